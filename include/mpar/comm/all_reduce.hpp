@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Small values combined over all ranks, for agreement and reports; activations never go this way.
+#pragma once
+
+#include <mpar/comm/wait.hpp>
+
+namespace mpar {
+
+/// before: rank 0 [a], rank 1 [b]   after: all [a op b]
+/// requires: the same `op` (MPI_MIN, MPI_MAX, MPI_SUM) on all ranks. collective.
+/// throws: error(mpi), error(no_progress) after the deadline.
+inline long all_reduce(communicator& comm, long mine, MPI_Op op) {
+    long all = 0;
+    std::vector<pending> waits(1);
+    check(MPI_Iallreduce(&mine, &all, 1, MPI_LONG, op, comm.handle(), &waits[0].request),
+          "MPI_Iallreduce");
+    wait_all(comm, waits, [] { return std::string("all-reduce"); });
+    return all;
+}
+
+}  // namespace mpar

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// The library's macros and what the compiler's flags say about the machine. Knows no type of mpar.
+#pragma once
+
+#define MPAR_VERSION_MAJOR 0
+#define MPAR_VERSION_MINOR 1
+#define MPAR_VERSION_PATCH 0
+
+/// One number to compare, as in `#if MPAR_VERSION >= 100`.
+#define MPAR_VERSION (MPAR_VERSION_MAJOR * 10000 + MPAR_VERSION_MINOR * 100 + MPAR_VERSION_PATCH)
+
+/// The ISA that the user's own flags allow; mpar adds no flag.
+#if defined(__AVX512F__)
+#define MPAR_VECTOR_BYTES 64
+#define MPAR_ISA "AVX-512"
+#elif defined(__AVX2__) && defined(__FMA__)
+#define MPAR_VECTOR_BYTES 32
+#define MPAR_ISA "AVX2+FMA"
+#else
+#define MPAR_VECTOR_BYTES 16
+#define MPAR_ISA "128-bit"
+#endif
+
+/// For a register tile, whose accumulators live in registers only if it is inlined whole.
+#if defined(__GNUC__)
+#define MPAR_ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define MPAR_ALWAYS_INLINE inline
+#endif

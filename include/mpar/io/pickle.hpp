@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+// Reads Python pickles as data: a closed list of opcodes and of globals, nothing imported, nothing
+// called. Knows Python's containers; nothing of tensors.
+#pragma once
+
+#include <mpar/io/cursor.hpp>
+#include <mpar/io/refusal.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace mpar::io {
+
+/// What a pickle may name; it becomes a number, its place in the list given to read_pickle.
+struct pickle_global {
+    std::string_view module, name;
+};
+
+/// One value of a pickle: small ones whole, the others by their number in pickle::objects.
+struct pickle_value {
+    enum class kind {
+        none,
+        boolean,       ///< number: 0 or 1
+        integer,       ///< number
+        real,          ///< its value is not kept
+        text,          ///< text: in the pickle's own bytes
+        global,        ///< number: place in the list of globals
+        ordered_dict,  ///< the class collections.OrderedDict itself
+        object,        ///< number: place in pickle::objects
+    };
+
+    kind which = kind::none;
+    std::int64_t number = 0;
+    std::string_view text = {};
+
+    bool is_text(std::string_view wanted) const { return which == kind::text && text == wanted; }
+};
+
+/// A value that has parts.
+struct pickle_object {
+    enum class kind {
+        tuple,
+        list,
+        dict,        ///< items: key, value, key, value ...
+        call,        ///< callee applied to items; what it means is the caller's affair
+        persistent,  ///< items: the one value that names a thing outside the pickle
+    };
+
+    kind which = kind::tuple;
+    std::int64_t callee = 0;
+    std::vector<pickle_value> items = {};
+};
+
+/// What a pickle says. Its texts lie in the bytes that it was read from.
+struct pickle {
+    pickle_value top;
+    std::vector<pickle_object> objects;
+    std::size_t end = 0;  ///< the byte after its last
+
+    /// The object that `value` is, if it is one of that kind; else nullptr.
+    const pickle_object* as(pickle_object::kind wanted, const pickle_value& value) const {
+        if (value.which != pickle_value::kind::object) return nullptr;
+        const auto& object = objects[static_cast<std::size_t>(value.number)];
+        return object.which == wanted ? &object : nullptr;
+    }
+};
+
+namespace detail {
+
+/// Python's pickle machine without the part that runs code (pickletools documents the opcodes).
+class unpickler {
+public:
+    unpickler(cursor& from, std::span<const pickle_global> globals, const refusal& refuse)
+        : from_(from), globals_(globals), refuse_(refuse) {}
+
+    pickle read() {
+        if (from_.left() == 0 || from_.number<std::uint8_t>() != 0x80) {
+            refuse("does not begin with a protocol");
+        }
+        const auto protocol = from_.number<std::uint8_t>();
+        if (protocol != 2) refuse("has protocol " + std::to_string(protocol) + ", expected 2");
+        for (;;) {
+            at_ = from_.position();
+            const auto opcode = from_.number<std::uint8_t>();
+            if (opcode == '.') break;
+            step(opcode);
+        }
+        if (stack_.size() != 1 || !marks_.empty()) refuse("ends with more or less than one value");
+        result_.top = stack_.back();
+        result_.end = from_.position();
+        return std::move(result_);
+    }
+
+private:
+    using value = pickle_value;
+    using kind = pickle_value::kind;
+    using object = pickle_object;
+
+    // A state dict of 100,000 tensors takes some 4 million parts, of at most 64 bytes each.
+    static constexpr std::size_t max_parts = 5'000'000;
+    static constexpr std::size_t max_stack = 1'000'000;
+    static constexpr std::size_t max_marks = 64;
+
+    [[noreturn]] void refuse(const std::string& what) const {
+        refuse_("the pickle " + what + " (byte " + std::to_string(at_) + ")");
+    }
+
+    void step(std::uint8_t opcode) {
+        switch (opcode) {
+            case 'N': return push({kind::none});
+            case 0x88: return push({kind::boolean, 1});
+            case 0x89: return push({kind::boolean, 0});
+            case 'J': return push({kind::integer, from_.number<std::int32_t>()});
+            case 'K': return push({kind::integer, from_.number<std::uint8_t>()});
+            case 'M': return push({kind::integer, from_.number<std::uint16_t>()});
+            case 0x8a: return push({kind::integer, long_integer()});
+            case 'G': return from_.take(8), push({kind::real});
+            case 'X': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
+            case 'U': return push({kind::text, 0, from_.text(from_.number<std::uint8_t>())});
+            case 'c': return global();
+            case ')': return make(object::kind::tuple, 0);
+            case ']': return make(object::kind::list, 0);
+            case '}': return make(object::kind::dict, 0);
+            case '(': return mark();
+            case 't': return make(object::kind::tuple, marked());
+            case 0x85: return make(object::kind::tuple, 1);
+            case 0x86: return make(object::kind::tuple, 2);
+            case 0x87: return make(object::kind::tuple, 3);
+            case 'Q': return make(object::kind::persistent, 1);
+            case 'a': return append(1);
+            case 'e': return append(marked());
+            case 's': return set_items(2);
+            case 'u': return set_items(marked());
+            case 'R': return reduce();
+            case 'b': return build();
+            case 'q': return put(from_.number<std::uint8_t>());
+            case 'r': return put(from_.number<std::uint32_t>());
+            case 'h': return fetch(from_.number<std::uint8_t>());
+            case 'j': return fetch(from_.number<std::uint32_t>());
+            default: break;
+        }
+        constexpr std::string_view digits = "0123456789abcdef";
+        refuse(std::string("has the opcode 0x") + digits[opcode >> 4] + digits[opcode & 15] +
+               ", which state dicts do not use");
+    }
+
+    /// Counts what takes memory.
+    void spend(std::size_t parts) {
+        if (parts > max_parts - spent_) {
+            refuse("has more than " + std::to_string(max_parts) + " parts");
+        }
+        spent_ += parts;
+    }
+
+    void push(const value& v) {
+        if (stack_.size() == max_stack) refuse("stacks more than a million values");
+        stack_.push_back(v);
+    }
+
+    /// Values above the last mark.
+    std::size_t available() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
+
+    value pop() {
+        if (available() == 0) refuse("takes a value from an empty stack");
+        const value v = stack_.back();
+        stack_.pop_back();
+        return v;
+    }
+
+    void mark() {
+        if (marks_.size() == max_marks) refuse("nests deeper than 64 marks");
+        marks_.push_back(stack_.size());
+    }
+
+    /// Takes the last mark away; how many values stood above it.
+    std::size_t marked() {
+        if (marks_.empty()) refuse("uses a mark that it has not set");
+        const std::size_t count = stack_.size() - marks_.back();
+        marks_.pop_back();
+        return count;
+    }
+
+    /// The last `count` values leave the stack.
+    std::vector<value> take(std::size_t count) {
+        if (available() < count) refuse("takes a value from an empty stack");
+        spend(count);
+        const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
+        std::vector<value> items(first, stack_.end());
+        stack_.erase(first, stack_.end());
+        return items;
+    }
+
+    void make(object::kind which, std::size_t count) { make({which, 0, take(count)}); }
+
+    void make(object made) {
+        spend(1);
+        push({kind::object, static_cast<std::int64_t>(result_.objects.size())});
+        result_.objects.push_back(std::move(made));
+    }
+
+    /// The container of that kind on top of the stack.
+    object& top(object::kind wanted, const char* use) {
+        if (available() > 0 && stack_.back().which == kind::object) {
+            auto& found = result_.objects[static_cast<std::size_t>(stack_.back().number)];
+            if (found.which == wanted) return found;
+        }
+        refuse(use);
+    }
+
+    void append(std::size_t count) {
+        const auto items = take(count);
+        auto& list = top(object::kind::list, "appends to what is no list").items;
+        list.insert(list.end(), items.begin(), items.end());
+    }
+
+    void set_items(std::size_t count) {
+        const auto items = take(count);
+        if (count % 2 != 0) refuse("sets a key without a value");
+        auto& dict = top(object::kind::dict, "sets an item of what is no dict").items;
+        dict.insert(dict.end(), items.begin(), items.end());
+    }
+
+    /// Two's complement of 0 to 8 bytes.
+    std::int64_t long_integer() {
+        const auto length = from_.number<std::uint8_t>();
+        if (length > 8) refuse("has an integer of " + std::to_string(length) + " bytes");
+        const auto bytes = from_.take(length);
+        std::uint64_t bits = 0;
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            bits |= std::uint64_t(bytes[i]) << 8 * i;
+        }
+        const unsigned unused = 64 - 8u * length;
+        if (length == 0) return 0;
+        return static_cast<std::int64_t>(bits << unused) >> unused;
+    }
+
+    void global() {
+        const auto module = from_.line(), name = from_.line();
+        if (module == "collections" && name == "OrderedDict") return push({kind::ordered_dict});
+        for (std::size_t i = 0; i < globals_.size(); ++i) {
+            if (globals_[i].module == module && globals_[i].name == name) {
+                return push({kind::global, static_cast<std::int64_t>(i)});
+            }
+        }
+        refuse("names '" + printable(module) + " " + printable(name) +
+               "', which state dicts do not use");
+    }
+
+    void reduce() {
+        const value arguments = pop(), callee = pop();
+        const object* tuple = result_.as(object::kind::tuple, arguments);
+        if (!tuple) refuse("calls with what is no tuple");
+        if (callee.which == kind::ordered_dict) return make(ordered_dict(*tuple));
+        if (callee.which != kind::global) refuse("calls what is no function");
+        spend(tuple->items.size());
+        make({object::kind::call, callee.number, tuple->items});
+    }
+
+    /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], ...]).
+    object ordered_dict(const object& arguments) {
+        object dict{object::kind::dict};
+        if (arguments.items.empty()) return dict;
+        const object* pairs = result_.as(object::kind::list, arguments.items.front());
+        if (!pairs || arguments.items.size() != 1) refuse("makes an OrderedDict of no list");
+        for (const value& item : pairs->items) {
+            const object* pair = result_.as(object::kind::list, item);
+            if (!pair) pair = result_.as(object::kind::tuple, item);
+            if (!pair || pair->items.size() != 2) refuse("makes an OrderedDict of no pairs");
+            spend(2);
+            dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
+        }
+        return dict;
+    }
+
+    /// Attributes of a dict (torch's `_metadata`) say nothing about its items: they are dropped.
+    void build() {
+        const value state = pop();
+        if (!result_.as(object::kind::dict, state)) refuse("sets attributes from what is no dict");
+        top(object::kind::dict, "sets attributes of what is no dict");
+    }
+
+    void put(std::uint32_t slot) {
+        if (available() == 0) refuse("remembers a value of an empty stack");
+        spend(1);
+        memo_.insert_or_assign(slot, stack_.back());
+    }
+
+    void fetch(std::uint32_t slot) {
+        const auto found = memo_.find(slot);
+        if (found == memo_.end()) {
+            refuse("recalls value " + std::to_string(slot) + ", which it has not remembered");
+        }
+        push(found->second);
+    }
+
+    cursor& from_;
+    std::span<const pickle_global> globals_;
+    const refusal& refuse_;
+    pickle result_;
+    std::vector<value> stack_;
+    std::vector<std::size_t> marks_;
+    std::unordered_map<std::uint32_t, value> memo_;
+    std::size_t spent_ = 0, at_ = 0;
+};
+
+}  // namespace detail
+
+/// Reads the pickle (protocol 2) that begins at `begin` of the bytes. Time and memory follow from
+/// its length; nothing that it names is looked up or run. throws: by `refuse`, with the byte, at
+/// any opcode or global that is not on the closed lists and at any misuse of stack, marks or memo.
+inline pickle read_pickle(std::span<const std::byte> bytes, std::size_t begin,
+                          std::span<const pickle_global> globals, const refusal& refuse) {
+    detail::cursor from(bytes, begin, refuse);
+    return detail::unpickler(from, globals, refuse).read();
+}
+
+}  // namespace mpar::io

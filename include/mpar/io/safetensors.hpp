@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// Reads and writes safetensors files. Knows the whole format and trusts none of it; knows no net.
+#pragma once
+
+#include <mpar/io/file.hpp>
+#include <mpar/io/safetensors_header.hpp>
+#include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/tensor_file.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace mpar::io {
+
+/// The largest header that a safetensors file may have, in bytes; the reference reader's limit.
+inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
+
+namespace detail {
+
+/// The tensors in the order of their data, which they cover without hole or overlap.
+inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> file,
+                                                    const refusal& refuse) {
+    constexpr std::uint64_t prefix = 8;
+    if (file.size() < prefix) {
+        refuse("is no safetensors file: it has " + std::to_string(file.size()) +
+               " bytes, fewer than the 8 of the header's length");
+    }
+    std::uint64_t length = 0;
+    std::memcpy(&length, file.data(), prefix);
+    if (length > max_safetensors_header) {
+        refuse("the header's length is " + std::to_string(length) + ", more than " +
+               std::to_string(max_safetensors_header));
+    }
+    if (length > file.size() - prefix) {
+        refuse("the header ends at byte " + std::to_string(prefix + length) +
+               " but the file ends at " + std::to_string(file.size()));
+    }
+    const auto header = file.subspan(prefix, length);
+    const auto data = file.subspan(prefix + length);
+    if (header.empty() || header.front() != std::byte{'{'}) {
+        refuse("the header does not begin with '{' at byte 8");
+    }
+    // The JSON library takes a zero byte for the end of its input.
+    const auto zero = std::ranges::find(header, std::byte{0});
+    if (zero != header.end()) {
+        refuse("the header holds a zero byte at byte " +
+               std::to_string(prefix + static_cast<std::uint64_t>(zero - header.begin())));
+    }
+
+    safetensors_header events(data, refuse);
+    const auto* text = reinterpret_cast<const char*>(header.data());
+    nlohmann::json::sax_parse(text, text + header.size(), &events);
+    std::vector<stored_tensor> tensors = events.take();
+
+    const auto begin = [&](const stored_tensor& tensor) {
+        return static_cast<std::uint64_t>(tensor.bytes.data() - data.data());
+    };
+    std::ranges::stable_sort(tensors, {}, [&](const stored_tensor& tensor) {
+        return std::pair(begin(tensor), tensor.bytes.size());
+    });
+    std::uint64_t covered = 0;
+    for (const auto& tensor : tensors) {
+        if (begin(tensor) != covered) {
+            refuse("tensor '" + printable(tensor.name) + "' begins at byte " +
+                   std::to_string(begin(tensor)) + " of the data, expected " +
+                   std::to_string(covered) + ": " +
+                   (begin(tensor) > covered ? "a hole" : "an overlap"));
+        }
+        covered += tensor.bytes.size();
+    }
+    if (covered != data.size()) {
+        refuse("the tensors end at byte " + std::to_string(covered) + " of the data, which has " +
+               std::to_string(data.size()));
+    }
+    return tensors;
+}
+
+/// The header of those tensors, padded so that the data begins at a multiple of 8 bytes.
+inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
+    std::string text = "{";
+    std::uint64_t offset = 0;
+    for (const stored_tensor* tensor : tensors) {
+        const std::uint64_t end = offset + tensor->bytes.size();
+        text += text.size() > 1 ? "," : "";
+        text += nlohmann::json(tensor->name).dump() + ":{\"dtype\":\"";
+        text += name_of(tensor->type);
+        text += "\",\"shape\":[";
+        for (std::size_t d = 0; d < tensor->shape.size(); ++d) {
+            text += (d > 0 ? "," : "") + std::to_string(tensor->shape[d]);
+        }
+        text += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
+        offset = end;
+    }
+    text += "}";
+    text.resize((text.size() + 7) / 8 * 8, ' ');
+    return text;
+}
+
+}  // namespace detail
+
+/// The tensors of a file that has been opened.
+/// throws: error of the file's kind, with the byte or the tensor that breaks the format's rules:
+/// N, the header's length, <= 100,000,000 and within the file; JSON in UTF-8 that begins with '{';
+/// no key twice, none unknown; known dtypes; sizes that follow from shapes without overflow; data
+/// covered from its first to its last byte, in order, once. Values (NaN, infinity) are not looked
+/// at.
+inline tensor_file read_safetensors(mapped_file file) {
+    auto tensors = detail::parse_safetensors(file.bytes(), file.refuse());
+    return tensor_file(std::move(file), std::move(tensors));
+}
+
+/// The tensors of the file `path`. throws: error(fault::model), as above or when it cannot be
+/// opened.
+inline tensor_file read_safetensors(const std::string& path) {
+    return read_safetensors(mapped_file(path, fault::model));
+}
+
+/// Writes the tensors as a new file `path`, complete or not at all (see atomic_file). Tensors of
+/// larger elements come first, so that all are aligned; else the order is kept.
+/// throws: error(kind) when the file cannot be written; error(fault::internal) when a tensor is not
+/// what read_safetensors would take.
+inline void write_safetensors(const std::string& path, std::span<const stored_tensor> tensors,
+                              fault kind = fault::model) {
+    const refusal misuse(fault::internal, path);
+    std::vector<const stored_tensor*> order;
+    std::vector<std::string_view> names;
+    for (const auto& tensor : tensors) {
+        const std::string subject = "tensor '" + printable(tensor.name) + "' ";
+        if (const auto wrong = fault_of_name(tensor.name)) misuse(subject + *wrong);
+        if (tensor.name == "__metadata__") misuse(subject + "has the metadata's name");
+        if (tensor.shape.size() > max_rank) misuse(subject + "has more than 8 dimensions");
+        if (bytes_of(tensor.type, tensor.shape) != tensor.bytes.size()) {
+            misuse(subject + "has " + std::to_string(tensor.bytes.size()) +
+                   " bytes, which is not what its shape takes");
+        }
+        order.push_back(&tensor);
+        names.push_back(tensor.name);
+    }
+    std::ranges::sort(names);
+    const auto twice = std::ranges::adjacent_find(names);
+    if (twice != names.end()) misuse("tensor '" + printable(*twice) + "' occurs twice");
+    std::ranges::stable_sort(order, std::ranges::greater{},
+                             [](const stored_tensor* tensor) { return size_of(tensor->type); });
+
+    std::string text;
+    try {
+        text = detail::safetensors_text(order);
+    } catch (const nlohmann::json::exception&) {
+        misuse("a tensor has a name that is not UTF-8");
+    }
+    if (tensors.size() > max_tensors || text.size() > max_safetensors_header) {
+        misuse("has too many tensors for a safetensors header");
+    }
+    const std::uint64_t length = text.size();
+    atomic_file file(path, kind);
+    file.write(std::as_bytes(std::span(&length, 1)));
+    file.write(std::as_bytes(std::span(text)));
+    for (const stored_tensor* tensor : order) file.write(tensor->bytes);
+    file.commit();
+}
+
+}  // namespace mpar::io

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// One convolution's problem and what follows it, as values. Knows no loop, no rank and no net.
+#pragma once
+
+#include <mpar/tensor/activation.hpp>
+#include <mpar/tensor/taps.hpp>
+#include <mpar/tensor/view.hpp>
+
+namespace mpar {
+
+/// One layer's problem, the same on all ranks but for the two ranges. A dense layer is a pointwise
+/// convolution of images of one pixel.
+struct convolution {
+    sliding window;                   ///< before and after are not used: x holds its padding
+    int in = 1, out = 1, groups = 1;  ///< channels of the whole layer
+    range in_channels, out_channels;  ///< those that x and y hold; lo is a multiple of the block
+
+    constexpr int in_per_group() const { return in / groups; }
+    constexpr int out_per_group() const { return out / groups; }
+    constexpr int window_taps() const { return window.h.kernel * window.w.kernel; }
+
+    /// The layer's input channels that its output channels `o` read, in the layer's indices.
+    constexpr range reads(range o) const {
+        if (o.empty()) return {};
+        return {o.lo / out_per_group() * in_per_group(),
+                ((o.hi - 1) / out_per_group() + 1) * in_per_group()};
+    }
+
+    /// Output channel c reads input channel c only.
+    constexpr bool is_depthwise() const { return groups > 1 && in == groups && out == groups; }
+};
+
+/// What follows the sum: y = act(conv + bias + residual).
+template <class T>
+struct epilogue {
+    activation act;
+    view<const T> residual;  ///< y's extents, may be y itself; data == nullptr: nothing is added
+};
+
+}  // namespace mpar

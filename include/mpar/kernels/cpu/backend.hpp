@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// The vector kernels as one type, for templates over backends. Knows no net.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/kernels/backend.hpp>
+#include <mpar/kernels/cpu/conv2d.hpp>
+#include <mpar/kernels/cpu/copy.hpp>
+#include <mpar/kernels/cpu/elementwise.hpp>
+#include <mpar/kernels/cpu/pool.hpp>
+#include <mpar/kernels/cpu/softmax.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
+#include <mpar/tensor/memory.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace mpar::backend {
+
+/// Vectors of the ISA that the user's flags allow, one thread.
+struct cpu {
+    using memory = host_memory;
+    using queue = host_queue;
+
+    static constexpr std::string_view name = "cpu";
+    static std::string isa() { return MPAR_ISA; }
+
+    template <class T>
+    static constexpr int block = mpar::cpu::lanes<T>;
+
+    template <class T>
+    static long packed_filters(const convolution& c) {
+        return mpar::cpu::packed_filters<T>(c);
+    }
+    template <class... A>
+    static auto pack_filters(A&&... a) -> decltype(mpar::cpu::pack_filters(std::forward<A>(a)...)) {
+        return mpar::cpu::pack_filters(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto conv2d(A&&... a) -> decltype(mpar::cpu::conv2d(std::forward<A>(a)...)) {
+        return mpar::cpu::conv2d(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto dense(A&&... a) -> decltype(mpar::cpu::dense(std::forward<A>(a)...)) {
+        return mpar::cpu::dense(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto max_pool(A&&... a) -> decltype(mpar::cpu::max_pool(std::forward<A>(a)...)) {
+        return mpar::cpu::max_pool(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto avg_pool(A&&... a) -> decltype(mpar::cpu::avg_pool(std::forward<A>(a)...)) {
+        return mpar::cpu::avg_pool(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto row_sums(A&&... a) -> decltype(mpar::cpu::row_sums(std::forward<A>(a)...)) {
+        return mpar::cpu::row_sums(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto mean_rows(A&&... a) -> decltype(mpar::cpu::mean_rows(std::forward<A>(a)...)) {
+        return mpar::cpu::mean_rows(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto affine(A&&... a) -> decltype(mpar::cpu::affine(std::forward<A>(a)...)) {
+        return mpar::cpu::affine(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto activate(A&&... a) -> decltype(mpar::cpu::activate(std::forward<A>(a)...)) {
+        return mpar::cpu::activate(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto add(A&&... a) -> decltype(mpar::cpu::add(std::forward<A>(a)...)) {
+        return mpar::cpu::add(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto softmax(A&&... a) -> decltype(mpar::cpu::softmax(std::forward<A>(a)...)) {
+        return mpar::cpu::softmax(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto copy(A&&... a) -> decltype(mpar::cpu::copy(std::forward<A>(a)...)) {
+        return mpar::cpu::copy(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto flatten(A&&... a) -> decltype(mpar::cpu::flatten(std::forward<A>(a)...)) {
+        return mpar::cpu::flatten(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto clear_margin(A&&... a) -> decltype(mpar::cpu::clear_margin(std::forward<A>(a)...)) {
+        return mpar::cpu::clear_margin(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto finite(A&&... a) -> decltype(mpar::cpu::finite(std::forward<A>(a)...)) {
+        return mpar::cpu::finite(std::forward<A>(a)...);
+    }
+};
+
+static_assert(backend_type<cpu>);
+
+}  // namespace mpar::backend

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// How filters are packed: panels of one or two vectors of output channels. Knows no loop over pixels.
+#pragma once
+
+#include <mpar/core/numeric.hpp>
+#include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
+
+#include <algorithm>
+
+namespace mpar::cpu {
+
+/// Some output channels and the input channels that they read, in y's and x's own indices.
+struct panel {
+    int block = 0, vectors = 1;  ///< y's channel blocks [block, block + vectors)
+    range in;
+    long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]
+};
+
+/// f(panel) for all of them, in the order of their filters. Returns where the last one's filters end.
+///
+/// Without groups a panel has two vectors. With groups it is one block, which reads the union of its
+/// channels' inputs, with zero filters for what another group reads. As blocks are cut at multiples
+/// of V of the layer's channels, that is the same on all ranks. (So NaN and infinity reach those
+/// channels of other groups that share a block.)
+template <class T, class F>
+long for_each_panel(const convolution& c, F f) {
+    constexpr int V = lanes<T>;
+    const int blocks = ceil_div(c.out_channels.size(), V), width = c.groups == 1 ? 2 : 1;
+    long at = 0;
+    for (int block = 0; block < blocks; block += width) {
+        const int vectors = std::min(width, blocks - block);
+        const range out{c.out_channels.lo + block * V, c.out_channels.lo + (block + vectors) * V};
+        range in = intersection(c.reads(intersection(out, c.out_channels)), c.in_channels);
+        in = in.empty() ? range{} : range{in.lo - c.in_channels.lo, in.hi - c.in_channels.lo};
+        f(panel{block, vectors, in, at});
+        at += long(in.size()) * c.window_taps() * vectors * V;
+    }
+    return at;
+}
+
+/// Whether the layer takes the depthwise kernel: filters[block][kh][kw][V].
+inline bool takes_depthwise(const convolution& c) {
+    return c.is_depthwise() && c.in_channels.contains(c.out_channels);
+}
+
+/// How many elements this rank's packed filters take.
+template <class T>
+long packed_filters(const convolution& c) {
+    if (takes_depthwise(c)) {
+        return long(round_up(c.out_channels.size(), lanes<T>)) * c.window_taps();
+    }
+    return for_each_panel<T>(c, [](const panel&) {});
+}
+
+/// From filters[out_channels.size()][in/groups][kh][kw] to the order that conv2d and dense read.
+template <class T>
+void pack_filters(const T* filters, const convolution& c, T* packed) {
+    constexpr int V = lanes<T>;
+    const int taps = c.window_taps(), outs = c.out_channels.size();
+    if (takes_depthwise(c)) {
+        for (int block = 0; block < outs; block += V) {
+            for (int k = 0; k < taps; ++k) {
+                for (int lane = block; lane < block + V; ++lane) {
+                    *packed++ = lane < outs ? filters[long(lane) * taps + k] : T(0);
+                }
+            }
+        }
+        return;
+    }
+    for_each_panel<T>(c, [&](const panel& p) {
+        T* to = packed + p.filters;
+        for (int i = p.in.lo; i < p.in.hi;) {
+            const int end = std::min(p.in.hi, (i / V + 1) * V);
+            for (int k = 0; k < taps; ++k) {
+                for (int j = i; j < end; ++j) {
+                    for (int o = p.block * V; o < (p.block + p.vectors) * V; ++o) {
+                        const int global = c.out_channels.lo + o, from = c.in_channels.lo + j;
+                        const range group = o < outs ? c.reads({global, global + 1}) : range{};
+                        const bool reads = group.lo <= from && from < group.hi;
+                        const long row = long(o) * group.size() + from - group.lo;
+                        *to++ = reads ? filters[row * taps + k] : T(0);
+                    }
+                }
+            }
+            i = end;
+        }
+    });
+}
+
+}  // namespace mpar::cpu

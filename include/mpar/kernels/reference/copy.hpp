@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Moving and checking elements by plain loops: the oracle. Any block, any strides.
+#pragma once
+
+#include <mpar/kernels/convert.hpp>
+#include <mpar/kernels/input_view.hpp>
+#include <mpar/kernels/pad_lanes.hpp>
+#include <mpar/kernels/reference/loops.hpp>
+#include <mpar/tensor/memory.hpp>
+
+#include <cmath>
+
+namespace mpar::reference {
+
+/// y = x, each element converted, whatever the blocks and strides of the two.
+/// requires: the same extents; no overlap.
+template <class S, class D>
+void copy(host_queue&, view<S> x, view<D> y) {
+    for_each_index(y.extents, [&](int n, int c, int h, int w) {
+        y(n, c, h, w) = convert<D>(x(n, c, h, w));
+    });
+    clear_pad_lanes(y);
+}
+
+/// y[n, (c*H + h)*W + w, 0, 0] = x[n, c, h, w].
+template <class T>
+void flatten(host_queue&, input_view<T> x, view<T> y) {
+    const shape& s = x.extents;
+    for_each_index(s, [&](int n, int c, int h, int w) {
+        y(n, (c * s.h + h) * s.w + w, 0, 0) = x(n, c, h, w);
+    });
+    clear_pad_lanes(y);
+}
+
+/// Zeroes what lies outside the rows and columns of `interior`, for all images and channels.
+template <class T>
+void clear_margin(host_queue&, view<T> all, const box& interior) {
+    const auto inside = [](range r, int i) { return r.lo <= i && i < r.hi; };
+    for_each_index(all.extents, [&](int n, int c, int h, int w) {
+        if (!inside(interior.h, h) || !inside(interior.w, w)) all(n, c, h, w) = T(0);
+    });
+    clear_pad_lanes(all);
+}
+
+/// False when an element is NaN or infinite. Waits for the queue.
+template <class T>
+bool finite(host_queue& queue, view<T> x) {
+    queue.finish();
+    bool result = true;
+    for_each_index(x.extents,
+                   [&](int n, int c, int h, int w) { result &= bool(std::isfinite(x(n, c, h, w))); });
+    return result;
+}
+
+}  // namespace mpar::reference

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Batch normalisation at inference. Knows no net; folding it into the layer before is the plan's work.
+#pragma once
+
+#include <mpar/layers/arguments.hpp>
+#include <mpar/layers/layer.hpp>
+
+#include <ratio>
+
+namespace mpar {
+
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, per channel, with the running statistics.
+///
+/// Epsilon is a std::ratio: torchvision has 1e-5, TensorFlow's models 1e-3. After a convolution or
+/// dense layer it costs nothing (folded into its weights); elsewhere 2 flops an element. Never communicates.
+template <int Channels, class Epsilon = std::ratio<1, 100000>>
+struct batch_norm {
+    static constexpr operation describe() {
+        operation o = detail::named<batch_norm>(op::batch_norm);
+        o.in = o.out = Channels;
+        o.epsilon = double(Epsilon::num) / Epsilon::den;
+        return o;
+    }
+};
+
+/// weights: the scale per channel; bias: the shift.
+template <class Backend, class T>
+void forward_batch_norm(const operation& o, const arguments<Backend, T>& a) {
+    Backend::affine(a.queue, a.x, a.weights, a.bias, o.act, a.y);
+}
+
+}  // namespace mpar

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Two-dimensional convolution. Knows no net; its arithmetic is the backend's.
+#pragma once
+
+#include <mpar/kernels/convolution.hpp>
+#include <mpar/layers/arguments.hpp>
+#include <mpar/layers/layer.hpp>
+#include <mpar/layers/window.hpp>
+
+namespace mpar {
+
+/// Options of conv2d besides its window and policy.
+template <int Groups>
+struct groups {
+    static_assert(Groups > 0, "mpar: a convolution has at least one group");
+    static constexpr int group_count = Groups;
+};
+struct with_bias {
+    static constexpr bool adds_bias = true;
+};
+
+namespace detail {
+
+template <class Option>
+constexpr void apply_option(operation& o) {
+    if constexpr (policy_type<Option>) {
+        o.asks = Option::value;
+    } else if constexpr (requires { Option::group_count; }) {
+        o.groups = Option::group_count;
+    } else {
+        static_assert(requires { Option::adds_bias; },
+                      "mpar: conv2d takes groups<G>, with_bias and a policy of mpar::shard after its window");
+        o.bias = true;
+    }
+}
+
+}  // namespace detail
+
+/// y[n, o, i, j] = sum over c, k, l of x[n, c, s*i - p + d*k, s*j - p + d*l] * w[o, c, k, l] (+ b[o])
+///
+/// x [N, In, H, W], w [Out, In/groups, Kh, Kw], y [N, Out, H', W'] with H' = (H + p - d(K-1) - 1)/s + 1.
+/// Options: groups<G>, with_bias, and the policy: shard::none (default), batch, rows, output.
+/// Cost per rank: 2*N*Out*In/groups*Kh*Kw*H'*W'/P flops; rows: a halo of d(K-1)+1-s rows; output: none
+/// here, its reader gathers.
+template <int In, int Out, class Window = window<1>, class... Options>
+struct conv2d {
+    static_assert(In > 0 && Out > 0, "mpar: conv2d has at least one channel on either side");
+    static_assert(window_type<Window>, "mpar: the third parameter of conv2d is a window");
+
+    static constexpr operation describe() {
+        operation o = detail::named<conv2d>(op::convolution);
+        o.in = In;
+        o.out = Out;
+        o.asks = policy::none;
+        o.window = Window::value;
+        o.same_padding = Window::same_padding;
+        (detail::apply_option<Options>(o), ...);
+        o.mixes_channels = !(o.groups == In && In == Out);
+        return o;
+    }
+};
+
+/// One filter a channel: its output channel c reads input channel c alone, so cut channels stay cut.
+template <int Channels, class Window, class... Options>
+using depthwise_conv2d = conv2d<Channels, Channels, Window, groups<Channels>, Options...>;
+
+/// The kernel's view of this rank's part of a convolution or dense layer.
+constexpr convolution problem_of(const operation& o, range in_channels, range out_channels) {
+    return {o.window, o.in, o.out, o.groups, in_channels, out_channels};
+}
+
+template <class Backend, class T>
+void forward_conv2d(const operation& o, const arguments<Backend, T>& a) {
+    Backend::conv2d(a.queue, problem_of(o, a.in_channels, a.where.c), a.x, a.weights, a.bias,
+                    epilogue<T>{o.act, a.residual}, a.y);
+}
+
+}  // namespace mpar

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The layer that does nothing: the skip of a residual block. Knows no net.
+#pragma once
+
+#include <mpar/layers/layer.hpp>
+
+namespace mpar {
+
+/// y = x; no step.
+struct identity {
+    static constexpr operation describe() { return detail::named<identity>(op::nothing); }
+};
+
+}  // namespace mpar

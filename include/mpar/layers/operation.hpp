@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// What one layer does, as a small value: its shape rule, which inputs an output reads, its cost.
+// Knows no net and no memory.
+#pragma once
+
+#include <mpar/shard/layout.hpp>
+#include <mpar/shard/policy.hpp>
+#include <mpar/tensor/activation.hpp>
+#include <mpar/tensor/taps.hpp>
+
+#include <array>
+#include <string_view>
+
+namespace mpar {
+
+/// The kinds of work that a plan knows.
+enum class op {
+    convolution,
+    dense,
+    batch_norm,
+    activate,
+    max_pool,
+    avg_pool,
+    global_avg_pool,  ///< becomes row_sums, then mean_rows
+    row_sums,         ///< [N, C, H, W] -> [N, C, H, 1]
+    mean_rows,        ///< [N, C, H, 1] -> [N, C, 1, 1]
+    add,
+    flatten,
+    softmax,
+    custom,   ///< a user's layer
+    result,   ///< the network's end: read by the caller
+    nothing,  ///< identity, dropout: no step at all
+};
+
+/// One parameter of a user's layer: its name after the layer's own, and its extents.
+struct custom_parameter {
+    std::string_view name;
+    std::array<int, 4> extents{};
+    int rank = 0;
+
+    constexpr long count() const {
+        long product = 1;
+        for (int i = 0; i < rank; ++i) product *= extents[static_cast<std::size_t>(i)];
+        return product;
+    }
+};
+
+/// The value that a layer's type stands for.
+struct operation {
+    op kind = op::nothing;
+    std::string_view name;           ///< as messages and tables print it
+    policy asks = policy::follow;    ///< how it wants to be computed
+    sliding window;                  ///< which rows and columns an output reads
+    bool same_padding = false;       ///< padding is worked out so that out = ceil(in / stride)
+    int in = 0, out = 0;             ///< channels; 0: as many as come
+    int groups = 1;                  ///< of a convolution
+    bool bias = false;               ///< a convolution's or dense layer's own
+    bool mixes_channels = false;     ///< an output channel reads all channels (of its group)
+    bool mixes_rows = false;         ///< an output row reads all rows
+    bool count_padding = true;       ///< avg_pool divides by the whole window
+    activation act;                  ///< follows in the same step
+    double epsilon = 1e-5;           ///< batch_norm's
+    double divisor = 1;              ///< mean_rows'
+    int flops_per_output = 0;        ///< of a user's layer
+    std::array<custom_parameter, 4> parameters{};  ///< of a user's layer
+    int parameter_count = 0;
+};
+
+/// The operation with its padding worked out for that input.
+constexpr operation resolve(operation o, const shape& x) {
+    const auto pad = [](taps& t, int input) {
+        const int outputs = ceil_div(input, t.stride);
+        const int total = std::max(0, (outputs - 1) * t.stride + t.span() - input);
+        t.before = total / 2;
+        t.after = total - total / 2;
+    };
+    if (o.same_padding) {
+        pad(o.window.h, x.h);
+        pad(o.window.w, x.w);
+    }
+    return o;
+}
+
+/// The shape rule: what `o`, resolved, gives for x. An extent of 0: the window does not fit.
+constexpr shape output_shape(const operation& o, const shape& x) {
+    switch (o.kind) {
+        case op::row_sums: return {x.n, x.c, x.h, 1};
+        case op::mean_rows: return {x.n, x.c, 1, 1};
+        case op::flatten: return {x.n, x.c * x.h * x.w, 1, 1};
+        default:
+            return {x.n, o.out ? o.out : x.c, o.window.h.outputs(x.h), o.window.w.outputs(x.w)};
+    }
+}
+
+/// The index map: what of x is read for the part `y` of the output, padding included in h and w.
+/// Grouped channels are widened to whole blocks.
+constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1) {
+    if (y.empty()) return {};
+    box b = whole(x);
+    b.n = y.n;
+    if (o.kind == op::flatten || o.kind == op::result) return b;
+    if (!o.mixes_channels) {
+        b.c = y.c;
+    } else if (o.groups > 1) {
+        const int ins = o.in / o.groups, outs = o.out / o.groups;
+        b.c = {y.c.lo / outs * ins / block * block,
+               std::min(x.c, round_up(ceil_div(y.c.hi, outs) * ins, block))};
+    }
+    if (!o.mixes_rows) {
+        b.h = o.window.h.reads(y.h);
+        if (o.kind != op::row_sums) b.w = o.window.w.reads(y.w);
+    }
+    return b;
+}
+
+/// Whether the layer can compute its output as `l` from any input. Batches can always be cut.
+constexpr bool can_give(const operation& o, layout l) {
+    switch (l) {
+        case layout::replicate:
+        case layout::shard_n: return true;
+        case layout::shard_h: return !o.mixes_rows;
+        case layout::shard_c:
+            return !o.mixes_channels || o.kind == op::convolution || o.kind == op::dense;
+    }
+    return false;
+}
+
+/// The layout that a policy asks for; policy::follow asks for none.
+constexpr layout given_by(policy p) {
+    switch (p) {
+        case policy::batch: return layout::shard_n;
+        case policy::rows: return layout::shard_h;
+        case policy::output: return layout::shard_c;
+        default: return layout::replicate;
+    }
+}
+
+/// The layout rule: what the layer gives when asked by `p` (an override or its own policy) and its
+/// input comes as `x`. Following stops where a sum over a cut dimension would begin.
+constexpr layout output_layout(const operation& o, policy p, layout x) {
+    if (p != policy::follow) return given_by(p);
+    const bool channels_stay = x != layout::shard_c || !o.mixes_channels;
+    return channels_stay && can_give(o, x) ? x : layout::replicate;
+}
+
+/// The layout that a reader takes in order to give `y`: the same cut, or whole where it mixes.
+constexpr layout input_layout(const operation& o, layout y) {
+    if (y == layout::shard_c && o.mixes_channels && o.groups == 1) return layout::replicate;
+    if (y == layout::shard_h && o.mixes_rows) return layout::replicate;
+    return y;
+}
+
+/// Multiplications and additions for the part `y` of the output.
+constexpr long flops(const operation& o, const box& y, const shape& x) {
+    const long outputs = y.count();
+    const long taps_read = long(o.window.h.kernel) * o.window.w.kernel;
+    switch (o.kind) {
+        case op::convolution:
+        case op::dense: return 2 * outputs * (o.in / o.groups) * taps_read;
+        case op::batch_norm: return 2 * outputs;
+        case op::activate:
+        case op::add: return outputs;
+        case op::max_pool:
+        case op::avg_pool: return outputs * taps_read;
+        case op::row_sums: return outputs * x.w;
+        case op::mean_rows: return outputs * x.h;
+        case op::softmax: return 4 * outputs;
+        case op::custom: return outputs * o.flops_per_output;
+        default: return 0;
+    }
+}
+
+}  // namespace mpar

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// From a step's value to its kernel: the one switch over kinds. Knows no net and no rank.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/layers/activations.hpp>
+#include <mpar/layers/add.hpp>
+#include <mpar/layers/batch_norm.hpp>
+#include <mpar/layers/conv2d.hpp>
+#include <mpar/layers/dense.hpp>
+#include <mpar/layers/flatten.hpp>
+#include <mpar/layers/global_avg_pool.hpp>
+#include <mpar/layers/pool.hpp>
+#include <mpar/layers/softmax.hpp>
+
+namespace mpar {
+
+/// The forward of a user's layer, as the engine calls it.
+template <class Backend, class T>
+using custom_forward = void (*)(const arguments<Backend, T>&);
+
+/// Runs one step on this rank's views. Where `o` is a constant the switch folds away.
+template <class Backend, class T>
+MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>& a,
+                                custom_forward<Backend, T> custom) {
+    switch (o.kind) {
+        case op::convolution: return forward_conv2d(o, a);
+        case op::dense: return forward_dense(o, a);
+        case op::batch_norm: return forward_batch_norm(o, a);
+        case op::activate: return forward_activate(o, a);
+        case op::max_pool: return forward_max_pool(o, a);
+        case op::avg_pool: return forward_avg_pool(o, a);
+        case op::row_sums: return forward_row_sums(o, a);
+        case op::mean_rows: return forward_mean_rows(o, a);
+        case op::add: return forward_add(o, a);
+        case op::flatten: return forward_flatten(o, a);
+        case op::softmax: return forward_softmax(o, a);
+        case op::custom: return custom(a);
+        case op::global_avg_pool:  // lowered to its two phases
+        case op::result:           // read by the engine
+        case op::nothing: return;
+    }
+}
+
+}  // namespace mpar

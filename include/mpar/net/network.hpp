@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// A net's type, a mesh and a backend on the caller's communicator. Knows no model and no file.
+#pragma once
+
+#include <mpar/comm/mesh.hpp>
+#include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/net/engine.hpp>
+#include <mpar/net/static_plan.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace mpar {
+
+/// What a network is told besides its type; the same on all ranks.
+struct options {
+    int batch = 1;                 ///< images in one forward
+    std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
+    double deadline = 300;         ///< seconds that a wait on another rank may last
+};
+
+namespace detail {
+
+/// The forwards of a net's own layers, in the order of the tape.
+template <class Backend, class T, class Node>
+struct customs {
+    static constexpr void add(custom_forward<Backend, T>*& next) {
+        if constexpr (layer<Node>) {
+            if constexpr (Node::describe().kind == op::custom) *next++ = &Node::template forward<Backend, T>;
+        } else {
+            customs<Backend, T, typename Node::layers>::add(next);
+        }
+    }
+};
+template <class Backend, class T, class... Layers>
+struct customs<Backend, T, chain<Layers...>> {
+    static constexpr void add(custom_forward<Backend, T>*& next) {
+        (customs<Backend, T, Layers>::add(next), ...);
+    }
+};
+template <class Backend, class T, class Body, class Skip>
+struct customs<Backend, T, residual<Body, Skip>> {
+    static constexpr void add(custom_forward<Backend, T>*& next) {
+        customs<Backend, T, Body>::add(next);
+        customs<Backend, T, Skip>::add(next);
+    }
+};
+template <class Backend, class T, int Times, class Block>
+struct customs<Backend, T, repeat<Times, Block>> {
+    static constexpr void add(custom_forward<Backend, T>*& next) {
+        for (int i = 0; i < Times; ++i) customs<Backend, T, Block>::add(next);
+    }
+};
+
+template <class Net>
+inline constexpr std::size_t custom_count = [] {
+    std::size_t count = 0;
+    for (const auto& entry : tape_of<Net>) count += entry.does.kind == op::custom;
+    return count;
+}();
+
+template <class Net, class Backend, class T>
+inline constexpr auto customs_of = [] {
+    std::array<custom_forward<Backend, T>, custom_count<Net>> table{};
+    auto* next = table.data();
+    customs<Backend, T, Net>::add(next);
+    return table;
+}();
+
+/// Step I of a net whose mesh is static: the operation is a constant, so one kernel call remains.
+template <class Net, int I, class Backend, class T>
+void run(const arguments<Backend, T>& a) {
+    constexpr step s = plan_of<Net>.steps[std::size_t(I)];
+    if constexpr (s.custom < 0) {
+        execute<Backend, T>(s.what, a, nullptr);
+    } else {
+        execute<Backend, T>(s.what, a, customs_of<Net, Backend, T>[std::size_t(s.custom)]);
+    }
+}
+
+template <class Net, class Backend, class T>
+inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) {
+    return std::array<typename engine<Backend, T>::run_step, sizeof...(I)>{&run<Net, I, Backend, T>...};
+}(std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
+
+}  // namespace detail
+
+/// A network on the ranks of a communicator: inference, the same bits on any number of them.
+///
+/// Net: see examples/02_resnet50.cpp. Mesh: mesh<axis::model<4>> (checked against the communicator,
+/// each step specialised) or mesh<> (any number of ranks, policy may be overridden). Backend:
+/// backend::cpu, backend::reference or one that satisfies backend_type. T: float or double.
+/// Takes a duplicate of the communicator, prints nothing, needs MPI_THREAD_FUNNELED, starts no thread.
+template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend::cpu, class T = float>
+class network {
+public:
+    using element = T;
+    static_assert(detail::accepted<Net>());
+
+    /// collective. throws, the same on every rank: error(usage) when the communicator is not the mesh,
+    /// the ranks were given different options, or a layer cannot be asked so; error(mpi); error(device).
+    explicit network(MPI_Comm theirs, const options& o = {})
+        : network(communicator(theirs, communicator::seconds(o.deadline)), o) {}
+
+    /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box() says,
+    /// y [N, classes, 1, 1] whole on every rank. collective.
+    /// throws: error(usage) when extents differ or weights are missing; error(no_progress); error(mpi).
+    void forward(const view<const T>& images, const view<T>& y) {
+        if constexpr (Mesh::is_static) {
+            engine_.forward(images, y, detail::steps_of<Net, Backend, T>, detail::customs_of<Net, Backend, T>);
+        } else {
+            engine_.forward(images, y, {}, detail::customs_of<Net, Backend, T>);
+        }
+    }
+
+    /// The same with dense NCHW values in host memory.
+    std::vector<T> forward(const std::vector<T>& images)
+        requires std::same_as<typename Backend::memory, host_memory>
+    {
+        const shape in = input_box().extents();
+        if (images.size() != std::size_t(in.count())) {
+            throw error(fault::usage, "mpar: " + std::to_string(images.size()) +
+                                          " values given, the network takes " + std::to_string(in.count()));
+        }
+        std::vector<T> y(std::size_t(output_shape().count()));
+        forward(dense_view(images.data(), in), dense_view(y.data(), output_shape()));
+        return y;
+    }
+
+    /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
+    void load(const parameter_reader<T>& read) { engine_.load(read); }
+
+    /// What a plan says, and what this rank does of it.
+    const plan& steps() const { return engine_.steps(); }
+    const part& mine() const { return engine_.mine(); }
+
+    int rank() const { return engine_.comm().rank(); }
+    int ranks() const { return engine_.comm().size(); }
+    const box& input_box() const { return engine_.input_box(); }
+    shape output_shape() const { return engine_.output_shape(); }
+
+    /// Bytes and messages: of one forward as predicted, of all so far as measured.
+    const traffic& predicted() const { return mine().predicted; }
+    const traffic& measured() const { return engine_.comm().counted(); }
+
+    std::size_t weights_bytes() const { return engine_.weights_bytes(); }
+    std::size_t activations_bytes() const { return engine_.activations_bytes(); }
+
+    /// The library's own communicator, for agreement among the ranks that run this network.
+    communicator& comm() { return engine_.comm(); }
+
+private:
+    network(communicator comm, const options& o)
+        : overridden_(made(comm, o)),
+          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, o.batch) {}
+
+    /// The plan of an override, after all ranks have agreed on what they were given.
+    static std::optional<lowered> made(communicator& comm, const options& o) {
+        require_mesh<Mesh>(comm.size());
+        agree_on(comm, std::uint64_t(o.batch) << 8 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0),
+                 fault::usage, "mpar: the ranks were given different batches or policies");
+        if (o.batch < 1) {
+            throw error(fault::usage, "mpar: a batch has at least one image, not " + std::to_string(o.batch));
+        }
+        if (!o.asked || *o.asked == policy::follow) return {};
+        if (Mesh::is_static) {
+            throw error(fault::usage, "mpar: a static mesh has the layers' own policies, not " +
+                                          std::string(name_of(*o.asked)) + " for all");
+        }
+        lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given, o.asked);
+        if (l.wrong) throw error(fault::usage, sentence(l.wrong));
+        return l;
+    }
+
+    std::optional<lowered> overridden_;
+    engine<Backend, T> engine_;
+};
+
+}  // namespace mpar

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+// One rank's part of a plan: boxes, messages, memory. Computed, never negotiated: each rank knows
+// what the others will send. Knows no memory and no MPI.
+#pragma once
+
+#include <mpar/comm/traffic.hpp>
+#include <mpar/net/plan.hpp>
+#include <mpar/shard/transition.hpp>
+
+#include <vector>
+
+namespace mpar {
+
+/// For whom a plan is worked out.
+struct setting {
+    seat who;
+    int batch = 1;
+    int block = 1;         ///< channels side by side in the backend's memory
+    int element_size = 4;  ///< bytes
+};
+
+/// A box that travels, in the indices of the whole tensor.
+struct message {
+    int peer = 0;
+    box what;
+};
+
+/// What a tensor's readers need and its owners hold: done before the first of those readers.
+struct exchange {
+    int tensor = -1;
+    int before_step = -1;
+    transition name = transition::nothing;
+    std::vector<message> sends, receives;  ///< this rank's
+};
+
+/// This rank's part of one tensor.
+struct tensor_part {
+    box owned;        ///< what it computes
+    box held;         ///< what its memory holds: owned, halos, padding; may reach beyond the image
+    box inside;       ///< held without the padding
+    long offset = 0;  ///< in elements, into the arena
+    long elements = 0;
+};
+
+/// This rank's part of one step.
+struct step_part {
+    box y;  ///< what it computes
+    box x;  ///< what it reads for that, padding included
+    long flops = 0;
+    traffic before;  ///< predicted, of the exchanges before it
+};
+
+/// All of it.
+struct part {
+    setting of;
+    std::vector<tensor_part> tensors;
+    std::vector<step_part> steps;
+    std::vector<exchange> exchanges;  ///< in the order of their steps
+    long arena_elements = 0;
+    traffic predicted;  ///< of one forward
+};
+
+/// Bytes of a box in a message: whole channel blocks, as they lie in memory.
+constexpr long message_bytes(const box& b, const setting& s) {
+    return storage(b.extents(), s.block) * s.element_size;
+}
+
+namespace detail {
+
+constexpr shape with_batch(shape s, int batch) {
+    s.n = batch;
+    return s;
+}
+
+class partition {
+public:
+    constexpr partition(const plan& p, const setting& s) : plan_(p) { part_.of = s; }
+
+    constexpr part run() {
+        part_.tensors.resize(plan_.tensors.size());
+        part_.steps.resize(plan_.steps.size());
+        for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
+            auto& mine = part_.tensors[t];
+            mine.owned = mine.held = owner(static_cast<int>(t), part_.of.who.rank);
+        }
+        for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
+        for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
+        for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
+            auto& mine = part_.tensors[t];
+            mine.inside = intersection(mine.held, whole(extents(static_cast<int>(t))));
+            mine.elements = storage(mine.held.extents(), part_.of.block);
+        }
+        place_tensors();
+        return std::move(part_);
+    }
+
+private:
+    constexpr const step& step_at(int i) const { return plan_.steps[static_cast<std::size_t>(i)]; }
+    constexpr const tensor& tensor_at(int t) const {
+        return plan_.tensors[static_cast<std::size_t>(t)];
+    }
+    constexpr shape extents(int t) const { return with_batch(tensor_at(t).extents, part_.of.batch); }
+
+    constexpr box owner(int t, int rank) const {
+        return owned(tensor_at(t).where, extents(t), {rank, part_.of.who.ranks}, part_.of.block);
+    }
+    /// What a rank computes in a step; all of it for the result.
+    constexpr box computed(const step& s, int rank) const {
+        return s.y < 0 ? whole(extents(s.x)) : owner(s.y, rank);
+    }
+    /// What a rank reads of tensor t in a step, padding included.
+    constexpr box read(const step& s, int t, int rank) const {
+        const box y = computed(s, rank);
+        box b = s.residual == t ? y : box{};
+        return s.x == t ? hull(b, reads(s.what, y, extents(t), part_.of.block)) : b;
+    }
+    /// The layout in which a step takes tensor t.
+    constexpr layout taken(const step& s, int t) const {
+        if (s.y < 0) return layout::replicate;
+        const layout y = tensor_at(s.y).where;
+        return s.x == t ? input_layout(s.what, y) : y;
+    }
+
+    constexpr void add_step(int i) {
+        const auto& s = step_at(i);
+        auto& mine = part_.steps[static_cast<std::size_t>(i)];
+        const int me = part_.of.who.rank;
+        mine.y = computed(s, me);
+        mine.x = reads(s.what, mine.y, extents(s.x), part_.of.block);
+        mine.flops = flops(s.what, mine.y, extents(s.x));
+        for (const int t : {s.x, s.residual}) {
+            if (t < 0) continue;
+            auto& held = part_.tensors[static_cast<std::size_t>(t)].held;
+            held = hull(held, read(s, t, me));
+        }
+    }
+
+    constexpr void add_exchanges(int i) {
+        const auto& s = step_at(i);
+        add_exchange(i, s.x);
+        if (s.residual >= 0 && s.residual != s.x) add_exchange(i, s.residual);
+    }
+
+    /// Readers that take a tensor in one layout share an exchange; one that takes it whole serves all.
+    constexpr void add_exchange(int i, int t) {
+        if (tensor_at(t).where == layout::replicate || part_.of.who.ranks == 1) return;
+        layout key = taken(step_at(i), t);
+        for (int j = 0; j < static_cast<int>(plan_.steps.size()); ++j) {
+            if (reads_tensor(j, t) && taken(step_at(j), t) == layout::replicate) {
+                key = layout::replicate;
+            }
+        }
+        bool moves = false;
+        for (int q = 0; q < part_.of.who.ranks && !moves; ++q) {
+            moves = !owner(t, q).contains(needed(t, key, q));
+        }
+        if (!moves || is_done(t, key)) return;
+
+        exchange e{t, i, between(tensor_at(t).where, key, true), {}, {}};
+        const int me = part_.of.who.rank;
+        const box mine = owner(t, me), wanted = needed(t, key, me);
+        traffic sum;
+        for (int q = 0; q < part_.of.who.ranks; ++q) {
+            if (q == me) continue;
+            if (const box b = intersection(mine, needed(t, key, q)); !b.empty()) {
+                const long bytes = message_bytes(b, part_.of);
+                e.sends.push_back({q, b});
+                sum += {.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
+            }
+            if (const box b = intersection(owner(t, q), wanted); !b.empty()) {
+                const long bytes = message_bytes(b, part_.of);
+                e.receives.push_back({q, b});
+                sum += {.bytes_received = bytes, .messages_received = messages_for(bytes)};
+            }
+        }
+        part_.steps[static_cast<std::size_t>(i)].before += sum;
+        part_.predicted += sum;
+        done_.push_back({t, key});
+        part_.exchanges.push_back(std::move(e));
+    }
+
+    constexpr bool reads_tensor(int i, int t) const {
+        return step_at(i).x == t || step_at(i).residual == t;
+    }
+    constexpr bool is_done(int t, layout key) const {
+        for (const auto& d : done_) {
+            if (d.tensor == t && d.key == key) return true;
+        }
+        return false;
+    }
+    struct key_of {
+        int tensor;
+        layout key;
+    };
+
+    /// What a rank needs of tensor t for all its readers of that layout, without padding.
+    constexpr box needed(int t, layout key, int rank) const {
+        box all;
+        for (int i = tensor_at(t).producer + 1; i <= tensor_at(t).last_reader; ++i) {
+            if (!reads_tensor(i, t)) continue;
+            if (key != layout::replicate && taken(step_at(i), t) != key) continue;
+            all = hull(all, read(step_at(i), t, rank));
+        }
+        return intersection(all, whole(extents(t)));
+    }
+
+    /// First fit: a tensor lies where no other does between its producer and its last reader.
+    constexpr void place_tensors() {
+        constexpr long aligned = 32;
+        for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
+            auto& mine = part_.tensors[t];
+            const long size = round_up(mine.elements, aligned);
+            bool moved = true;
+            while (moved) {
+                moved = false;
+                for (std::size_t u = 0; u < t; ++u) {
+                    const auto& other = part_.tensors[u];
+                    const long end = other.offset + round_up(other.elements, aligned);
+                    if (live_together(plan_.tensors[t], plan_.tensors[u]) &&
+                        mine.offset < end && other.offset < mine.offset + size) {
+                        mine.offset = end;
+                        moved = true;
+                    }
+                }
+            }
+            part_.arena_elements = std::max(part_.arena_elements, mine.offset + size);
+        }
+    }
+    static constexpr bool live_together(const tensor& a, const tensor& b) {
+        return a.producer <= b.last_reader && b.producer <= a.last_reader;
+    }
+
+    plan plan_;
+    part part_;
+    std::vector<key_of> done_;
+};
+
+}  // namespace detail
+
+/// What one rank does of a plan.
+/// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes and
+/// messages of a static mesh can stand in a static_assert.
+constexpr part partition(const plan& p, const setting& s) { return detail::partition(p, s).run(); }
+
+}  // namespace mpar

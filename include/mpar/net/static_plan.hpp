@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// A net's plan as a constant, and the compile error of a wrong net. Knows no rank.
+#pragma once
+
+#include <mpar/net/lower.hpp>
+
+#include <array>
+
+namespace mpar {
+
+namespace detail {
+
+template <class Net>
+constexpr lowered lower_net() {
+    return lower(tape_of<Net>, Net::input::extents, Net::input::given);
+}
+
+/// The type of the `Index`-th entry of a net's tape, looked for only where that entry is wrong.
+template <class Node, int Index>
+struct entry;
+template <class Node>
+inline constexpr int entries = static_cast<int>(tape_length<Node>());
+
+template <class Node, int Index>
+    requires layer<Node>
+struct entry<Node, Index> {
+    using type = Node;
+};
+template <block_type Node, int Index>
+    requires(!layer<Node>)
+struct entry<Node, Index> : entry<typename Node::layers, Index> {};
+template <int Times, class Block, int Index>
+struct entry<repeat<Times, Block>, Index> : entry<Block, Index % entries<Block>> {};
+template <class Body, class Skip, int Index>
+struct entry<residual<Body, Skip>, Index> {
+    static consteval auto find() {
+        if constexpr (Index >= 1 && Index <= entries<Body>) {
+            return std::type_identity<typename entry<Body, Index - 1>::type>{};
+        } else if constexpr (Index >= entries<Body> + 2 && Index < entries<Body> + 2 + entries<Skip>) {
+            return std::type_identity<typename entry<Skip, Index - entries<Body> - 2>::type>{};
+        } else {
+            return std::type_identity<residual<Body, Skip>>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+template <class First, class... Rest, int Index>
+struct entry<chain<First, Rest...>, Index> {
+    static consteval auto find() {
+        if constexpr (Index < entries<First>) {
+            return std::type_identity<typename entry<First, Index>::type>{};
+        } else {
+            return std::type_identity<typename entry<chain<Rest...>, Index - entries<First>>::type>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+
+template <class Net>
+inline constexpr mismatch wrong = lower_net<Net>().wrong;
+
+/// Instantiates nothing for a right net, and the one explaining type for a wrong one.
+template <class Net>
+consteval bool accepted() {
+    constexpr mismatch m = wrong<Net>;
+    if constexpr (m) {
+        (void)sizeof(typename explain<m.what>::template accept<
+                     at<m.where.position()>, typename entry<Net, m.instruction>::type, takes<m.takes>,
+                     gives<m.gives>>);
+        return false;
+    } else {
+        return true;
+    }
+}
+
+template <std::size_t Steps, std::size_t Tensors, std::size_t Parameters>
+struct fixed_plan {
+    std::array<step, Steps> steps;
+    std::array<tensor, Tensors> tensors;
+    std::array<parameter, Parameters> parameters;
+
+    constexpr plan view() const { return {steps, tensors, parameters}; }
+};
+
+template <class Net>
+consteval auto fix() {
+    constexpr auto sizes = [] {
+        const lowered l = lower_net<Net>();
+        return std::array{l.steps.size(), l.tensors.size(), l.parameters.size()};
+    }();
+    fixed_plan<sizes[0], sizes[1], sizes[2]> fixed;
+    const lowered l = lower_net<Net>();
+    std::copy(l.steps.begin(), l.steps.end(), fixed.steps.begin());
+    std::copy(l.tensors.begin(), l.tensors.end(), fixed.tensors.begin());
+    std::copy(l.parameters.begin(), l.parameters.end(), fixed.parameters.begin());
+    return fixed;
+}
+
+template <class Net>
+inline constexpr auto fixed_plan_of = fix<Net>();
+
+}  // namespace detail
+
+/// The plan of a net with its layers' own policies, as a constant.
+template <network_type Net>
+    requires(detail::accepted<Net>())
+inline constexpr plan plan_of = detail::fixed_plan_of<Net>.view();
+
+}  // namespace mpar

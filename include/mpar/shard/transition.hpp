@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What lies between the layout that a tensor has and the one that a layer takes. Knows no rank.
+#pragma once
+
+#include <mpar/shard/layout.hpp>
+
+#include <string_view>
+
+namespace mpar {
+
+/// The collective's name in the field; what is sent is the same for all: what I own and you read.
+enum class transition { nothing, slice, halo, all_gather, all_to_all };
+
+constexpr std::string_view name_of(transition t) {
+    switch (t) {
+        case transition::nothing: return "-";
+        case transition::slice: return "slice";
+        case transition::halo: return "halo";
+        case transition::all_gather: return "all-gather";
+        case transition::all_to_all: return "all-to-all";
+    }
+    return "?";
+}
+
+/// From the layout a tensor has to the one its reader takes; `overlapping`: the reader's parts reach
+/// beyond the cuts, as those of a window do.
+constexpr transition between(layout from, layout to, bool overlapping) {
+    if (from == to) return overlapping ? transition::halo : transition::nothing;
+    if (from == layout::replicate) return transition::slice;
+    if (to == layout::replicate) return transition::all_gather;
+    return transition::all_to_all;
+}
+
+}  // namespace mpar
