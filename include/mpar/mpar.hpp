@@ -13,5 +13,7 @@
 #include <mpar/layers/identity.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/softmax.hpp>
+#include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
+#include <mpar/net/describe.hpp>
 #include <mpar/net/network.hpp>

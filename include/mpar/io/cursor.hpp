@@ -57,7 +57,7 @@ public:
 
 private:
     [[noreturn]] void ends(std::size_t wanted) const {
-        refuse_("the file ends at byte " + std::to_string(bytes_.size()) +
+        refuse_("the data ends at byte " + std::to_string(bytes_.size()) +
                 " inside what begins at byte " + std::to_string(wanted));
     }
 

@@ -30,7 +30,7 @@ struct pickle_value {
         none,
         boolean,       ///< number: 0 or 1
         integer,       ///< number
-        real,          ///< its value is not kept
+        real,          ///< text: the 8 bytes of a big-endian double
         text,          ///< text: in the pickle's own bytes
         global,        ///< number: place in the list of globals
         ordered_dict,  ///< the class collections.OrderedDict itself
@@ -122,7 +122,7 @@ private:
             case 'K': return push({kind::integer, from_.number<std::uint8_t>()});
             case 'M': return push({kind::integer, from_.number<std::uint16_t>()});
             case 0x8a: return push({kind::integer, long_integer()});
-            case 'G': return from_.take(8), push({kind::real});
+            case 'G': return push({kind::real, 0, from_.text(8)});
             case 'X': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
             case 'U': return push({kind::text, 0, from_.text(from_.number<std::uint8_t>())});
             case 'c': return global();
@@ -237,8 +237,8 @@ private:
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             bits |= std::uint64_t(bytes[i]) << 8 * i;
         }
-        const unsigned unused = 64 - 8u * length;
         if (length == 0) return 0;
+        const unsigned unused = 64 - 8u * length;
         return static_cast<std::int64_t>(bits << unused) >> unused;
     }
 

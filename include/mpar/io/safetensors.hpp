@@ -150,12 +150,7 @@ inline void write_safetensors(const std::string& path, std::span<const stored_te
     std::ranges::stable_sort(order, std::ranges::greater{},
                              [](const stored_tensor* tensor) { return size_of(tensor->type); });
 
-    std::string text;
-    try {
-        text = detail::safetensors_text(order);
-    } catch (const nlohmann::json::exception&) {
-        misuse("a tensor has a name that is not UTF-8");
-    }
+    const std::string text = detail::safetensors_text(order);
     if (tensors.size() > max_tensors || text.size() > max_safetensors_header) {
         misuse("has too many tensors for a safetensors header");
     }

@@ -52,13 +52,33 @@ inline std::optional<std::uint64_t> bytes_of(dtype type, std::span<const std::in
     return bytes;
 }
 
-/// What is wrong with a tensor's name, or nothing: at most 512 bytes, no control character (C0,
-/// DEL, C1), no step to a parent folder.
+/// Whether the text is UTF-8: no stray or missing continuation, no overlong form, no surrogate.
+constexpr bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i++]);
+        if (lead < 0x80) continue;
+        const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+        if (lead < 0xc2 || lead > 0xf4 || text.size() - i < std::size_t(more)) return false;
+        std::uint32_t point = lead & (0x3fu >> more);
+        for (int k = 0; k < more; ++k) {
+            const auto byte = static_cast<unsigned char>(text[i++]);
+            if ((byte & 0xc0) != 0x80) return false;
+            point = point << 6 | (byte & 0x3fu);
+        }
+        const bool overlong = point < (more == 1 ? 0x80u : more == 2 ? 0x800u : 0x10000u);
+        if (overlong || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    }
+    return true;
+}
+
+/// What is wrong with a tensor's name, or nothing. A name is UTF-8 of at most 512 bytes, with no
+/// control character (C0, DEL, C1) and no step to a parent folder.
 inline std::optional<std::string> fault_of_name(std::string_view name) {
     if (name.size() > max_name_bytes) {
         return "has a name of " + std::to_string(name.size()) + " bytes, more than " +
                std::to_string(max_name_bytes);
     }
+    if (!is_utf8(name)) return "has a name that is not UTF-8";
     if (name.starts_with("../") || name.find("/..") != std::string_view::npos) {
         return "has a name that steps to a parent folder";
     }

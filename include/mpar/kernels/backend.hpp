@@ -43,12 +43,13 @@ concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t 
 /// - The same bits for an element of y wherever it lies in y and whatever else the call computes:
 ///   layers are cut between ranks by rows, columns, images and blocks of output channels, and P
 ///   ranks equal one rank. The code path depends on the layer's problem, never on local extents.
-/// conv2d and dense may compute partial sums (in_channels less than the layer's), pools clip padding.
+/// conv2d and dense may compute partial sums: in_channels less than the layer's.
 template <class B, class T>
 concept backend_for = requires(
     typename B::queue& queue, const convolution& problem, const epilogue<T>& then,
     const sliding& window, const clip& padding, const box& interior, activation act, view<T> y,
-    view<const T> x, const T* from, T* to, view<const std::uint8_t> bytes, view<const double> wide) {
+    view<const T> x, const T* from, T* to, view<const std::uint8_t> bytes,
+    view<const double> wide) {
     { B::template block<T> } -> std::convertible_to<int>;
     { B::template packed_filters<T>(problem) } -> std::convertible_to<long>;
     B::pack_filters(from, problem, to);

@@ -18,7 +18,7 @@ struct clip {
     constexpr range columns(int w) const { return {left, w - right}; }
 };
 
-/// The taps k with first + dilation*k in `image`, of a window of t.kernel taps that begins at `first`.
+/// The taps k of a window that begins at `first` with first + dilation*k in `image`.
 constexpr range taps_inside(const taps& t, int first, range image) {
     const int lo = first >= image.lo ? 0 : ceil_div(image.lo - first, t.dilation);
     const int hi = image.hi <= first ? 0 : ceil_div(image.hi - first, t.dilation);

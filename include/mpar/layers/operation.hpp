@@ -136,17 +136,19 @@ constexpr layout given_by(policy p) {
 }
 
 /// The layout rule: what the layer gives when asked by `p` (an override or its own policy) and its
-/// input comes as `x`. Following stops where a sum over a cut dimension would begin.
+/// input comes as `x`. Following stops where a sum over a cut dimension would begin: cut rows become
+/// cut channels where those are independent, else the whole.
 constexpr layout output_layout(const operation& o, policy p, layout x) {
     if (p != policy::follow) return given_by(p);
-    const bool channels_stay = x != layout::shard_c || !o.mixes_channels;
-    return channels_stay && can_give(o, x) ? x : layout::replicate;
+    if (x == layout::shard_h && o.mixes_rows) {
+        return o.mixes_channels ? layout::replicate : layout::shard_c;
+    }
+    return x == layout::shard_c && o.mixes_channels ? layout::replicate : x;
 }
 
 /// The layout that a reader takes in order to give `y`: the same cut, or whole where it mixes.
 constexpr layout input_layout(const operation& o, layout y) {
     if (y == layout::shard_c && o.mixes_channels && o.groups == 1) return layout::replicate;
-    if (y == layout::shard_h && o.mixes_rows) return layout::replicate;
     return y;
 }
 

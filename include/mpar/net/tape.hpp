@@ -14,7 +14,7 @@ namespace mpar {
 
 /// Where a layer stands: its position in the innermost chain and the named block around it.
 struct place {
-    static constexpr int deepest = 8;
+    static constexpr int deepest = 16;
 
     std::string_view block;               ///< "bottleneck<64, 64, 1>::body"
     std::array<short, deepest> path{};    ///< positions from the outermost chain inwards

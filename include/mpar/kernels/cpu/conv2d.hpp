@@ -23,7 +23,9 @@ namespace mpar::cpu {
 /// Sizes that the caches ask for. None of them changes a bit of a result.
 struct blocking {
     /// Pixels of a tile: its sums, two filter vectors and a pixel fill the registers.
-    static constexpr int tile_pixels = MPAR_VECTOR_BYTES == 64 ? 14 : MPAR_VECTOR_BYTES == 32 ? 6 : 5;
+    static constexpr int tile_pixels = MPAR_VECTOR_BYTES == 64   ? 14
+                                       : MPAR_VECTOR_BYTES == 32 ? 6
+                                                                 : 5;
     static constexpr int block_pixels = 512;         ///< at most, of which offsets are kept
     static constexpr long panel_bytes = 16 * 1024;   ///< filters that stay in L1 while tiles run
     static constexpr long input_bytes = 384 * 1024;  ///< of a block's pixels, to stay in L2
@@ -130,7 +132,7 @@ void conv2d(host_queue&, const convolution& c, input_view<T> x, const T* packed,
     clear_pad_lanes(y);
 }
 
-/// y[n] = act(bias + residual[n] + filters * x[n]) for images of one pixel: the batch is the pixels.
+/// y[n] = act(bias + residual[n] + filters * x[n]) for images of one pixel: these are the pixels.
 template <class T>
 void dense(host_queue& queue, const convolution& c, input_view<T> x, const T* packed,
            const T* bias, const epilogue<T>& then, view<T> y) {

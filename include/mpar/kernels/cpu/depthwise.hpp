@@ -97,7 +97,9 @@ void depthwise_conv2d(const convolution& c, input_view<T> x, const T* packed, co
         for (int block = 0; block < y.blocks(); ++block) {
             io.x = x.data + (x_block + block) * x.stride_c;
             io.y = y.data + block * y.stride_c;
-            if (then.residual.data) io.residual = then.residual.data + block * then.residual.stride_c;
+            if (then.residual.data) {
+                io.residual = then.residual.data + block * then.residual.stride_c;
+            }
             io.bias = bias + block * V;
             io.filters = packed + long(block) * c.window_taps() * V;
             for (long t = t0; t < t1; ++t) {

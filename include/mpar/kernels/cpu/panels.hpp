@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How filters are packed: panels of one or two vectors of output channels. Knows no loop over pixels.
+// How filters are packed: by panels of one or two vectors of output channels. Knows no pixel.
 #pragma once
 
 #include <mpar/core/numeric.hpp>
@@ -10,19 +10,19 @@
 
 namespace mpar::cpu {
 
-/// Some output channels and the input channels that they read, in y's and x's own indices.
+/// Some output channels and the input channels that they read, in y's and x's indices.
 struct panel {
     int block = 0, vectors = 1;  ///< y's channel blocks [block, block + vectors)
     range in;
     long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]
 };
 
-/// f(panel) for all of them, in the order of their filters. Returns where the last one's filters end.
+/// f(panel) for all of them, in the order of their filters. Returns where the last one's end.
 ///
-/// Without groups a panel has two vectors. With groups it is one block, which reads the union of its
-/// channels' inputs, with zero filters for what another group reads. As blocks are cut at multiples
-/// of V of the layer's channels, that is the same on all ranks. (So NaN and infinity reach those
-/// channels of other groups that share a block.)
+/// Without groups a panel has two vectors. With groups it is one block, which reads the union of
+/// its channels' inputs, with zero filters for what another group reads. As blocks are cut at
+/// multiples of V of the layer's channels, that is the same on all ranks. (So NaN and infinity
+/// reach those channels of other groups that share a block.)
 template <class T, class F>
 long for_each_panel(const convolution& c, F f) {
     constexpr int V = lanes<T>;

@@ -23,23 +23,22 @@ public:
         : window_(window), stride_c_(stride_c), row_(window.h.dilation * stride_h),
           column_(window.w.dilation * stride_w), channels_(channels) {}
 
-    /// Makes `steps` the next part, of about `products` products; false when there was none left.
-    bool next(long products) {
+    /// Makes `steps` the next part, of about `wanted` products; empty when none is left.
+    void next(long wanted) {
         step_count = 0;
-        this->products = 0;
-        while (!channels_.empty() && step_count < capacity && this->products < products) {
+        products = 0;
+        while (!channels_.empty() && step_count < capacity && products < wanted) {
             constexpr int V = lanes<T>;
             const int lane = channels_.lo % V, count = std::min(V - lane, channels_.size());
             steps[step_count++] = {
                 channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count};
-            this->products += count;
+            products += count;
             if (++kw_ < window_.w.kernel) continue;
             kw_ = 0;
             if (++kh_ < window_.h.kernel) continue;
             kh_ = 0;
             channels_.lo += count;
         }
-        return step_count > 0;
     }
 
     bool done() const { return channels_.empty(); }

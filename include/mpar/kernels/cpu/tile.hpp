@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The register tile: R pixels x NV vectors of output channels. Knows pointers, no view and no layer.
+// The register tile: R pixels x NV vectors of output channels. Knows pointers, no view, no layer.
 #pragma once
 
 #include <mpar/kernels/cpu/vector.hpp>
@@ -61,7 +61,7 @@ void tile(const tile_io<T>& io) {
 #pragma GCC unroll 2
             for (int v = 0; v < NV; ++v) w[v] = load<T>(filter + v * V);
             filter += NV * V;
-            __builtin_prefetch(ahead);
+            __builtin_prefetch(ahead, 0, 2);
             ahead += ahead_step;
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {

@@ -52,8 +52,8 @@ MPAR_ALWAYS_INLINE vec<T> broadcast(T s) {
     return s - vec<T>{};
 }
 
-/// exp by element to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r, and 2^n
-/// as two factors, so that infinity and subnormal results come out of the last product.
+/// exp by element to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r, and
+/// 2^n as two factors, so that infinity and subnormal results come out of the last product.
 template <class T>
 MPAR_ALWAYS_INLINE vec<T> exponential(const vec<T>& x) {
     using limits = std::numeric_limits<T>;

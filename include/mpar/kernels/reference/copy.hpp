@@ -47,8 +47,9 @@ template <class T>
 bool finite(host_queue& queue, view<T> x) {
     queue.finish();
     bool result = true;
-    for_each_index(x.extents,
-                   [&](int n, int c, int h, int w) { result &= bool(std::isfinite(x(n, c, h, w))); });
+    for_each_index(x.extents, [&](int n, int c, int h, int w) {
+        result &= bool(std::isfinite(x(n, c, h, w)));
+    });
     return result;
 }
 

@@ -12,7 +12,7 @@
 
 namespace mpar::reference {
 
-/// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if there is none.
+/// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
 template <class T>
 void max_pool(host_queue&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
@@ -32,8 +32,8 @@ void max_pool(host_queue&, const sliding& window, const clip& padding, input_vie
     clear_pad_lanes(y);
 }
 
-/// y = the mean of each window's elements that are no padding, over all its taps when padding counts
-/// (as zero), else over those elements; 0 if there is none.
+/// y = the mean of each window's elements that are no padding, over all its taps when padding
+/// counts (as zero), else over those elements; 0 if there is none.
 template <class T>
 void avg_pool(host_queue&, const sliding& window, const clip& padding, bool count_padding,
               input_view<T> x, view<T> y) {
@@ -66,8 +66,8 @@ void row_sums(host_queue&, input_view<T> x, view<T> y) {
     clear_pad_lanes(y);
 }
 
-/// y[n, c, 0, 0] = (sum over h of x[n, c, h, 0], h ascending) / divisor. After row_sums: the mean of
-/// the image, whatever ranks its rows came from.
+/// y[n, c, 0, 0] = (sum over h of x[n, c, h, 0], h ascending) / divisor. After row_sums: the mean
+/// of the image, whatever ranks its rows came from.
 template <class T>
 void mean_rows(host_queue&, double divisor, input_view<T> x, view<T> y) {
     for_each_index(y.extents, [&](int n, int c, int, int) {

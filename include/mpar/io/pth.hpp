@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Reads the state dicts that PyTorch's torch.save writes, as a zip archive or as the older stream.
+// Runs nothing of what they contain; knows no net.
+#pragma once
+
+#include <mpar/io/cursor.hpp>
+#include <mpar/io/file.hpp>
+#include <mpar/io/pickle.hpp>
+#include <mpar/io/tensor_file.hpp>
+#include <mpar/io/torch_state.hpp>
+#include <mpar/io/zip.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mpar::io {
+
+namespace detail {
+
+/// The first bytes of the stream format: a pickle of 0x1950a86a20f9469cfc6c.
+inline constexpr std::string_view torch_magic{"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.", 15};
+inline constexpr std::string_view zip_magic{"PK\x03\x04", 4};
+
+inline bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())
+        .starts_with(magic);
+}
+
+/// What a file of torch.save holds, before it gets an owner.
+struct torch_content {
+    std::vector<stored_tensor> tensors;
+    std::vector<std::vector<std::byte>> copies;
+};
+
+/// ROOT/data.pkl is the pickle, ROOT/data/KEY the storage called KEY (torch 1.6 and later).
+inline torch_content parse_torch_zip(std::span<const std::byte> file, const refusal& refuse) {
+    const std::vector<zip_entry> entries = read_zip(file, refuse);
+    const auto entry = [&](std::string_view name) -> const zip_entry* {
+        const auto found = std::ranges::lower_bound(entries, name, {}, &zip_entry::name);
+        return found == entries.end() || found->name != name ? nullptr : &*found;
+    };
+    const zip_entry* pickled = nullptr;
+    for (const auto& one : entries) {
+        if (!one.name.ends_with("/data.pkl")) continue;
+        if (pickled) refuse("the zip archive holds more than one data.pkl");
+        pickled = &one;
+    }
+    if (!pickled) refuse("is a zip archive but not PyTorch's: it has no data.pkl");
+    const std::string root(pickled->name.substr(0, pickled->name.size() - 8));
+    if (const auto* order = entry(root + "byteorder")) {
+        if (!begins_with(order->bytes, "little")) refuse("is not in little-endian byte order");
+    }
+
+    const pickle content = read_pickle(pickled->bytes, 0, torch_globals, refuse);
+    if (content.end != pickled->bytes.size()) refuse("data.pkl goes on after its pickle");
+    torch_state state(content, refuse);
+    for (auto& storage : state.storages()) {
+        const std::string subject = "storage '" + printable(storage.key) + "' ";
+        const auto* data = entry(root + "data/" + std::string(storage.key));
+        if (!data) refuse(subject + "is not in the archive");
+        const auto length = storage.length();
+        if (!length || *length != data->bytes.size()) {
+            refuse(subject + "has " + std::to_string(data->bytes.size()) + " bytes, expected " +
+                   std::to_string(storage.count) + " elements of " +
+                   std::string(name_of(storage.type)));
+        }
+        storage.bytes = data->bytes;
+    }
+    torch_content result;
+    result.tensors = state.tensors(result.copies, file.size());
+    return result;
+}
+
+/// Five pickles (magic number, protocol version, system, object, keys of the storages), then for
+/// each key the number of elements and the elements.
+inline torch_content parse_torch_stream(std::span<const std::byte> file, const refusal& refuse) {
+    const auto version = read_pickle(file, torch_magic.size(), torch_globals, refuse);
+    if (version.top.which != pickle_value::kind::integer || version.top.number != 1001) {
+        refuse("has another protocol version than PyTorch's 1001");
+    }
+    const auto system = read_pickle(file, version.end, torch_globals, refuse);
+    if (const auto* dict = system.as(pickle_object::kind::dict, system.top)) {
+        for (std::size_t i = 0; i < dict->items.size(); i += 2) {
+            if (dict->items[i].is_text("little_endian") && dict->items[i + 1].number != 1) {
+                refuse("is not in little-endian byte order");
+            }
+        }
+    } else {
+        refuse("does not say which system wrote it");
+    }
+    const auto content = read_pickle(file, system.end, torch_globals, refuse);
+    torch_state state(content, refuse);
+    const auto keys = read_pickle(file, content.end, torch_globals, refuse);
+    const auto* list = keys.as(pickle_object::kind::list, keys.top);
+    if (!list) refuse("has no list of storages");
+
+    cursor from(file, keys.end, refuse);
+    for (const auto& key : list->items) {
+        torch_storage* storage =
+            key.which == pickle_value::kind::text ? state.find(key.text) : nullptr;
+        if (!storage) refuse("lists a storage that no tensor has");
+        const std::string subject = "storage '" + printable(key.text) + "' ";
+        if (storage->bytes.data()) refuse(subject + "occurs twice");
+        const auto count = from.number<std::uint64_t>();
+        const auto length = storage->length();
+        if (count != storage->count || !length) {
+            refuse(subject + "has " + std::to_string(count) + " elements, expected " +
+                   std::to_string(storage->count));
+        }
+        if (*length > from.left()) {
+            refuse(subject + "of " + std::to_string(*length) + " bytes at byte " +
+                   std::to_string(from.position()) + " ends after the file, at byte " +
+                   std::to_string(file.size()));
+        }
+        storage->bytes = from.take(*length);
+    }
+    for (const auto& storage : state.storages()) {
+        if (!storage.bytes.data()) {
+            refuse("storage '" + printable(storage.key) + "' is not in the file");
+        }
+    }
+    if (from.left() != 0) {
+        refuse("goes on after the last storage, at byte " + std::to_string(from.position()));
+    }
+    torch_content result;
+    result.tensors = state.tensors(result.copies, file.size());
+    return result;
+}
+
+}  // namespace detail
+
+/// The tensors of a state dict in a file that has been opened; those that torch did not store in
+/// row-major order are put into it. The dict may stand under "state_dict" or "model" of another.
+/// throws: error of the file's kind, with what is wrong, at anything that a state dict does not
+/// need: other opcodes, globals or entries; storages or windows into them that are not there.
+inline tensor_file read_pth(mapped_file file) {
+    const refusal refuse = file.refuse();
+    detail::torch_content content;
+    if (detail::begins_with(file.bytes(), detail::zip_magic)) {
+        content = detail::parse_torch_zip(file.bytes(), refuse);
+    } else if (detail::begins_with(file.bytes(), detail::torch_magic)) {
+        content = detail::parse_torch_stream(file.bytes(), refuse);
+    } else {
+        refuse(
+            "is no file of torch.save: it begins with neither a zip archive nor its magic number");
+    }
+    return tensor_file(std::move(file), std::move(content.tensors), std::move(content.copies));
+}
+
+/// The tensors of the file `path`. throws: error(fault::model), as above or when it cannot be
+/// opened.
+inline tensor_file read_pth(const std::string& path) {
+    return read_pth(mapped_file(path, fault::model));
+}
+
+}  // namespace mpar::io

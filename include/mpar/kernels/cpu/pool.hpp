@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Pools by vectors of channels. Knows views, no other kernel.
+#pragma once
+
+#include <mpar/kernels/clip.hpp>
+#include <mpar/kernels/cpu/rows.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
+#include <mpar/kernels/input_view.hpp>
+#include <mpar/tensor/memory.hpp>
+
+#include <limits>
+
+namespace mpar::cpu {
+
+/// y = end(fold over each window's elements that are no padding from `begin`, their number); 0
+/// where there is none. The order is window row, column.
+template <class T, class Fold, class End>
+void pool(const sliding& window, const clip& padding, input_view<T> x, const view<T>& y, T begin,
+          Fold fold, End end) {
+    constexpr int V = lanes<T>;
+    const taps &v = window.h, &u = window.w;
+    const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
+    for_each_row(y, [&](int n, int block, int oh) {
+        const range kh = taps_inside(v, v.stride * oh, rows);
+        const T* from = row_of(x, n, block, v.stride * oh);
+        T* to = row_of(y, n, block, oh);
+        for (int ow = 0; ow < y.extents.w; ++ow, to += V) {
+            const range kw = taps_inside(u, u.stride * ow, columns);
+            vec<T> sum = broadcast<T>(begin);
+            for (int i = kh.lo; i < kh.hi; ++i) {
+                const T* p = from + i * v.dilation * x.stride_h +
+                             long(u.stride * ow + kw.lo * u.dilation) * V;
+                for (int j = kw.lo; j < kw.hi; ++j, p += u.dilation * V) {
+                    sum = fold(sum, load<T>(p));
+                }
+            }
+            const int inside = kh.size() * kw.size();
+            store<T>(to, inside == 0 ? vec<T>{} : end(sum, inside));
+        }
+    });
+}
+
+/// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
+template <class T>
+void max_pool(host_queue&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
+    pool<T>(
+        window, padding, x, y, -std::numeric_limits<T>::infinity(),
+        [](const vec<T>& best, const vec<T>& e) -> vec<T> {
+            return ((e > best) | (e != e)) ? e : best;
+        },
+        [](const vec<T>& best, int) -> vec<T> { return best; });
+}
+
+/// y = the mean of each window's elements that are no padding, over all its taps when padding
+/// counts (as zero), else over those elements; 0 if there is none.
+template <class T>
+void avg_pool(host_queue&, const sliding& window, const clip& padding, bool count_padding,
+              input_view<T> x, view<T> y) {
+    const int taps = window.h.kernel * window.w.kernel;
+    pool<T>(
+        window, padding, x, y, T(0),
+        [](const vec<T>& sum, const vec<T>& e) -> vec<T> { return sum + e; },
+        [=](const vec<T>& sum, int inside) -> vec<T> {
+            return sum / static_cast<T>(count_padding ? taps : inside);
+        });
+}
+
+/// y[n, c, h, 0] = sum over w of x[n, c, h, w], w ascending.
+template <class T>
+void row_sums(host_queue&, input_view<T> x, view<T> y) {
+    for_each_row(y, [&](int n, int block, int h) {
+        const T* from = row_of(x, n, block, h);
+        vec<T> sum{};
+        for (int w = 0; w < x.extents.w; ++w, from += lanes<T>) sum += load<T>(from);
+        store<T>(row_of(y, n, block, h), sum);
+    });
+}
+
+/// y[n, c, 0, 0] = (sum over h of x[n, c, h, 0], h ascending) / divisor. After row_sums: the mean
+/// of the image, whatever ranks its rows came from.
+template <class T>
+void mean_rows(host_queue&, double divisor, input_view<T> x, view<T> y) {
+    for_each_row(y, [&](int n, int block, int) {
+        vec<T> sum{};
+        for (int h = 0; h < x.extents.h; ++h) sum += load<T>(row_of(x, n, block, h));
+        store<T>(row_of(y, n, block, 0), sum / static_cast<T>(divisor));
+    });
+}
+
+}  // namespace mpar::cpu
