@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The main of every test: one Catch2 session per rank, one verdict for the whole job. Knows nothing of mpar.
+// The main of every test: one Catch2 session a rank, one verdict a job. Knows nothing of mpar.
 //
-// Rank 0 prints the usual report; the other ranks print their failed assertions only, at once. A rank that fails makes
-// every rank's exit code non-zero. A job that does not end is ended: exit code 86.
+// Rank 0 prints the usual report; the other ranks print their failed assertions only, at once. A
+// rank that fails makes every exit code non-zero. A job that does not end is ended: exit code 86.
 
-// In Catch2 version 2 this makes the header define the session; version 3 brings it in its library.
+// In version 2 of Catch2 this makes the header define the session; version 3 has a library for it.
 #define CATCH_CONFIG_RUNNER
 #include "catch.hpp"
 #include "watchdog.hpp"
@@ -27,7 +27,7 @@ extern "C" const char* __lsan_default_options();
 extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
 
 #if defined(__SANITIZE_ADDRESS__)
-/// Open MPI's modules stay in the process: what a module points to is no leak, and a report names its functions.
+/// Open MPI's modules stay in the process: what they point to is no leak, and a report names them.
 extern "C" int dlclose(void*);
 extern "C" int dlclose(void*) { return 0; }
 #endif
@@ -86,8 +86,10 @@ private:
         if (result.isOk()) return;
         if (rank != 0) {
             const auto at = result.getSourceInfo();
-            say("%s:%zu: FAILED: %s", at.file, at.line, std::string(result.getExpressionInMacro()).c_str());
-            if (result.hasExpandedExpression()) say("  expands to: %s", result.getExpandedExpression().c_str());
+            say("%s:%zu: FAILED: %s", at.file, at.line,
+                std::string(result.getExpressionInMacro()).c_str());
+            if (result.hasExpandedExpression())
+                say("  expands to: %s", result.getExpandedExpression().c_str());
             if (result.hasMessage()) say("  message: %s", std::string(result.getMessage()).c_str());
             for (const auto& info : stats.infoMessages) say("  info: %s", info.message.c_str());
         }
@@ -100,12 +102,14 @@ CATCH_REGISTER_LISTENER(listener)
 int run(int argc, char** argv) {
     Catch::Session session;
     if (const int wrong = session.applyCommandLine(argc, argv)) return wrong;
-    auto& config = session.configData();  // no colours: mpirun gives each rank a terminal that nobody sees
+    auto& config = session.configData();
+    // no colours: mpirun gives each rank a terminal that nobody sees
 #if defined(CATCH_VERSION_MAJOR) && CATCH_VERSION_MAJOR >= 3
     config.defaultColourMode = Catch::ColourMode::None;
 #else
     config.useColour = Catch::UseColour::No;
-    config.warnings = static_cast<Catch::WarnAbout::What>(config.warnings | Catch::WarnAbout::NoTests);
+    config.warnings =
+        static_cast<Catch::WarnAbout::What>(config.warnings | Catch::WarnAbout::NoTests);
 #endif
     return session.run();
 }

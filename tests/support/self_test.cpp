@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests that behave badly on purpose, hidden from a plain run; self_test.sh looks at what the test house says of them.
+// Tests that behave badly on purpose, hidden from a plain run; self_test.sh reads what is said.
 
 #include <support/catch.hpp>
 

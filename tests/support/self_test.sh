@@ -18,7 +18,7 @@ expect() {
         echo "$3: exit code $code, expected $1"; bad=1
     elif ! grep -q -E -- "$2" "$out"; then
         echo "$3: nothing like: $2"; bad=1
-    elif [ $((SECONDS - begin)) -gt 40 ]; then
+    elif [ $((SECONDS - begin)) -gt 7 ]; then
         echo "$3: took $((SECONDS - begin)) s"; bad=1
     else
         echo "$3: code $code as expected"; return
@@ -30,6 +30,7 @@ expect 0 'All tests passed' 'all is well'
 expect bad '\[rank 1\].*FAILED: CHECK\( this_rank\(\) == 0 \)' '[.fails]'
 expect bad 'info: known only there' '[.fails]'
 expect bad 'No test cases matched' 'a test that is not there'
+export MPAR_TEST_DEADLINE=8
 expect 86 '\[rank 1\] ended: a test failed here' '[.leaves]'
 export MPAR_TEST_DEADLINE=3
 expect 86 'ended: no end of "a message that nobody sends" after 3 seconds, 2 ranks' '[.waits]'

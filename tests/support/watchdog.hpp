@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ends a test job that makes no end: a rank that waits for another one for ever. Knows nothing of MPI.
+// Ends a test job that has no end: a rank that waits for another for ever. Knows nothing of MPI.
 #pragma once
 
 #include <unistd.h>
@@ -49,12 +49,14 @@ public:
         self().ranks_ = ranks;
     }
 
-    /// A rank that left a test case early may never meet the others again: it waits for them 10 seconds, no longer.
+    /// A rank that left a test case early may never meet the others again: it waits for them a
+    /// quarter of the time, at most 10 seconds.
     static void a_failure_was_seen() {
         {
             std::lock_guard lock(self().mutex_);
             if (self().ranks_ == 1) return;
-            self().deadline_ = std::min(self().deadline_, clock::now() + std::chrono::seconds(10));
+            const std::chrono::seconds patience(std::min(10, self().seconds_ / 4 + 1));
+            self().deadline_ = std::min(self().deadline_, clock::now() + patience);
             self().failed_ = true;
         }
         self().wake_.notify_all();
@@ -75,13 +77,16 @@ private:
         std::cout.flush();
         std::fflush(stdout);
         if (failed_) {
-            std::fprintf(stderr, "[rank %d] ended: a test failed here and the other ranks do not follow (now in: %s)\n",
+            std::fprintf(stderr,
+                         "[rank %d] ended: a test failed here and the other ranks do not follow "
+                         "(now in: %s)\n",
                          rank_, place_.c_str());
         } else {
-            std::fprintf(stderr, "[rank %d] ended: no end of \"%s\" after %d seconds, %d ranks\n", rank_,
-                         place_.c_str(), seconds_, ranks_);
+            std::fprintf(stderr, "[rank %d] ended: no end of \"%s\" after %d seconds, %d ranks\n",
+                         rank_, place_.c_str(), seconds_, ranks_);
         }
-        usleep(500'000);  // the launcher ends all ranks when one is gone; let the others speak first
+        usleep(
+            500'000);  // the launcher ends all ranks when one is gone: let the others speak first
         _exit(exit_code);
     }
 

@@ -21,6 +21,7 @@ namespace mpar::backend {
 /// Vectors of the ISA that the user's flags allow, one thread.
 struct cpu {
     using memory = host_memory;
+    using staging = host_memory;
     using queue = host_queue;
 
     static constexpr std::string_view name = "cpu";

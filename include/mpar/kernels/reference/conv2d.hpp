@@ -32,7 +32,7 @@ template <class T>
 void conv2d(host_queue&, const convolution& c, input_view<T> x, const T* packed, const T* bias,
             const epilogue<T>& then, view<T> y) {
     const taps &v = c.window.h, &u = c.window.w;
-    for_each_index(y.extents, [&](int n, int o, int oh, int ow) {
+    for_each_index(y, [&](int n, int o, int oh, int ow) {
         const int global = c.out_channels.lo + o;
         const range group = c.reads({global, global + 1});
         const range held = intersection(group, c.in_channels);

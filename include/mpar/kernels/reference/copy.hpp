@@ -16,7 +16,7 @@ namespace mpar::reference {
 /// requires: the same extents; no overlap.
 template <class S, class D>
 void copy(host_queue&, view<S> x, view<D> y) {
-    for_each_index(y.extents, [&](int n, int c, int h, int w) {
+    for_each_index(y, [&](int n, int c, int h, int w) {
         y(n, c, h, w) = convert<D>(x(n, c, h, w));
     });
     clear_pad_lanes(y);
@@ -36,7 +36,7 @@ void flatten(host_queue&, input_view<T> x, view<T> y) {
 template <class T>
 void clear_margin(host_queue&, view<T> all, const box& interior) {
     const auto inside = [](range r, int i) { return r.lo <= i && i < r.hi; };
-    for_each_index(all.extents, [&](int n, int c, int h, int w) {
+    for_each_index(all, [&](int n, int c, int h, int w) {
         if (!inside(interior.h, h) || !inside(interior.w, w)) all(n, c, h, w) = T(0);
     });
     clear_pad_lanes(all);
@@ -47,7 +47,7 @@ template <class T>
 bool finite(host_queue& queue, view<T> x) {
     queue.finish();
     bool result = true;
-    for_each_index(x.extents, [&](int n, int c, int h, int w) {
+    for_each_index(x, [&](int n, int c, int h, int w) {
         result &= bool(std::isfinite(x(n, c, h, w)));
     });
     return result;

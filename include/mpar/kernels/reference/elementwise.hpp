@@ -18,7 +18,7 @@ namespace mpar::reference {
 template <class T>
 void affine(host_queue&, input_view<T> x, const T* scale, const T* shift, activation act,
             view<T> y) {
-    for_each_index(y.extents, [&](int n, int c, int h, int w) {
+    for_each_index(y, [&](int n, int c, int h, int w) {
         y(n, c, h, w) = act(x(n, c, h, w) * scale[c] + shift[c]);
     });
     clear_pad_lanes(y);
@@ -27,7 +27,7 @@ void affine(host_queue&, input_view<T> x, const T* scale, const T* shift, activa
 /// y = act(x); y may be x.
 template <class T>
 void activate(host_queue&, input_view<T> x, activation act, view<T> y) {
-    for_each_index(y.extents,
+    for_each_index(y,
                    [&](int n, int c, int h, int w) { y(n, c, h, w) = act(x(n, c, h, w)); });
     clear_pad_lanes(y);
 }
@@ -35,7 +35,7 @@ void activate(host_queue&, input_view<T> x, activation act, view<T> y) {
 /// y = act(a + b); y may be a or b.
 template <class T>
 void add(host_queue&, input_view<T> a, input_view<T> b, activation act, view<T> y) {
-    for_each_index(y.extents, [&](int n, int c, int h, int w) {
+    for_each_index(y, [&](int n, int c, int h, int w) {
         y(n, c, h, w) = act(a(n, c, h, w) + b(n, c, h, w));
     });
     clear_pad_lanes(y);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/tensor/shape.hpp>
+#include <mpar/tensor/view.hpp>
 
 namespace mpar::reference {
 
@@ -16,6 +17,12 @@ void for_each_index(const shape& s, F f) {
             }
         }
     }
+}
+
+/// f(n, c, h, w) for every element of v; for none when v has no memory.
+template <class T, class F>
+void for_each_index(const view<T>& v, F f) {
+    if (!v.empty()) for_each_index(v.extents, f);
 }
 
 }  // namespace mpar::reference

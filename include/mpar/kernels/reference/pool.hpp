@@ -16,7 +16,7 @@ namespace mpar::reference {
 template <class T>
 void max_pool(host_queue&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
-    for_each_index(y.extents, [&](int n, int c, int oh, int ow) {
+    for_each_index(y, [&](int n, int c, int oh, int ow) {
         const int top = window.h.stride * oh, left = window.w.stride * ow;
         const range kh = taps_inside(window.h, top, rows);
         const range kw = taps_inside(window.w, left, columns);
@@ -38,7 +38,7 @@ template <class T>
 void avg_pool(host_queue&, const sliding& window, const clip& padding, bool count_padding,
               input_view<T> x, view<T> y) {
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
-    for_each_index(y.extents, [&](int n, int c, int oh, int ow) {
+    for_each_index(y, [&](int n, int c, int oh, int ow) {
         const int top = window.h.stride * oh, left = window.w.stride * ow;
         const range kh = taps_inside(window.h, top, rows);
         const range kw = taps_inside(window.w, left, columns);
@@ -58,7 +58,7 @@ void avg_pool(host_queue&, const sliding& window, const clip& padding, bool coun
 /// y[n, c, h, 0] = sum over w of x[n, c, h, w], w ascending.
 template <class T>
 void row_sums(host_queue&, input_view<T> x, view<T> y) {
-    for_each_index(y.extents, [&](int n, int c, int h, int) {
+    for_each_index(y, [&](int n, int c, int h, int) {
         T sum = 0;
         for (int w = 0; w < x.extents.w; ++w) sum += x(n, c, h, w);
         y(n, c, h, 0) = sum;
@@ -70,7 +70,7 @@ void row_sums(host_queue&, input_view<T> x, view<T> y) {
 /// of the image, whatever ranks its rows came from.
 template <class T>
 void mean_rows(host_queue&, double divisor, input_view<T> x, view<T> y) {
-    for_each_index(y.extents, [&](int n, int c, int, int) {
+    for_each_index(y, [&](int n, int c, int, int) {
         T sum = 0;
         for (int h = 0; h < x.extents.h; ++h) sum += x(n, c, h, 0);
         y(n, c, 0, 0) = sum / static_cast<T>(divisor);

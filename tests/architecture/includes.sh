@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# includes.sh SOURCE_DIR: reads every #include under include/mpar and fails on an arrow that points the wrong way.
+#
+#   core <- tensor <- { kernels | comm | io } <- shard <- layers <- net <- { train | models | migrate }
+#
+# A folder includes what stands to its left; siblings never meet. models and migrate use io too, which the order allows.
+# Below kernels/ the backends never meet, and what they share (kernels/*.hpp) includes none of them.
+set -u -o pipefail
+cd "$1/include" || exit 1
+
+find mpar -name '*.hpp' -o -name '*.cuh' | LC_ALL=C sort | xargs grep -H -n -E '^[[:space:]]*#[[:space:]]*include' | awk '
+BEGIN {
+    split("core tensor kernels comm io shard layers net train models migrate", names, " ")
+    split("0    1      2       2    2  3     4      5   6     6      6", levels, " ")
+    for (i in names) level[names[i]] = levels[i]
+}
+function say(why) { print "include/" where ": " text ": " why; bad++ }
+{
+    match($0, /:[0-9]+:/)
+    file = substr($0, 1, RSTART - 1)
+    where = substr($0, 1, RSTART + RLENGTH - 2)
+    text = substr($0, RSTART + RLENGTH)
+    sub(/^[ \t]+/, "", text)
+    count++
+    if (text ~ /include[ \t]*"/) { say("ours are spelled <mpar/...>"); next }
+    if (text !~ /<mpar\//) next
+    match(text, /<mpar\/[^>]*>/)
+    target = substr(text, RSTART + 1, RLENGTH - 2)
+    n = split(file, from, "/"); m = split(target, to, "/")
+    if (system("test -e \"" target "\"") != 0) { say("there is no such file"); next }
+    if (n == 2) next                                    # the umbrella includes whatever it likes
+    if (m == 2) { say("the umbrella is for users"); next }
+    if (!(from[2] in level)) { say("folder " from[2] " has no place in the order"); next }
+    if (!(to[2] in level)) { say("folder " to[2] " has no place in the order"); next }
+    if (from[2] != to[2]) {
+        if (level[to[2]] > level[from[2]]) say(from[2] " stands left of " to[2])
+        else if (level[to[2]] == level[from[2]]) say(from[2] " and " to[2] " are siblings")
+    } else if (from[2] == "kernels" && m > 3 && (n == 3 || from[3] != to[3])) {
+        say(n == 3 ? "what backends share knows no backend" : "backends " from[3] " and " to[3] " do not meet")
+    }
+}
+END {
+    if (!count) { print "no #include was read"; exit 1 }
+    print count " includes, " bad + 0 " against the order"
+    exit bad > 0
+}'

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# self_test.sh DIR: the checks of this folder find what is planted, each in a house of its own.
+set -u
+checks=$1
+house=$(mktemp -d)
+trap 'rm -rf "$house"' EXIT
+bad=0
+
+# planted CHECK EXPECTED_WORDS FILE LINE...: a sound house with one file more
+planted() {
+    local check=$1 words=$2 file=$3
+    shift 3
+    rm -rf "${house:?}"/*
+    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net,kernels/{cpu,reference}} "$house/examples"
+    for header in core/config tensor/view comm/mesh io/npy net/chain kernels/cpu/gemm kernels/reference/gemm; do
+        printf '// SPDX-License-Identifier: MIT\n#include <vector>\n' >"$house/include/mpar/$header.hpp"
+    done
+    { echo '// SPDX-License-Identifier: MIT'; printf '%s\n' "$@"; } >"$house/$file"
+    local said code
+    said=$(bash "$checks/$check.sh" "$house" 2>&1)
+    code=$?
+    if [ -z "$words" ]; then
+        [ $code -eq 0 ] || { echo "$check refuses a sound house: $said"; bad=1; }
+    elif [ $code -eq 0 ] || ! grep -q -F -- "$words" <<<"$said"; then
+        echo "$check misses '$words' in $file ($*): $said"
+        bad=1
+    fi
+}
+
+planted includes '' include/mpar/net/network.hpp '#include <mpar/tensor/view.hpp>' '#include <mpar/io/npy.hpp>'
+planted includes 'tensor stands left of net' include/mpar/tensor/shape.hpp '#include <mpar/net/chain.hpp>'
+planted includes 'comm and io are siblings' include/mpar/comm/halo.hpp '#include <mpar/io/npy.hpp>'
+planted includes 'do not meet' include/mpar/kernels/cpu/conv2d.hpp '#include <mpar/kernels/reference/gemm.hpp>'
+planted includes 'knows no backend' include/mpar/kernels/backend.hpp '  #  include <mpar/kernels/cpu/gemm.hpp>'
+planted includes 'spelled <mpar/...>' include/mpar/net/network.hpp '#include "chain.hpp"'
+planted includes 'no such file' include/mpar/net/network.hpp '#include <mpar/core/nothing.hpp>'
+planted includes 'has no place' include/mpar/net/network.hpp '#include <mpar/attic/old.hpp>' 
+planted sources '' include/mpar/net/network.hpp '// MPI_Init is the caller'"'"'s' 'int exit_code;'
+planted sources 'macros stand' include/mpar/net/network.hpp '#define FOUR 4'
+planted sources 'own MPI' include/mpar/net/network.hpp 'auto world = MPI_COMM_WORLD;'
+planted sources 'does not print' include/mpar/net/network.hpp 'void f() { std::cout << 1; }'
+planted sources 'end the process' include/mpar/net/network.hpp 'void f() { std::exit(1); }'
+planted sources 'at most 100' examples/01_long.cpp $(seq 120)
+exit $bad

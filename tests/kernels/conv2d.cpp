@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+// conv2d and dense: reference against the formula, cpu against reference, parts against the whole.
+#include "support/catch.hpp"
+
+#include "kernels/tensors.hpp"
+
+#include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/kernels/reference/backend.hpp>
+
+#include <string>
+#include <tuple>
+
+using namespace mpar;
+using namespace mpar_test;
+
+namespace {
+
+/// A layer and the outputs that are computed of it.
+struct problem {
+    sliding window;
+    int in = 1, out = 1, groups = 1;
+    shape y;            // extents of the whole output, y.c == out
+    activation act{};
+    bool residual = false;
+
+    std::string text() const {
+        const taps &v = window.h, &u = window.w;
+        return std::to_string(v.kernel) + "x" + std::to_string(u.kernel) + " stride " +
+               std::to_string(v.stride) + "," + std::to_string(u.stride) + " dilation " +
+               std::to_string(v.dilation) + "," + std::to_string(u.dilation) + " " +
+               std::to_string(in) + "->" + std::to_string(out) + " groups " +
+               std::to_string(groups) + " images " + std::to_string(y.n) + " " +
+               std::to_string(y.h) + "x" + std::to_string(y.w);
+    }
+    int products() const { return in / groups * window.h.kernel * window.w.kernel; }
+};
+
+template <class T>
+T filter(int o, int i, int kh, int kw) {
+    return value<T>(2, o, i, kh, kw);
+}
+
+template <class T>
+T bias(int o) {
+    return value<T>(3, o, 0, 0, 0);
+}
+
+/// What the values at an index of x are; the tests of NaN put others in.
+template <class T>
+using source = T (*)(int, int, int, int);
+
+template <class T>
+T plain(int n, int c, int h, int w) {
+    return value<T>(1, n, c, h, w);
+}
+
+/// The outputs `part` of p by B, from inputs that hold just what they read.
+template <class B, class T>
+tensor<T> run(const problem& p, const box& part, const spacing& free = {},
+              source<T> from = plain<T>, range in = {0, -1}, bool in_place = false) {
+    constexpr int block = B::template block<T>;
+    if (in.hi < 0) in = {0, p.in};
+    const convolution c{p.window, p.in, p.out, p.groups, in, part.c};
+    const range rows = p.window.h.reads(part.h), columns = p.window.w.reads(part.w);
+    tensor<T> x({part.n.size(), in.size(), rows.size(), columns.size()}, block, free);
+    x.fill([&](int n, int i, int h, int w) {
+        return from(part.n.lo + n, in.lo + i, rows.lo + h, columns.lo + w);
+    });
+    tensor<T> y(part.extents(), block, free), residual(part.extents(), block, {3, 5, 7});
+    const auto added = [&](int n, int o, int h, int w) {
+        return value<T>(4, part.n.lo + n, part.c.lo + o, part.h.lo + h, part.w.lo + w);
+    };
+    residual.fill(added);
+    if (in_place) y.fill(added);
+    epilogue<T> then{p.act, {}};
+    if (p.residual) then.residual = in_place ? y.all() : residual.all();
+
+    std::vector<T> filters, shifts(std::size_t(round_up(part.c.size(), block)) + 1, T(0));
+    for (int o = part.c.lo; o < part.c.hi; ++o) {
+        shifts[std::size_t(o - part.c.lo)] = bias<T>(o);
+        for (int i = 0; i < p.in / p.groups; ++i) {
+            for (int kh = 0; kh < p.window.h.kernel; ++kh) {
+                for (int kw = 0; kw < p.window.w.kernel; ++kw) {
+                    filters.push_back(filter<T>(o, i, kh, kw));
+                }
+            }
+        }
+    }
+    std::vector<T> packed(std::size_t(B::template packed_filters<T>(c)));
+    typename B::queue queue;
+    B::pack_filters(filters.data(), c, packed.data());
+    if (p.window.is_pointwise() && p.y.h * p.y.w == 1) {
+        B::dense(queue, c, x.all(), packed.data(), shifts.data(), then, y.all());
+    } else {
+        B::conv2d(queue, c, x.all(), packed.data(), shifts.data(), then, y.all());
+    }
+    CHECK(y.canaries_live());
+    CHECK(x.canaries_live());
+    CHECK(residual.canaries_live());
+    CHECK((y.all().empty() || y.pad_lanes_are_zero()));
+    return y;
+}
+
+template <class B, class T>
+tensor<T> run(const problem& p) {
+    return run<B, T>(p, whole(p.y));
+}
+
+/// The formula, by its own loops.
+template <class T>
+double formula(const problem& p, int n, int o, int oh, int ow) {
+    const int per_in = p.in / p.groups, per_out = p.out / p.groups;
+    double sum = bias<T>(o) + (p.residual ? value<T>(4, n, o, oh, ow) : 0);
+    for (int i = 0; i < per_in; ++i) {
+        for (int kh = 0; kh < p.window.h.kernel; ++kh) {
+            for (int kw = 0; kw < p.window.w.kernel; ++kw) {
+                const int h = oh * p.window.h.stride + kh * p.window.h.dilation;
+                const int w = ow * p.window.w.stride + kw * p.window.w.dilation;
+                sum += double(plain<T>(n, o / per_out * per_in + i, h, w)) * filter<T>(o, i, kh, kw);
+            }
+        }
+    }
+    return sum;
+}
+
+/// Rounding of a sum of K products of numbers below 1: K/6 eps is usual.
+template <class T>
+double tolerance(const problem& p) {
+    return std::numeric_limits<T>::epsilon() * (8.0 + p.products());
+}
+
+template <class T>
+void expect_same(const problem& p) {
+    INFO(p.text());
+    const auto expected = run<backend::reference, T>(p);
+    const auto y = run<backend::cpu, T>(p);
+    CHECK(difference(expected.all(), y.all()) <= tolerance<T>(p));
+}
+
+constexpr activation relu{activation::kind::relu}, relu6{activation::kind::relu6},
+    silu{activation::kind::silu}, leaky{activation::kind::leaky_relu, 0.1};
+
+sliding square(int kernel, int stride = 1, int dilation = 1) {
+    return {{kernel, stride, dilation}, {kernel, stride, dilation}};
+}
+
+/// Layers of every kind, small.
+std::vector<problem> layers() {
+    std::vector<problem> list;
+    for (int kernel = 1; kernel <= 7; ++kernel) {
+        for (int stride = 1; stride <= 3; ++stride) {
+            list.push_back({square(kernel, stride), 5, 19, 1, {2, 19, 7, 5}});
+        }
+        list.push_back({square(kernel, 1, 2), 17, 33, 1, {1, 33, 5, 9}, relu, true});
+        list.push_back({square(kernel, 2, 3), 24, 24, 24, {1, 24, 5, 9}, silu, true});
+        list.push_back({{{kernel, 1, 3}, {8 - kernel, 2, 1}}, 4, 40, 1, {3, 40, 4, 6}, leaky});
+    }
+    for (const int groups : {2, 4, 8, 16, 32}) {
+        list.push_back({square(3), 32, 64, groups, {2, 64, 6, 7}, relu6});
+        list.push_back({square(3, 2), 64, 32, groups, {1, 32, 6, 7}, {}, true});
+        list.push_back({square(1), 96, 96, groups, {1, 96, 3, 3}, relu});
+    }
+    list.push_back({square(3), 6, 21, 3, {2, 21, 4, 4}});    // groups across blocks
+    list.push_back({square(3), 60, 90, 6, {1, 90, 5, 3}});
+    list.push_back({square(3), 48, 48, 48, {2, 48, 13, 11}, relu6});
+    list.push_back({square(5, 2), 35, 35, 35, {2, 35, 13, 11}, {}, true});
+    list.push_back({square(3), 20, 60, 20, {1, 60, 7, 7}, relu});  // depthwise, three outputs each
+    list.push_back({square(1), 300, 100, 1, {1, 100, 9, 9}, relu, true});
+    list.push_back({square(3), 100, 70, 1, {1, 70, 7, 7}, silu});
+    list.push_back({square(3), 3, 8, 1, {1, 8, 67, 31}});
+    list.push_back({square(1), 700, 130, 1, {1, 130, 1, 1}});     // dense
+    list.push_back({square(1), 129, 47, 1, {7, 47, 1, 1}, relu, true});
+    list.push_back({{{33, 1, 1}, {31, 1, 1}}, 2, 3, 1, {1, 3, 2, 2}});  // more steps than one list
+    return list;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("reference::conv2d is its formula", "[conv2d]", float, double) {
+    for (const problem& p : layers()) {
+        INFO(p.text());
+        const auto y = run<backend::reference, TestType>(p);
+        double largest = 0;
+        for (int n = 0; n < p.y.n; ++n) {
+            for (int o = 0; o < p.y.c; ++o) {
+                for (int h = 0; h < p.y.h; ++h) {
+                    for (int w = 0; w < p.y.w; ++w) {
+                        const double e = p.act(formula<TestType>(p, n, o, h, w));
+                        largest = std::max(largest, std::abs(e - y.all()(n, o, h, w)));
+                    }
+                }
+            }
+        }
+        // one rounding to T of values below 1 + products
+        CHECK(largest <= std::numeric_limits<TestType>::epsilon() * (1 + p.products()));
+    }
+}
+
+TEMPLATE_TEST_CASE("cpu::conv2d agrees with the reference", "[conv2d]", float, double) {
+    for (const problem& p : layers()) expect_same<TestType>(p);
+}
+
+TEMPLATE_TEST_CASE("cpu::conv2d computes images of any size", "[conv2d]", float, double) {
+    for (int size = 1; size <= 67; ++size) {
+        expect_same<TestType>({square(1), 9, 20, 1, {1, 20, 1, size}, relu});
+        expect_same<TestType>({square(3), 2, 5, 1, {1, 5, size, 3}});
+        expect_same<TestType>({square(3, 2), 18, 18, 18, {2, 18, 1, size}, relu, true});
+    }
+}
+
+TEMPLATE_TEST_CASE("cpu::conv2d computes any number of channels", "[conv2d]", float, double) {
+    for (int c = 1; c <= 67; c += c < 20 ? 1 : 3) {
+        expect_same<TestType>({square(1), c, 68 - c, 1, {1, 68 - c, 3, 4}, relu, true});
+        expect_same<TestType>({square(3), 68 - c, c, 1, {1, c, 3, 2}});
+        expect_same<TestType>({square(3), c, c, c, {1, c, 3, 4}, relu6});
+    }
+}
+
+TEMPLATE_PRODUCT_TEST_CASE("a part of conv2d has the bits of the whole", "[conv2d]", std::tuple,
+                           ((backend::cpu, float), (backend::cpu, double),
+                            (backend::reference, float))) {
+    using B = std::tuple_element_t<0, TestType>;
+    using T = std::tuple_element_t<1, TestType>;
+    const spacing other{5, 3, 11};
+    for (const problem& p : layers()) {
+        INFO(p.text());
+        const auto all = run<B, T>(p);
+        const auto expect_bits = [&](const box& part) {
+            INFO("c " << part.c.lo << "," << part.c.hi << " h " << part.h.lo << "," << part.h.hi
+                      << " w " << part.w.lo << "," << part.w.hi << " n " << part.n.lo);
+            const auto y = run<B, T>(p, part, other);
+            CHECK(difference(y.all(), all.all().part(part)) == 0);
+        };
+        const box b = whole(p.y);
+        for (int cut = 0; cut <= p.y.h; cut += 1 + p.y.h / 4) {
+            expect_bits({b.n, b.c, {0, cut}, b.w});
+            expect_bits({b.n, b.c, {cut, p.y.h}, b.w});
+        }
+        expect_bits({b.n, b.c, b.h, {p.y.w / 2, p.y.w}});
+        expect_bits({{p.y.n - 1, p.y.n}, b.c, b.h, b.w});
+        constexpr int V = B::template block<T>;
+        for (int c = V; c < p.y.c; c += V * (1 + p.y.c / V / 3)) {
+            expect_bits({b.n, {0, c}, b.h, b.w});
+            expect_bits({b.n, {c, p.y.c}, {p.y.h / 2, p.y.h}, b.w});
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("a rank may hold the inputs of its groups only", "[conv2d]", float, double) {
+    using B = backend::cpu;
+    constexpr int V = B::block<TestType>;
+    for (const int per_group : {V, 2 * V}) {
+        const problem p{square(3), 4 * per_group, 4 * per_group, 4,
+                        {2, 4 * per_group, 5, 6}, relu, true};
+        const problem depthwise{square(3), 4 * V, 4 * V, 4 * V, {2, 4 * V, 5, 6}, relu, true};
+        for (const problem& q : {p, depthwise}) {
+            INFO(q.text());
+            const auto all = run<B, TestType>(q);
+            box part = whole(q.y);
+            part.c.lo = q.out / 2;
+            const auto y =
+                run<B, TestType>(q, part, {}, plain<TestType>, range{q.in / 2, q.in});
+            CHECK(difference(y.all(), all.all().part(part)) == 0);
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("conv2d over some inputs gives partial sums", "[conv2d]", float, double) {
+    using T = TestType;
+    const auto check = [](auto backend, const problem& p) {
+        using B = decltype(backend);
+        INFO(p.text());
+        const int cut = 2 * backend::cpu::block<T>;
+        const auto all = run<B, T>(p);
+        const auto a = run<B, T>(p, whole(p.y), {}, plain<T>, range{0, cut});
+        const auto b = run<B, T>(p, whole(p.y), {}, plain<T>, range{cut, p.in});
+        const auto none = run<B, T>(p, whole(p.y), {}, plain<T>, range{0, 0});
+        tensor<T> sum(p.y, 1);
+        sum.fill([&](int n, int c, int h, int w) {
+            return a.all()(n, c, h, w) + b.all()(n, c, h, w) - none.all()(n, c, h, w);
+        });
+        CHECK(difference(sum.all(), all.all()) <= 3 * tolerance<T>(p));
+    };
+    for (const int groups : {1, 3, 75}) {
+        const problem p{square(3), 75, 30 * groups, groups, {1, 30 * groups, 4, 5}};
+        check(backend::reference{}, p);
+        check(backend::cpu{}, p);
+    }
+}
+
+TEMPLATE_TEST_CASE("the residual may be y itself", "[conv2d]", float, double) {
+    using B = backend::cpu;
+    for (problem p : layers()) {
+        p.residual = true;
+        INFO(p.text());
+        const auto expected = run<B, TestType>(p);
+        const auto y = run<B, TestType>(p, whole(p.y), {}, plain<TestType>, {0, -1}, true);
+        CHECK(difference(y.all(), expected.all()) == 0);
+    }
+}
+
+TEMPLATE_TEST_CASE("NaN and infinity pass through conv2d", "[conv2d]", float, double) {
+    using T = TestType;
+    for (const activation& act : {activation{}, relu, relu6, leaky, silu}) {
+        for (problem p : {problem{square(3), 40, 33, 1, {1, 33, 5, 6}},
+                          problem{square(3), 40, 40, 40, {1, 40, 5, 6}},
+                          problem{square(1), 200, 11, 1, {3, 11, 1, 1}}}) {
+            p.act = act;
+            INFO(p.text());
+            const auto nan = [](int n, int c, int h, int w) {
+                return c == 9 && n == 0 && h == 0 && w == 0 ? std::numeric_limits<T>::quiet_NaN()
+                                                            : plain<T>(n, c, h, w);
+            };
+            const auto y = run<backend::cpu, T>(p, whole(p.y), {}, +nan);
+            CHECK(std::isnan(y.all()(0, 9, 0, 0)));
+            const auto expected = run<backend::reference, T>(p, whole(p.y), {}, +nan);
+            CHECK(difference(y.all(), expected.all()) <= tolerance<T>(p));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("conv2d of nothing does nothing", "[conv2d]", float, double) {
+    for (const shape& y : {shape{0, 20, 3, 3}, shape{1, 20, 0, 3}, shape{1, 20, 3, 0}}) {
+        const problem p{square(3), 4, 20, 1, y, silu, true};
+        expect_same<TestType>(p);
+    }
+    const problem p{square(3), 4, 20, 1, {1, 20, 3, 3}};
+    const box none{{0, 1}, {0, 0}, {0, 3}, {0, 3}};
+    CHECK(run<backend::cpu, TestType>(p, none).all().extents.c == 0);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// classify: images through a network on the ranks of the job. See --help.
+#include "support/classify_options.hpp"
+#include "support/classify_report.hpp"
+#include "support/model.hpp"
+#include "support/program.hpp"
+
+#include <mpar/comm/all_gather.hpp>
+#include <mpar/io/image.hpp>
+#include <mpar/io/safetensors.hpp>
+
+#include <sys/resource.h>
+
+namespace {
+
+using mpar::fault;
+using tools::classify_options;
+using tools::classify_report;
+
+constexpr mpar::shape picture{1, 3, 224, 224};
+
+/// All images, prepared: NCHW. Every rank reads them; a bad one is every rank's error.
+std::vector<float> read_images(mpar::communicator& comm, const classify_options& o) {
+    if (const int n = o.seeded_images()) {
+        const std::int64_t extents[] = {n, picture.c, picture.h, picture.w};
+        return mpar::io::seeded_values<float>("input", extents);
+    }
+    const auto how = *mpar::io::preprocessing_named(o.preprocess);
+    std::vector<float> values(o.images.size() * std::size_t(picture.count()));
+    mpar::agree(comm, [&] {
+        for (std::size_t i = 0; i < o.images.size(); ++i) {
+            const auto image = mpar::io::read_image(o.images[i]);
+            mpar::io::preprocess(image, how, values.data() + i * std::size_t(picture.count()));
+        }
+    });
+    return values;
+}
+
+/// Forwards all images in batches; the last is filled up with zeros.
+std::vector<float> forward_all(tools::model& net, const std::vector<float>& images, int count) {
+    const mpar::shape batch = net.mine().tensors.front().owned.extents();
+    const int classes = net.steps().output().extents.c;
+    std::vector<float> logits, x(std::size_t(batch.count())), y(std::size_t(batch.n) * std::size_t(classes));
+    for (int done = 0; done < count; done += batch.n) {
+        const auto begin = images.begin() + done * picture.count();
+        const long values = std::min(batch.count(), long(images.end() - begin));
+        std::fill(std::copy(begin, begin + values, x.begin()), x.end(), 0.0f);
+        net.forward(mpar::dense_view(std::as_const(x).data(), batch),
+                    mpar::dense_view(y.data(), {batch.n, classes, 1, 1}));
+        logits.insert(logits.end(), y.begin(), y.begin() + std::min(batch.n, count - done) * classes);
+    }
+    return logits;
+}
+
+double milliseconds_since(std::chrono::steady_clock::time_point began) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+}
+
+/// The slowest rank's time of each forward of one batch.
+tools::samples time_forwards(tools::model& net, const std::vector<float>& images, int batch, int repeat) {
+    tools::samples times;
+    const std::vector<float> first(images.begin(), images.begin() + std::min(long(images.size()), batch * picture.count()));
+    for (int i = 0; i < repeat; ++i) {
+        mpar::all_reduce(net.comm(), 0, MPI_SUM);
+        const auto began = std::chrono::steady_clock::now();
+        forward_all(net, first, batch);
+        const long mine = long(milliseconds_since(began) * 1e6);
+        times.add(double(mpar::all_reduce(net.comm(), mine, MPI_MAX)) * 1e-6);
+    }
+    return times;
+}
+
+void write_logits(mpar::communicator& comm, const std::string& path, const std::vector<float>& logits, int count) {
+    mpar::agree(comm, [&] {
+        if (comm.rank() != 0) return;
+        const mpar::io::stored_tensor tensor{"logits", mpar::dtype::f32, {count, std::int64_t(logits.size()) / count},
+                                             std::as_bytes(std::span(logits))};
+        mpar::io::write_safetensors(path, std::span(&tensor, 1), fault::input);
+    });
+}
+
+void gather_figures(classify_report& r, tools::model& net, const mpar::traffic& one_forward) {
+    auto& comm = net.comm();
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    r.ranks = comm.size();
+    r.bytes = all_gather(comm, one_forward.bytes_received);
+    r.messages = all_gather(comm, one_forward.messages_received);
+    r.predicted_bytes = all_gather(comm, net.mine().predicted.bytes_received);
+    r.predicted_messages = all_gather(comm, net.mine().predicted.messages_received);
+    r.weights = all_gather(comm, net.weights_bytes());
+    r.activations = all_gather(comm, net.activations_bytes());
+    r.peak_rss = all_gather(comm, usage.ru_maxrss * 1024L);
+}
+
+int classify(const classify_options& o, int rank) {
+    require_sensible(o);
+    const int count = o.input.empty() ? int(o.images.size()) : o.seeded_images();
+    const mpar::options how{std::min(count, o.batch), o.asked(), o.deadline};
+    auto net = tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how);
+    if (o.describe && rank == 0) std::cout << describe(net->steps(), net->mine());
+
+    const int classes = net->steps().output().extents.c;
+    classify_report r;
+    const auto began = std::chrono::steady_clock::now();
+    net->load(o.weights);
+    r.load_ms = milliseconds_since(began);
+    mpar::agree(net->comm(), [&] { if (!o.labels.empty()) r.labels = tools::read_labels(o.labels, classes); });
+    const auto images = read_images(net->comm(), o);
+
+    const auto logits = forward_all(*net, images, count);
+    const mpar::traffic all = net->comm().counted();
+    const int forwards = (count + how.batch - 1) / how.batch;
+    const mpar::traffic one{all.bytes_received / forwards, all.messages_received / forwards,
+                            all.bytes_sent / forwards, all.messages_sent / forwards};
+    mpar::agree(net->comm(), [&] {
+        const auto bad = std::ranges::find_if_not(logits, [](float l) { return std::isfinite(l); });
+        if (bad == logits.end()) return;
+        throw mpar::error(fault::numbers, "mpar: the logits of image " + std::to_string((bad - logits.begin()) / classes) +
+                                              " are not finite");
+    });
+    r.latency = time_forwards(*net, images, how.batch, o.repeat);
+    gather_figures(r, *net, one);
+    r.isa = o.engine == "cpu" ? mpar::backend::cpu::isa() : mpar::backend::reference::isa();
+    for (int i = 0; i < count; ++i) {
+        const auto mine = std::span(logits).subspan(std::size_t(i * classes), std::size_t(classes));
+        r.images.push_back({o.input.empty() ? o.images[std::size_t(i)] : o.input + "#" + std::to_string(i),
+                            tools::likeliest(mine, o.top)});
+    }
+    if (!o.logits.empty()) write_logits(net->comm(), o.logits, logits, count);
+    mpar::agree(net->comm(), [&] {
+        if (rank != 0) return;
+        if (o.json != "-") print_table(r, std::cout);
+        if (!o.json.empty()) write_json(r, o);
+    });
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    return tools::run(argc, argv, [&](int rank) {
+        CLI::App app("Classifies images with a network sharded over the ranks of an MPI job.", "classify");
+        app.set_version_flag("--version", tools::version());
+        classify_options o;
+        declare(app, o);
+        try {
+            app.parse(argc, argv);
+        } catch (const CLI::Success& e) {  // --help, --version
+            return rank == 0 ? app.exit(e) : 0;
+        } catch (const CLI::ParseError& e) {
+            throw mpar::error(fault::usage, std::string("mpar: ") + e.what());
+        }
+        return classify(o, rank);
+    });
+}

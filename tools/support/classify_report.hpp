@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// What classify says: a table for people, JSON for scripts. Knows no network.
+#pragma once
+
+#include "support/classification.hpp"
+#include "support/classify_options.hpp"
+#include "support/samples.hpp"
+
+#include <mpar/io/file.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <iomanip>
+#include <iostream>
+#include <string>
+#include <vector>
+
+namespace tools {
+
+/// All that a run has found out, gathered on every rank.
+struct classify_report {
+    struct line {
+        std::string file;
+        std::vector<guess> top;
+    };
+    std::vector<line> images;
+    std::vector<std::string> labels;  ///< empty: classes are called by their numbers
+    samples latency;
+    double load_ms = 0;
+    int ranks = 1;
+    std::string isa;
+    std::vector<long> bytes, messages, predicted_bytes, predicted_messages;  ///< by rank, received in one forward
+    std::vector<long> weights, activations, peak_rss;                        ///< bytes by rank
+
+    std::string label(int c) const {
+        return labels.empty() ? "class " + std::to_string(c) : labels[static_cast<std::size_t>(c)];
+    }
+};
+
+inline void print_table(const classify_report& r, std::ostream& out) {
+    for (const auto& image : r.images) {
+        out << image.file << "\n";
+        for (const auto& g : image.top) {
+            out << "  " << std::fixed << std::setprecision(5) << g.probability << "  " << r.label(g.label) << "\n";
+        }
+    }
+    if (r.latency.count()) {
+        out << std::setprecision(3) << "latency of a forward on " << r.ranks << " ranks: min " << r.latency.min()
+            << " ms, median " << r.latency.quantile(0.5) << " ms, " << r.latency.count() << " runs\n";
+    }
+}
+
+inline nlohmann::ordered_json to_json(const classify_report& r, const classify_options& o) {
+    nlohmann::ordered_json j;
+    j["model"] = o.model;
+    j["policy"] = o.policy;
+    j["ranks"] = r.ranks;
+    j["numerics"] = o.numerics;
+    j["engine"] = o.engine;
+    j["isa"] = r.isa;
+    j["images"] = nlohmann::ordered_json::array();
+    for (const auto& image : r.images) {
+        auto top = nlohmann::ordered_json::array();
+        for (const auto& g : image.top) {
+            top.push_back({{"class", g.label}, {"label", r.label(g.label)}, {"probability", g.probability}});
+        }
+        j["images"].push_back({{"file", image.file}, {"top", top}});
+    }
+    j["latency_ms"] = {{"min", r.latency.min()},
+                       {"p10", r.latency.quantile(0.1)},
+                       {"median", r.latency.quantile(0.5)},
+                       {"p99", r.latency.quantile(0.99)},
+                       {"n", r.latency.count()}};
+    j["load_ms"] = r.load_ms;
+    j["communication"] = {{"bytes_per_rank", r.bytes},
+                          {"messages_per_rank", r.messages},
+                          {"predicted_bytes_per_rank", r.predicted_bytes},
+                          {"predicted_messages_per_rank", r.predicted_messages}};
+    j["memory"] = {{"weights_bytes_per_rank", r.weights},
+                   {"activations_bytes_per_rank", r.activations},
+                   {"peak_rss_bytes_per_rank", r.peak_rss}};
+    return j;
+}
+
+/// To standard output for "-", else a file, complete or not at all. throws: error(input).
+inline void write_json(const classify_report& r, const classify_options& o) {
+    const std::string text =
+        to_json(r, o).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    if (o.json == "-") {
+        std::cout << text;
+        return;
+    }
+    mpar::io::atomic_file file(o.json, mpar::fault::input);
+    file.write(std::as_bytes(std::span(text)));
+    file.commit();
+}
+
+}  // namespace tools

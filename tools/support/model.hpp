@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// The networks that programs offer by name, behind one interface. Knows no image and no option.
+#pragma once
+
+#include <mpar/kernels/reference/backend.hpp>
+#include <mpar/models/load.hpp>
+#include <mpar/models/seeded.hpp>
+#include <mpar/mpar.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tools {
+
+/// A network whose type was chosen by its name: any number of ranks, float.
+class model {
+public:
+    virtual ~model() = default;
+
+    /// collective, as mpar::load; "seeded" in place of a path makes the weights from their names.
+    virtual void load(const std::string& path) = 0;
+    virtual void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) = 0;
+    virtual const mpar::plan& steps() const = 0;
+    virtual const mpar::part& mine() const = 0;
+    virtual mpar::communicator& comm() = 0;
+    virtual long weights_bytes() const = 0;
+    virtual long activations_bytes() const = 0;
+};
+
+namespace detail {
+
+template <class Net, class Backend>
+class named_model : public model {
+public:
+    named_model(MPI_Comm comm, const mpar::options& o) : net_(comm, o) {}
+
+    void load(const std::string& path) override {
+        if (path == "seeded") {
+            mpar::load_seeded(net_);
+        } else {
+            mpar::load(net_, path);
+        }
+    }
+    void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) override {
+        net_.forward(images, logits);
+    }
+    const mpar::plan& steps() const override { return net_.steps(); }
+    const mpar::part& mine() const override { return net_.mine(); }
+    mpar::communicator& comm() override { return net_.comm(); }
+    long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
+    long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
+
+private:
+    mpar::network<Net, mpar::mesh<>, Backend> net_;
+};
+
+using maker = std::unique_ptr<model> (*)(MPI_Comm, const mpar::options&);
+
+template <class Net, class Backend>
+std::unique_ptr<model> make(MPI_Comm comm, const mpar::options& o) {
+    return std::make_unique<named_model<Net, Backend>>(comm, o);
+}
+
+struct offer {
+    std::string_view name;
+    maker cpu, reference;
+};
+
+template <class Net>
+constexpr offer offer_of(std::string_view name) {
+    return {name, &make<Net, mpar::backend::cpu>, &make<Net, mpar::backend::reference>};
+}
+
+}  // namespace detail
+
+inline constexpr detail::offer models[] = {
+    detail::offer_of<mpar::resnet18>("resnet18"),
+    detail::offer_of<mpar::resnet34>("resnet34"),
+    detail::offer_of<mpar::resnet50>("resnet50"),
+    detail::offer_of<mpar::resnet101>("resnet101"),
+    detail::offer_of<mpar::resnet152>("resnet152"),
+    detail::offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
+};
+
+/// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference").
+inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine, MPI_Comm comm,
+                                         const mpar::options& o) {
+    std::string known;
+    for (const auto& m : models) {
+        known += (known.empty() ? "" : ", ") + std::string(m.name);
+        if (m.name != name) continue;
+        if (engine == "cpu") return m.cpu(comm, o);
+        if (engine == "reference") return m.reference(comm, o);
+        throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
+                                                  "; there are cpu and reference");
+    }
+    throw mpar::error(mpar::fault::usage, "mpar: there is no model " + std::string(name) + "; there are " + known);
+}
+
+}  // namespace tools
