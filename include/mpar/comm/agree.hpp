@@ -4,6 +4,7 @@
 
 #include <mpar/comm/all_reduce.hpp>
 #include <mpar/comm/broadcast.hpp>
+#include <mpar/core/function_ref.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -16,17 +17,16 @@ namespace mpar {
 /// Runs `work`, which calls no MPI, on every rank. When it throws on some, every rank throws the
 /// error of the lowest of them; where only some fail, the sentence says on which rank.
 /// collective. throws: error(no_progress) when a rank does not come. Cost: one all-reduce of 8 bytes.
-template <class Work>
-void agree(communicator& comm, Work work) {
+inline void agree(communicator& comm, function_ref<void()> work) {
     std::optional<error> mine;
     try {
         work();
     } catch (const error& e) {
-        mine = e;
+        mine.emplace(e);
     } catch (const std::bad_alloc&) {
-        mine = error(fault::device, "mpar: memory is not to be had");
+        mine.emplace(fault::device, "mpar: memory is not to be had");
     } catch (const std::exception& e) {
-        mine = error(fault::internal, std::string("mpar: ") + e.what());
+        mine.emplace(fault::internal, std::string("mpar: ") + e.what());
     }
     const long failing = all_reduce(comm, mine ? 1 : 0, MPI_SUM);
     if (failing == 0) return;

@@ -37,10 +37,7 @@ public:
     }
 
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
-    template <class Doing>
-    void wait(Doing doing) {
-        wait_all(comm_, requests_, doing);
-    }
+    void wait(function_ref<std::string()> doing) { wait_all(comm_, requests_, doing); }
 
 private:
     static constexpr int tag = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/comm/communicator.hpp>
+#include <mpar/core/function_ref.hpp>
 
 #include <sched.h>
 
@@ -37,8 +38,8 @@ inline std::string silent_ranks(const std::vector<pending>& requests) {
 /// `doing` is called for the message alone: the operation and the step, as "halo exchange of step 7".
 /// throws: error(no_progress) naming the operation and the silent ranks when the deadline passes;
 /// error(mpi) when MPI fails. The communicator is broken then, and `requests` must outlive MPI.
-template <class Doing>
-void wait_all(communicator& comm, std::vector<pending>& requests, Doing doing) {
+inline void wait_all(communicator& comm, std::vector<pending>& requests,
+                     function_ref<std::string()> doing) {
     const auto began = std::chrono::steady_clock::now();
     std::size_t first = 0;
     for (long spin = 0;; ++spin) {

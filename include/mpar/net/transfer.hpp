@@ -31,9 +31,8 @@ public:
     /// before: rank 0 [a a .], rank 1 [. b b]   after (a halo): rank 0 [a a b], rank 1 [a b b]
     /// `whole`: this rank's memory of the tensor, which begins at `held`.
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi). Cost: e's bytes.
-    template <class Doing>
     void run(typename Backend::queue& queue, communicator& comm, const exchange& e,
-             const view<T>& whole, const box& held, Doing doing) {
+             const view<T>& whole, const box& held, function_ref<std::string()> doing) {
         messages posted(comm);
         T* next = memory_.data();
         for (const auto& m : e.receives) {
