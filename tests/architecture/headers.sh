@@ -1,22 +1,29 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# headers.sh COMPILER SOURCE_DIR FLAGS...: every header compiles alone, without a warning, and included twice.
-set -u
-compiler=$1 source=$2
-shift 2
+# headers.sh alone|together COMPILER SOURCE_DIR FLAGS...: every header compiles without a warning, alone and included twice,
+# or all of them in one translation unit.
+set -u -o pipefail
+way=$1 compiler=$2 source=$3
+shift 3
 export compiler
 cd "$source/include" || exit 1
 
-one() {
+compile() { "$compiler" "$@" -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -x c++ -; }
+
+alone() {
     header=$1
     shift
-    printf '#include <%s>\n#include <%s>\n' "$header" "$header" |
-        "$compiler" "$@" -Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -x c++ - || {
+    printf '#include <%s>\n#include <%s>\n' "$header" "$header" | compile "$@" || {
         echo "$header: does not stand alone"
         return 1
     }
 }
-export -f one
+export -f compile alone
 
-find mpar -name '*.hpp' -print0 | LC_ALL=C sort -z |
-    xargs -0 -P 2 -I HEADER bash -c 'one "$@"' one HEADER "$@"
+headers() { find mpar -name '*.hpp' | LC_ALL=C sort; }
+
+if [ "$way" = together ]; then
+    headers | sed 's/.*/#include <&>/' | compile "$@"
+else
+    headers | tr '\n' '\0' | xargs -0 -P 2 -I HEADER bash -c 'alone "$@"' alone HEADER "$@"
+fi

@@ -24,11 +24,14 @@ while IFS= read -r file; do
 done < <(find "${folders[@]}" -type f \( -name '*.hpp' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.cu' \
     -o -name '*.sh' -o -name CMakeLists.txt \) | LC_ALL=C sort)
 
-# Comments may name what code may not.
-code() { grep -rn --include='*.hpp' --include='*.cuh' -E "$1" include/mpar | grep -v -E '^[^:]*:[0-9]+:[[:space:]]*//'; }
+# Comments and messages may name what code may not.
+code() {
+    grep -rn --include='*.hpp' --include='*.cuh' '' include/mpar | sed -e 's/"[^"]*"/""/g' -e 's|//.*||' |
+        grep -E "^[^:]*:[0-9]+:.*($1)"
+}
 
 each_line 'macros stand in core/config.hpp' \
-    < <(code '^[[:space:]]*#[[:space:]]*define\b' | grep -v '^include/mpar/core/config.hpp:')
+    < <(code '#[[:space:]]*define\b' | grep -v '^include/mpar/core/config.hpp:')
 each_line 'a library does not start, end or own MPI' \
     < <(code '\b(MPI_COMM_WORLD|MPI_Init(_thread)?|MPI_Abort|MPI_Finalize)\b')
 each_line 'a library does not print' < <(code 'std::(cout|cerr|clog)|\b(printf|fprintf|puts|putchar)[[:space:]]*\(')

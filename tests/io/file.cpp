@@ -88,8 +88,7 @@ TEST_CASE("what is no regular file is refused, with the fault of its use") {
 TEST_CASE("a file is read whole up to a limit") {
     const io_test::folder folder;
     const auto path = folder.write("a", std::string(100, 'z'));
-    CHECK(io::read_file(path, 100, fault::input) ==
-          std::vector<std::byte>(100, std::byte{'z'}));
+    CHECK(io::read_file(path, 100, fault::input) == std::vector<std::byte>(100, std::byte{'z'}));
     expect_refusal(fault::input, "has 100 bytes, more than 99",
                    [&] { io::read_file(path, 99, fault::input); });
     expect_refusal(fault::input, "cannot be opened",

@@ -36,7 +36,9 @@ public:
     std::string path(const std::string& name) const { return (path_ / name).string(); }
 
     std::string write(const std::string& name, const std::string& bytes) const {
-        std::ofstream(path(name), std::ios::binary | std::ios::trunc) << bytes;
+        std::filesystem::remove(
+            path(name));  // a file cut to nothing first would be synced when closed
+        std::ofstream(path(name), std::ios::binary) << bytes;
         return path(name);
     }
 

@@ -12,11 +12,31 @@
 
 namespace mpar::cpu {
 
-/// y = end(fold over each window's elements that are no padding from `begin`, their number); 0
-/// where there is none. The order is window row, column.
-template <class T, class Fold, class End>
-void pool(const sliding& window, const clip& padding, input_view<T> x, const view<T>& y, T begin,
-          Fold fold, End end) {
+/// The fold of max_pool: NaN wins and stays.
+template <class T>
+struct largest {
+    static vec<T> begin() { return broadcast(-std::numeric_limits<T>::infinity()); }
+    static vec<T> fold(const vec<T>& best, const vec<T>& e) {
+        return ((e > best) | (e != e)) ? e : best;
+    }
+    static vec<T> end(const vec<T>& best, int) { return best; }
+};
+
+/// The fold of avg_pool; `taps` is what to divide by, 0: the number of elements.
+template <class T>
+struct mean {
+    int taps = 0;
+
+    static vec<T> begin() { return {}; }
+    static vec<T> fold(const vec<T>& sum, const vec<T>& e) { return sum + e; }
+    vec<T> end(const vec<T>& sum, int count) const { return sum / T(taps ? taps : count); }
+};
+
+/// y = f's fold over each window's elements that are no padding, row after row; 0 where there is
+/// none.
+template <class T, class Fold>
+void pool(const sliding& window, const clip& padding, input_view<T> x, const view<T>& y,
+          const Fold& f) {
     constexpr int V = lanes<T>;
     const taps &v = window.h, &u = window.w;
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
@@ -26,16 +46,16 @@ void pool(const sliding& window, const clip& padding, input_view<T> x, const vie
         T* to = row_of(y, n, block, oh);
         for (int ow = 0; ow < y.extents.w; ++ow, to += V) {
             const range kw = taps_inside(u, u.stride * ow, columns);
-            vec<T> sum = broadcast<T>(begin);
+            vec<T> sum = f.begin();
             for (int i = kh.lo; i < kh.hi; ++i) {
                 const T* p = from + i * v.dilation * x.stride_h +
                              long(u.stride * ow + kw.lo * u.dilation) * V;
                 for (int j = kw.lo; j < kw.hi; ++j, p += u.dilation * V) {
-                    sum = fold(sum, load<T>(p));
+                    sum = f.fold(sum, load<T>(p));
                 }
             }
-            const int inside = kh.size() * kw.size();
-            store<T>(to, inside == 0 ? vec<T>{} : end(sum, inside));
+            const int count = kh.size() * kw.size();
+            store<T>(to, count == 0 ? vec<T>{} : f.end(sum, count));
         }
     });
 }
@@ -43,12 +63,7 @@ void pool(const sliding& window, const clip& padding, input_view<T> x, const vie
 /// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
 template <class T>
 void max_pool(host_queue&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
-    pool<T>(
-        window, padding, x, y, -std::numeric_limits<T>::infinity(),
-        [](const vec<T>& best, const vec<T>& e) -> vec<T> {
-            return ((e > best) | (e != e)) ? e : best;
-        },
-        [](const vec<T>& best, int) -> vec<T> { return best; });
+    pool<T>(window, padding, x, y, largest<T>{});
 }
 
 /// y = the mean of each window's elements that are no padding, over all its taps when padding
@@ -57,12 +72,7 @@ template <class T>
 void avg_pool(host_queue&, const sliding& window, const clip& padding, bool count_padding,
               input_view<T> x, view<T> y) {
     const int taps = window.h.kernel * window.w.kernel;
-    pool<T>(
-        window, padding, x, y, T(0),
-        [](const vec<T>& sum, const vec<T>& e) -> vec<T> { return sum + e; },
-        [=](const vec<T>& sum, int inside) -> vec<T> {
-            return sum / static_cast<T>(count_padding ? taps : inside);
-        });
+    pool<T>(window, padding, x, y, mean<T>{count_padding ? taps : 0});
 }
 
 /// y[n, c, h, 0] = sum over w of x[n, c, h, w], w ascending.

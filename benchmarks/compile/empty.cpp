@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+// What every translation unit pays for the umbrella header.
+
+#include <mpar/mpar.hpp>
+
+int main() {}

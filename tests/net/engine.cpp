@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Random nets: P ranks give one rank's bits, send what was predicted, and agree with plain loops.
+// ranks: 1 2 3 4
+// timeout: 300
+#include "support/catch.hpp"
+#include "support/random_tape.hpp"
+#include "support/run_tape.hpp"
+
+#include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/kernels/reference/backend.hpp>
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace mpar;
+using mpar_test::run_tape;
+
+namespace {
+
+/// 30 nets; MPAR_LONG=1 makes it 200.
+int net_count() { return std::getenv("MPAR_LONG") ? 200 : 30; }
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+template <class T>
+double greatest(const std::vector<T>& a) {
+    double most = 0;
+    for (const T x : a) most = std::max(most, std::abs(double(x)));
+    return most;
+}
+
+template <class T>
+double difference(const std::vector<T>& a, const std::vector<T>& b) {
+    double most = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double d = std::abs(double(a[i]) - double(b[i]));
+        if (!(d <= most)) most = d;
+    }
+    return most;
+}
+
+/// Every policy on all ranks against the layers' own policies on one rank.
+template <class Backend, class T>
+std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
+    const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(), batch);
+    CHECK(alone.measured == traffic{});
+    for (const auto asked : {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
+                             std::optional(policy::rows), std::optional(policy::output)}) {
+        INFO("policy " << (asked ? name_of(*asked) : "own"));
+        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), batch);
+        CHECK(same_bits(together.values, alone.values));
+        CHECK(together.measured == together.predicted);
+    }
+    return alone.values;
+}
+
+}  // namespace
+
+TEST_CASE("random nets: the same bits on any number of ranks, bytes as predicted") {
+    for (int seed = 0; seed < net_count(); ++seed) {
+        const mpar_test::random_tape net(unsigned(seed) + 1000u);
+        const int batch = 1 + seed % 3;
+        INFO("seed " << seed << ", batch " << batch << ": " << net.text());
+        const auto plain = check_net<backend::reference, float>(net, batch);
+        const auto vectors = check_net<backend::cpu, float>(net, batch);
+        CHECK(difference(plain, vectors) <= 2e-5 * greatest(plain));
+    }
+}
+
+TEST_CASE("random nets in double precision") {
+    for (int seed = 0; seed < net_count() / 3; ++seed) {
+        const mpar_test::random_tape net(unsigned(seed) + 5000u);
+        INFO("seed " << seed << ": " << net.text());
+        const auto plain = run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), 2).values;
+        const auto vectors = check_net<backend::cpu, double>(net, 2);
+        CHECK(difference(plain, vectors) <= 1e-13 * greatest(plain));
+    }
+}
+
+TEST_CASE("inputs that come in parts: every rank passes its own") {
+    for (int seed = 0; seed < 8; ++seed) {
+        const mpar_test::random_tape net(unsigned(seed) + 9000u);
+        INFO("seed " << seed << ": " << net.text());
+        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), 3);
+        for (const auto given : {policy::rows, policy::batch, policy::output}) {
+            const lowered l = lower(net.tape(), net.input(), given);
+            const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, 3);
+            CHECK(same_bits(together.values, alone.values));
+            CHECK(together.measured == together.predicted);
+        }
+    }
+}

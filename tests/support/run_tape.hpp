@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Runs a lowered tape with seeded weights and images on a communicator. Knows no expected value.
+#pragma once
+
+#include <mpar/models/seeded.hpp>
+#include <mpar/net/engine.hpp>
+
+#include <vector>
+
+namespace mpar_test {
+
+template <class T>
+struct outcome {
+    std::vector<T> values;
+    mpar::traffic measured, predicted;
+};
+
+/// One forward on the ranks of `comm`; each rank passes what the input's layout says.
+template <class Backend, class T>
+outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
+    mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::communicator::seconds(60)), net.view(), batch);
+    engine.load(mpar::seeded_reader<T>(net.view(), {}));
+
+    mpar::shape all = net.view().input().extents;
+    all.n = batch;
+    const std::int64_t extents[] = {all.n, all.c, all.h, all.w};
+    const auto images = mpar::io::seeded_values<T>("input", extents);
+    const auto mine = mpar::dense_view(images.data(), all).part(engine.input_box());
+
+    outcome<T> result;
+    result.values.resize(std::size_t(engine.output_shape().count()));
+    engine.forward(mine, mpar::dense_view(result.values.data(), engine.output_shape()), {}, {});
+    result.measured = engine.comm().counted();
+    result.predicted = engine.mine().predicted;
+    return result;
+}
+
+}  // namespace mpar_test
