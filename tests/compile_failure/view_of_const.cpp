@@ -6,6 +6,6 @@
 void write(mpar::view<float> y);
 
 void forward(mpar::view<const float> x) {
-    // build error: could not convert 'x' from 'view<const float>' to 'view<float>'|no viable conversion
+    // build error: could not convert 'x' from 'view<const float>' to 'view<float>'|no matching function for call to 'write'
     write(x);
 }

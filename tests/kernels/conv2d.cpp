@@ -116,7 +116,8 @@ double formula(const problem& p, int n, int o, int oh, int ow) {
             for (int kw = 0; kw < p.window.w.kernel; ++kw) {
                 const int h = oh * p.window.h.stride + kh * p.window.h.dilation;
                 const int w = ow * p.window.w.stride + kw * p.window.w.dilation;
-                sum += double(plain<T>(n, o / per_out * per_in + i, h, w)) * filter<T>(o, i, kh, kw);
+                const T e = plain<T>(n, o / per_out * per_in + i, h, w);
+                sum += double(e) * filter<T>(o, i, kh, kw);
             }
         }
     }

@@ -102,7 +102,8 @@ TEMPLATE_TEST_CASE("flatten puts channels, rows, columns in one line", "[copy]",
     for (const shape& s : shapes) {
         for (const int block : {1, 4, 16}) {
             INFO(s.c << "x" << s.h << "x" << s.w << " block " << block);
-            tensor<double> x(s, block, {1, 2, 3}), y({s.n, s.c * s.h * s.w, 1, 1}, block, {1, 2, 3});
+            const spacing free{1, 2, 3};
+            tensor<double> x(s, block, free), y({s.n, s.c * s.h * s.w, 1, 1}, block, free);
             x.fill(byte<double>);
             TestType::flatten(queue, x.all(), y.all());
             tensor<double> expected(y.all().extents, block);
@@ -125,7 +126,9 @@ TEMPLATE_TEST_CASE("clear_margin leaves the interior as it is", "[copy]", backen
                  {box{{0, s.n}, {0, s.c}, {1, s.h - 1}, {2, s.w - 1}}, whole(s),
                   box{{0, s.n}, {0, s.c}, {0, 1}, {0, s.w}}, box{}}) {
                 tensor<float> x(s, block, {1, 2, 3});
-                const auto one = [](int n, int c, int h, int w) { return 1 + byte<float>(n, c, h, w); };
+                const auto one = [](int n, int c, int h, int w) {
+                    return 1 + byte<float>(n, c, h, w);
+                };
                 x.fill(one);
                 TestType::clear_margin(queue, x.all(), interior);
                 tensor<float> expected(s, block);

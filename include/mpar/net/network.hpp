@@ -96,6 +96,7 @@ class network {
 public:
     using element = T;
     static_assert(detail::accepted<Net>());
+    static_assert(Mesh::model::ranks != 0);
 
     /// collective. throws, the same on every rank: error(usage) when the communicator is not the mesh,
     /// the ranks were given different options, or a layer cannot be asked so; error(mpi); error(device).

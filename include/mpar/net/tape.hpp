@@ -53,12 +53,13 @@ struct recorder {
 
 template <class Node>
 struct node {
+    static_assert(layer<Node> || block_type<Node>,
+                  "mpar: what stands in a chain is a layer (describe()) or a block (using layers = chain<...>)");
+
     static consteval void record(recorder& r, place where) {
         if constexpr (layer<Node>) {
             r.add(instruction::kind::layer, Node::describe(), where);
-        } else {
-            static_assert(block_type<Node>,
-                          "mpar: what stands in a chain is a layer (describe()) or a block (using layers = chain<...>)");
+        } else if constexpr (block_type<Node>) {
             where.block = name_of<Node>();
             node<typename Node::layers>::record(r, where);
         }

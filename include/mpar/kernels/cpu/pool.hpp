@@ -27,7 +27,7 @@ template <class T>
 struct mean {
     int taps = 0;
 
-    static vec<T> begin() { return {}; }
+    static vec<T> begin() { return vec<T>{}; }
     static vec<T> fold(const vec<T>& sum, const vec<T>& e) { return sum + e; }
     vec<T> end(const vec<T>& sum, int count) const { return sum / T(taps ? taps : count); }
 };

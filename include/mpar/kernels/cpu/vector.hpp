@@ -5,6 +5,8 @@
 #include <mpar/core/config.hpp>
 #include <mpar/tensor/activation.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -52,6 +54,18 @@ MPAR_ALWAYS_INLINE vec<T> broadcast(T s) {
     return s - vec<T>{};
 }
 
+/// 1 / k! for k below 14.
+template <class T>
+inline constexpr std::array<T, 14> inverse_factorials = [] {
+    std::array<T, 14> result{};
+    double factorial = 1;
+    for (std::size_t k = 0; k < result.size(); ++k) {
+        factorial *= k == 0 ? 1 : double(k);
+        result[k] = T(1 / factorial);
+    }
+    return result;
+}();
+
 /// exp by element to about 1 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r, and
 /// 2^n as two factors, so that infinity and subnormal results come out of the last product.
 template <class T>
@@ -70,13 +84,13 @@ MPAR_ALWAYS_INLINE vec<T> exponential(const vec<T>& x) {
     const vec<T> below = number < highest ? number : highest - zero;
     const vec<T> z = below > lowest ? below : lowest - zero;
     const vec<T> half = z < zero ? T(-0.5) - zero : T(0.5) - zero;
-    const integers n =
-        __builtin_convertvector(z * std::numbers::log2e_v<T> + half, integers);
+    const integers n = __builtin_convertvector(z * std::numbers::log2e_v<T> + half, integers);
     const vec<T> whole = __builtin_convertvector(n, vec<T>);
     const vec<T> r = (x == x ? z : x) - whole * ln2_high - whole * ln2_low;
 
-    vec<T> sum = T(1) - zero;
-    for (int k = terms; k >= 1; --k) sum = T(1) + sum * r * (T(1) / T(k));
+    vec<T> sum = inverse_factorials<T>[terms] - zero;
+#pragma GCC unroll 16
+    for (int k = terms - 1; k >= 0; --k) sum = sum * r + inverse_factorials<T>[k];
     const integers first = n >> 1, second = n - first;
     const integers a = (first + bias) << mantissa, b = (second + bias) << mantissa;
     vec<T> scale_a, scale_b;

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// Tests of io/pickle.hpp: what is read as data, and everything else that must be refused by name.
+#include <mpar/io/pickle.hpp>
+
+#include "torch_bytes.hpp"
+
+#include <array>
+#include <chrono>
+
+using namespace mpar;
+using namespace io_test;
+
+namespace {
+
+using kind = io::pickle_value::kind;
+using object = io::pickle_object::kind;
+
+constexpr std::array<io::pickle_global, 2> globals{{{"torch", "one"}, {"torch", "two"}}};
+const io::refusal refuse(fault::model, "w.pth");
+
+io::pickle parse(const std::string& bytes) {
+    return io::read_pickle(std::as_bytes(std::span(bytes)), 0, globals, refuse);
+}
+
+struct bad_pickle {
+    const char* words;
+    std::string bytes;
+};
+
+}  // namespace
+
+TEST_CASE("small values are read whole") {
+    for (const auto& [bytes, number] : std::vector<std::pair<std::string, std::int64_t>>{
+             {std::string("K\x00", 2), 0},
+             {"K\xff", 255},
+             {"M\xff\xff", 65535},
+             {"J\xff\xff\xff\xff", -1},
+             {std::string("\x8a\x00", 2), 0},
+             {"\x8a\x01\x80", -128},
+             {std::string("\x8a\x02\x80\x00", 4), 128},
+             {integer(-1'000'000'000'000), -1'000'000'000'000},
+             {integer(INT64_MIN), INT64_MIN},
+         }) {
+        const auto all = pickled(bytes);
+        const auto read = parse(all);
+        CHECK(read.top.which == kind::integer);
+        CHECK(read.top.number == number);
+        CHECK(read.end == all.size());
+    }
+    CHECK(parse(pickled(none)).top.which == kind::none);
+    CHECK(parse(pickled(yes)).top.number == 1);
+    CHECK(parse(pickled(no)).top.which == kind::boolean);
+    CHECK(parse(pickled("G12345678")).top.which == kind::real);
+    const auto name = pickled(text("conv1"));
+    CHECK(parse(name).top.is_text("conv1"));
+    const auto old = pickled("U\5conv1");
+    CHECK(parse(old).top.is_text("conv1"));
+}
+
+TEST_CASE("containers keep their items in order") {
+    const auto all = pickled("K\1" + list({"K\2", "K\3"}) + "K\4\x87");
+    const auto read = parse(all);
+    const auto* tuple = read.as(object::tuple, read.top);
+    REQUIRE(tuple);
+    REQUIRE(tuple->items.size() == 3);
+    CHECK(tuple->items[0].number == 1);
+    CHECK(tuple->items[2].number == 4);
+    const auto* inner = read.as(object::list, tuple->items[1]);
+    REQUIRE(inner);
+    CHECK(inner->items.size() == 2);
+    CHECK(inner->items[1].number == 3);
+    CHECK(!read.as(object::list, read.top));
+    CHECK(!read.as(object::list, tuple->items[0]));
+}
+
+TEST_CASE("dicts are the same however they are made") {
+    for (const auto& bytes : {
+             dict({{"a", "K\1"}, {"b", "K\2"}}),
+             "}" + text("a") + "K\1s" + text("b") + "K\2s",
+             global("collections", "OrderedDict") +
+                 tuple(strings{list({list({text("a"), "K\1"}), list({text("b"), "K\2"})})}) + "R",
+             dict({{"a", "K\1"}, {"b", "K\2"}}) + "}" + text("_metadata") + "}sb",
+         }) {
+        const auto all = pickled(bytes);
+        const auto read = parse(all);
+        const auto* found = read.as(object::dict, read.top);
+        REQUIRE(found);
+        REQUIRE(found->items.size() == 4);
+        CHECK(found->items[0].is_text("a"));
+        CHECK(found->items[3].number == 2);
+    }
+}
+
+TEST_CASE("a value is remembered, and recalled as the same value") {
+    const auto all = pickled("]q\1r" + le(258, 4) + "h\1j" + le(258, 4) + "K\7a\x87");
+    const auto read = parse(all);
+    const auto* tuple = read.as(object::tuple, read.top);
+    REQUIRE(tuple);
+    CHECK(tuple->items[0].number == tuple->items[2].number);
+    CHECK(read.as(object::list, tuple->items[0])->items.size() == 1);
+}
+
+TEST_CASE("a call is kept as what it names") {
+    const auto all = pickled(global("torch", "two") + "K\5\x85R");
+    const auto read = parse(all);
+    const auto* call = read.as(object::call, read.top);
+    REQUIRE(call);
+    CHECK(call->callee == 1);
+    CHECK(call->items.front().number == 5);
+    const auto id = pickled("K\5Q");
+    const auto other = parse(id);
+    REQUIRE(other.as(object::persistent, other.top));
+}
+
+TEST_CASE("whatever could run is refused by name") {
+    for (const bad_pickle& bad : std::vector<bad_pickle>{
+             {"names 'os system', which state dicts do not use (byte 2)",
+              pickled(global("os", "system") + text("true") + "\x85R")},
+             {"names 'posix system'", pickled(global("posix", "system") + text("true") + "\x85R")},
+             {"names 'builtins eval'", pickled(global("builtins", "eval") + text("1") + "\x85R")},
+             {"names '__builtin__ exec'", pickled(global("__builtin__", "exec") + ")R")},
+             {"names 'torch three'", pickled(global("torch", "three"))},
+             {"names 'torch.one '", pickled(global("torch.one", ""))},
+             {"names 'collections OrderedDict.fromkeys'",
+              pickled(global("collections", "OrderedDict.fromkeys"))},
+             {"names 'o\\x1b[31m x'", pickled(global("o\x1b[31m", "x"))},
+             {"opcode 0x69", pickled("(" + text("true") + "ios\nsystem\n")},
+             {"opcode 0x6f", pickled("(" + global("torch", "one") + "o")},
+             {"opcode 0x81", pickled(global("torch", "one") + ")\x81")},
+             {"opcode 0x92", pickled(global("torch", "one") + ")}\x92")},
+             {"opcode 0x93", pickled(text("os") + text("system") + "\x93")},
+             {"opcode 0x82", pickled("\x82\x01")},
+             {"opcode 0x94", pickled("K\1\x94")},
+             {"opcode 0x95", pickled("\x95" + le<std::uint64_t>(1) + "N")},
+             {"opcode 0x97", pickled("\x97")},
+             {"opcode 0x49", pickled("I1\n")},
+             {"opcode 0x30", pickled("NN0")},
+             {"opcode 0x00", pickled(std::string(1, '\0'))},
+             {"opcode 0xff", pickled("\xff")},
+             {"opcode 0x80", pickled("\x80\x02")},
+         }) {
+        expect_refusal(fault::model, bad.words, [&] { parse(bad.bytes); });
+    }
+}
+
+TEST_CASE("stack, marks and memo are not misused") {
+    for (const bad_pickle& bad : std::vector<bad_pickle>{
+             {"does not begin with a protocol", ""},
+             {"does not begin with a protocol", "N."},
+             {"has protocol 4, expected 2", "\x80\x04N."},
+             {"has protocol 0, expected 2", std::string("\x80\0N.", 4)},
+             {"the data ends at byte 1", "\x80"},
+             {"the data ends at byte 3 inside what begins at byte 3", "\x80\x02N"},
+             {"the data ends", "\x80\x02J\1\1"},
+             {"the data ends", "\x80\x02" + text("abc").substr(0, 7)},
+             {"the data ends", "\x80\x02X\xff\xff\xff\xff."},
+             {"the data ends",
+              "\x80\x02"
+              "ctorch\none"},
+             {"the data ends", "\x80\x02\x8a\x04\1\1"},
+             {"the data ends", "\x80\x02G1234"},
+             {"more or less than one value (byte 2)", pickled("")},
+             {"more or less than one value", pickled("NN")},
+             {"more or less than one value", pickled("N(")},
+             {"takes a value from an empty stack", pickled("\x85")},
+             {"takes a value from an empty stack", pickled("N\x86")},
+             {"takes a value from an empty stack", pickled("NN\x87")},
+             {"takes a value from an empty stack", pickled("N(N\x86t")},
+             {"takes a value from an empty stack", pickled("Q")},
+             {"takes a value from an empty stack", pickled("a")},
+             {"takes a value from an empty stack", pickled("R")},
+             {"takes a value from an empty stack", pickled("b")},
+             {"takes a value from an empty stack", pickled("](R")},
+             {"uses a mark that it has not set", pickled("Nt")},
+             {"uses a mark that it has not set", pickled("]e")},
+             {"uses a mark that it has not set", pickled("}u")},
+             {"nests deeper than 64 marks", pickled(std::string(65, '('))},
+             {"appends to what is no list", pickled("Na")},
+             {"appends to what is no list", pickled("NNa")},
+             {"appends to what is no list", pickled(")Na")},
+             {"appends to what is no list", pickled("}(Ne")},
+             {"appends to what is no list", pickled("]((Ne")},
+             {"sets an item of what is no dict", pickled("](NNu")},
+             {"sets an item of what is no dict", pickled(")NNs")},
+             {"sets a key without a value", pickled("}(NNNu")},
+             {"calls with what is no tuple", pickled(global("torch", "one") + "]R")},
+             {"calls with what is no tuple", pickled(global("torch", "one") + "NR")},
+             {"calls what is no function", pickled("N)R")},
+             {"calls what is no function", pickled(text("os.system") + ")R")},
+             {"calls what is no function", pickled(ordered_dict + ")R")},
+             {"makes an OrderedDict of no list",
+              pickled(global("collections", "OrderedDict") + "N\x85R")},
+             {"makes an OrderedDict of no list",
+              pickled(global("collections", "OrderedDict") + "]]\x86R")},
+             {"makes an OrderedDict of no pairs",
+              pickled(global("collections", "OrderedDict") + list({none}) + "\x85R")},
+             {"makes an OrderedDict of no pairs",
+              pickled(global("collections", "OrderedDict") + list({list({none})}) + "\x85R")},
+             {"sets attributes from what is no dict", pickled("}Nb")},
+             {"sets attributes of what is no dict", pickled("N}b")},
+             {"sets attributes of what is no dict", pickled(global("torch", "one") + ")R}b")},
+             {"remembers a value of an empty stack", pickled("q\1")},
+             {"remembers a value of an empty stack", pickled("N(q\1")},
+             {"recalls value 1, which it has not remembered", pickled("h\1")},
+             {"recalls value 4294967295", pickled("j\xff\xff\xff\xff")},
+             {"recalls value 2", pickled("Nq\1h\2")},
+             {"an integer of 9 bytes", pickled("\x8a\x09" + std::string(9, '\1'))},
+             {"an integer of 255 bytes", pickled("\x8a\xff" + std::string(255, '\1'))},
+         }) {
+        expect_refusal(fault::model, bad.words, [&] { parse(bad.bytes); });
+    }
+}
+
+TEST_CASE("memory and time are bounded") {
+    const auto begin = std::chrono::steady_clock::now();
+    expect_refusal(fault::model, "stacks more than a million values",
+                   [] { parse(pickled(std::string(2'000'000, 'N'))); });
+    std::string objects = "]";
+    for (int i = 0; i < 6'000'000; ++i) objects += ")a";
+    expect_refusal(fault::model, "more than 5000000 parts", [&] { parse(pickled(objects)); });
+    std::string doubling = "]q\1";  // each step would double what the last one held
+    for (int i = 0; i < 1000; ++i) doubling += "(h\1h\1tq\1";
+    doubling += std::string(1000, '\x86');
+    CHECK(parse(pickled(doubling)).objects.size() == 2001);
+    std::string calls = global("torch", "one") + "q\1(" + std::string(100'000, 'N') + "tq\2R";
+    for (int i = 0; i < 1000; ++i) calls += "h\1h\2R";  // each would copy the arguments
+    expect_refusal(fault::model, "more than 5000000 parts", [&] { parse(pickled(calls)); });
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+}
+
+TEST_CASE("a pickle may hold itself") {
+    const auto all = pickled("]q\1h\1a");
+    const auto read = parse(all);
+    CHECK(read.as(object::list, read.top)->items.size() == 1);
+}
