@@ -130,7 +130,7 @@ TEST_CASE("tensors in another order are put into row-major order") {
 }
 
 TEST_CASE("code in a file is named, not run") {
-    const auto attack = global("os", "system") + text("touch /tmp/attacked") + "\x85R";
+    const auto attack = global("os", "system") + text("true") + "\x85R";
     expect_all({
         {"the pickle names 'os system', which state dicts do not use", torch_zip(attack, {})},
         {"the pickle names 'os system', which state dicts do not use", torch_stream(attack, {})},

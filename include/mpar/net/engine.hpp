@@ -75,6 +75,7 @@ public:
             }
             clear_padding(s.y);
             if (part_.steps[i].y.empty()) continue;
+            if (s.what.kind == op::custom) clear_lanes(s.y);
             const auto a = arguments_of(int(i));
             if (static_steps.empty()) {
                 execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : customs[std::size_t(s.custom)]);
@@ -133,6 +134,13 @@ private:
         const auto& m = memory_of(t);
         if (m.held == m.inside || m.held.empty()) return;
         Backend::clear_margin(queue_, whole_of(t), relative(m.inside, m.held));
+    }
+
+    /// Lanes without a channel are zero; a user's layer need not know of them.
+    void clear_lanes(int t) {
+        const auto& m = memory_of(t);
+        if (m.held.c.size() % Backend::template block<T> == 0) return;
+        Backend::clear_margin(queue_, whole_of(t), box{});
     }
 
     void carry_out(const exchange& e) {

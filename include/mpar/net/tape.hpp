@@ -52,16 +52,21 @@ struct recorder {
 };
 
 template <class Node>
-struct node {
+struct stranger {
     static_assert(layer<Node> || block_type<Node>,
                   "mpar: what stands in a chain is a layer (describe()) or a block (using layers = chain<...>)");
+};
 
+template <class Node>
+struct node {
     static consteval void record(recorder& r, place where) {
         if constexpr (layer<Node>) {
             r.add(instruction::kind::layer, Node::describe(), where);
         } else if constexpr (block_type<Node>) {
             where.block = name_of<Node>();
             node<typename Node::layers>::record(r, where);
+        } else {
+            (void)sizeof(stranger<Node>);
         }
     }
 };

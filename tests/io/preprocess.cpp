@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Tests of io/preprocess.hpp against PIL's pictures and, where they are, the real photographs.
+#include <mpar/io/preprocess.hpp>
+
+#include <mpar/io/image.hpp>
+#include <mpar/io/safetensors.hpp>
+#include <mpar/io/seeded.hpp>
+
+#include "pictures.hpp"
+
+#include <cmath>
+
+using namespace mpar;
+using namespace io_test;
+
+TEST_CASE("resize and crop give PIL's bytes for any shape of picture") {
+    struct expected {
+        int width, height;
+        std::uint64_t hash;  ///< FNV-1a of what Pillow gives
+    };
+    for (const auto& [width, height, hash] :
+         std::vector<expected>{{301, 201, 0x86c1fb8eb368c86d},  // margins of 79.5: to even
+                               {200, 333, 0xc7e3c37a11403313},  // enlarged, 101 above
+                               {97, 64, 0x62f3b21e6e43cea},
+                               {640, 480, 0xc88c7ce2dbfe965a},  // 58.5: to even
+                               {256, 256, 0x5dc1cf82163484f8},  // nothing to resize
+                               {1000, 90, 0x878027cb3a4de1ec}}) {
+        const auto image = noise(width, height, 7);
+        const auto square = io::resize_and_crop(image, io::preprocessing::imagenet());
+        REQUIRE(square.width == 224);
+        REQUIRE(square.height == 224);
+        const auto* bytes = reinterpret_cast<const char*>(square.pixels.data());
+        CHECK(io::fnv1a({bytes, square.pixels.size()}) == hash);
+    }
+}
+
+TEST_CASE("a picture of one row does not become a large one") {
+    io::rgb_image line{16384, 1, std::vector<std::uint8_t>(3 * 16384, 77)};
+    const auto square = io::resize_and_crop(line, io::preprocessing::half());
+    CHECK(square.pixels == std::vector<std::uint8_t>(3 * 224 * 224, 77));
+    std::swap(line.width, line.height);
+    CHECK(io::resize_and_crop(line, io::preprocessing::half()).pixels == square.pixels);
+}
+
+TEST_CASE("samples become planes of numbers") {
+    const io::rgb_image image{2, 1, {0, 51, 255, 102, 153, 204}};
+    std::vector<double> out(6);
+    io::normalise(image, io::preprocessing::imagenet(), out.data());
+    const std::vector<double> level{0, 0.4, 0.2, 0.6, 1, 0.8};
+    const auto how = io::preprocessing::imagenet();
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(out[i] == Approx((level[i] - how.mean[i / 2]) / how.deviation[i / 2]));
+    }
+    std::vector<float> half(6);
+    io::normalise(image, io::preprocessing::half(), half.data());
+    CHECK(half == std::vector<float>{-1, -0.2f, -0.6f, 0.2f, 1, 0.6f});
+}
+
+TEST_CASE("presets have names") {
+    REQUIRE(io::preprocessing_named("imagenet"));
+    CHECK(io::preprocessing_named("imagenet")->mean[2] == 0.406);
+    REQUIRE(io::preprocessing_named("half"));
+    CHECK(io::preprocessing_named("half")->deviation[0] == 0.5);
+    CHECK(!io::preprocessing_named("Half"));
+}
+
+TEST_CASE("a crop larger than the picture is refused") {
+    auto how = io::preprocessing::half();
+    how.crop = 257;
+    expect_refusal(fault::usage, "crops 257 pixels out of a side of 256",
+                   [&] { io::resize_and_crop(slope(300, 300), how); });
+    how.crop = 0;
+    expect_refusal(fault::usage, "crops 0 pixels",
+                   [&] { io::resize_and_crop(slope(300, 300), how); });
+}
+
+TEST_CASE("the photographs are what PIL and torchvision make of them") {
+    const auto oracle = io::read_safetensors(MPAR_TEST_DATA "/expected/preprocessed.safetensors");
+    for (const auto& tensor : oracle.tensors()) {
+        const auto path = real_file(tensor.name);
+        if (!path) return;
+        const auto image = io::read_image(*path);
+        const auto square = io::resize_and_crop(image, io::preprocessing::imagenet());
+        REQUIRE(square.pixels.size() == tensor.bytes.size());
+        std::size_t equal = 0;
+        int most = 0;
+        for (std::size_t i = 0; i < square.pixels.size(); ++i) {
+            const int off = std::abs(int(square.pixels[i]) - std::to_integer<int>(tensor.bytes[i]));
+            equal += off == 0;
+            most = std::max(most, off);
+        }
+        INFO(tensor.name);
+        CHECK(most <= 1);  // another libjpeg may round otherwise
+        CHECK(double(equal) >= 0.99 * double(square.pixels.size()));
+        if (tensor.name.ends_with(".png")) CHECK(most == 0);
+
+        std::vector<float> planes(3 * 224 * 224);
+        io::preprocess(image, io::preprocessing::half(), planes.data());
+        CHECK(planes[224 * 224 + 1] == Approx(square.pixels[4] / 127.5f - 1).margin(1e-6));
+    }
+}
