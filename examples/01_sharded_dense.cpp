@@ -35,8 +35,9 @@ int main(int argc, char** argv) {
         load_seeded(net);
 
         const std::int64_t extents[] = {3, 512, 1, 1};
-        const auto x = io::seeded_values<float>("input", extents);  // [3, 512], the same on all ranks
-        const auto y = net.forward(x);                              // [3, 10], whole on all ranks
+        const auto x =
+            io::seeded_values<float>("input", extents);  // [3, 512], the same on all ranks
+        const auto y = net.forward(x);                   // [3, 10], whole on all ranks
 
         // One rank alone computes the same bits.
         network<perceptron> alone(MPI_COMM_SELF, {.batch = 3});
@@ -46,8 +47,9 @@ int main(int argc, char** argv) {
         if (net.rank() == 0) {
             std::cout << describe(net) << "\nprobabilities of the first vector:";
             for (int c = 0; c < 10; ++c) std::cout << ' ' << y[std::size_t(c)];
-            std::cout << "\nweights on this rank: " << net.weights_bytes() << " bytes; alone: "
-                      << alone.weights_bytes() << "\nequal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
+            std::cout << "\nweights on this rank: " << net.weights_bytes()
+                      << " bytes; alone: " << alone.weights_bytes()
+                      << "\nequal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
         }
         code = same && net.measured() == net.predicted() ? 0 : 1;
     } catch (const error& e) {

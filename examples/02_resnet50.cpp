@@ -3,9 +3,9 @@
 //
 //     mpirun -n 4 build/release/bin/02_resnet50 [resnet50.safetensors [policy]]
 //
-// Without a file the weights are made from their names. Policies: none, batch, rows, output; without
-// one the network keeps its layers' own: rows while images are wide, channels from 14 x 14 on.
-// ranks: 1 2 4
+// Without a file the weights are made from their names. Policies: none, batch, rows, output;
+// without one the network keeps its layers' own: rows while images are wide, channels from 14 x 14
+// on. ranks: 1 2 4
 #include <mpar/models/load.hpp>
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
@@ -36,7 +36,8 @@ int main(int argc, char** argv) {
             for (int n = 0; n < 2; ++n) {
                 const auto first = logits.begin() + n * 1000;
                 const auto best = std::max_element(first, first + 1000);
-                std::cout << "image " << n << ": class " << best - first << ", logit " << *best << "\n";
+                std::cout << "image " << n << ": class " << best - first << ", logit " << *best
+                          << "\n";
             }
         }
         if (net.measured() != net.predicted()) code = 1;

@@ -3,10 +3,10 @@
 //
 //     mpirun -n 4 build/release/bin/03_your_layer
 //
-// The library asks a layer two things. describe() is a value: which rows and columns an output reads,
-// whether it mixes channels, which parameters it has. From that the plan derives shapes, cuts, halos
-// and bytes. forward() computes this rank's part from views that hold all it needs: halos have
-// arrived, padding is zero.
+// The library asks a layer two things. describe() is a value: which rows and columns an output
+// reads, whether it mixes channels, which parameters it has. From that the plan derives shapes,
+// cuts, halos and bytes. forward() computes this rank's part from views that hold all it needs:
+// halos have arrived, padding is zero.
 // ranks: 1 2 3 4
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
@@ -28,7 +28,8 @@ struct local_contrast {
     }
 
     /// a.x holds one row and column more on each side than a.y; a.where says where a.y lies in the
-    /// whole output; a.weights holds the parameters, whole. Host memory, as the backends here have it.
+    /// whole output; a.weights holds the parameters, whole. Host memory, as the backends here have
+    /// it.
     template <class Backend, class T>
     static void forward(const arguments<Backend, T>& a) {
         const shape s = a.y.extents;
@@ -39,7 +40,8 @@ struct local_contrast {
                         T sum = 0;
                         for (int i = 0; i < 3; ++i)
                             for (int j = 0; j < 3; ++j) sum += a.x(n, c, h + i, w + j);
-                        a.y(n, c, h, w) = a.weights[a.where.c.lo + c] * (a.x(n, c, h + 1, w + 1) - sum / 9);
+                        a.y(n, c, h, w) =
+                            a.weights[a.where.c.lo + c] * (a.x(n, c, h + 1, w + 1) - sum / 9);
                     }
     }
 };
@@ -68,7 +70,8 @@ int main(int argc, char** argv) {
         const auto x = io::seeded_values<float>("input", extents);
         const bool same = together.forward(x) == alone.forward(x);
         if (together.rank() == 0) {
-            std::cout << describe(together) << "equal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
+            std::cout << describe(together)
+                      << "equal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
         }
         code = same && together.measured() == together.predicted() ? 0 : 1;
     } catch (const error& e) {

@@ -3,9 +3,9 @@
 //
 //     mpirun -n 4 build/release/bin/04_embedding
 //
-// Half of the ranks step a heat equation whose rows are cut among them; on their communicator a small
-// network looks at the field where it lies: each rank passes its own rows, halos travel as needed.
-// The other half does something else meanwhile and never meets mpar.
+// Half of the ranks step a heat equation whose rows are cut among them; on their communicator a
+// small network looks at the field where it lies: each rank passes its own rows, halos travel as
+// needed. The other half does something else meanwhile and never meets mpar.
 // ranks: 1 2 3 4
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
@@ -27,7 +27,8 @@ struct front_detector {
 };
 // clang-format on
 
-/// The solver's own rows with one more on either side, and its own messages on its own communicator.
+/// The solver's own rows with one more on either side, and its own messages on its own
+/// communicator.
 struct heat {
     static constexpr int width = 64;
     std::vector<float> field;  // (rows + 2) x width
@@ -35,7 +36,8 @@ struct heat {
 
     heat(range mine) : field(std::size_t(mine.size() + 2) * width), rows(mine) {
         for (int h = rows.lo; h < rows.hi; ++h)
-            for (int w = 0; w < width; ++w) at(h, w) = std::sin(0.3f * float(h)) * std::cos(0.2f * float(w));
+            for (int w = 0; w < width; ++w)
+                at(h, w) = std::sin(0.3f * float(h)) * std::cos(0.2f * float(w));
     }
     float& at(int h, int w) { return field[std::size_t(h - rows.lo + 1) * width + std::size_t(w)]; }
 
@@ -43,11 +45,12 @@ struct heat {
         int rank = 0, ranks = 1;
         MPI_Comm_rank(comm, &rank);
         MPI_Comm_size(comm, &ranks);
-        const int up = rank ? rank - 1 : MPI_PROC_NULL, down = rank + 1 < ranks ? rank + 1 : MPI_PROC_NULL;
-        MPI_Sendrecv(&at(rows.lo, 0), width, MPI_FLOAT, up, 7, &at(rows.hi, 0), width, MPI_FLOAT, down, 7, comm,
-                     MPI_STATUS_IGNORE);
-        MPI_Sendrecv(&at(rows.hi - 1, 0), width, MPI_FLOAT, down, 7, &at(rows.lo - 1, 0), width, MPI_FLOAT, up, 7,
-                     comm, MPI_STATUS_IGNORE);
+        const int up = rank ? rank - 1 : MPI_PROC_NULL,
+                  down = rank + 1 < ranks ? rank + 1 : MPI_PROC_NULL;
+        MPI_Sendrecv(&at(rows.lo, 0), width, MPI_FLOAT, up, 7, &at(rows.hi, 0), width, MPI_FLOAT,
+                     down, 7, comm, MPI_STATUS_IGNORE);
+        MPI_Sendrecv(&at(rows.hi - 1, 0), width, MPI_FLOAT, down, 7, &at(rows.lo - 1, 0), width,
+                     MPI_FLOAT, up, 7, comm, MPI_STATUS_IGNORE);
         const auto before = field;
         for (std::size_t i = width; i + width < field.size(); ++i)
             field[i] += 0.1f * (before[i - width] + before[i + width] - 2 * before[i]);
@@ -71,12 +74,15 @@ int main(int argc, char** argv) {
             std::vector<float> fronts(std::size_t(net.output_shape().count()));
             for (int i = 0; i < 5; ++i) {
                 solver.step(mine);
-                const float* own_rows = solver.field.data() + heat::width;  // no copy: a view of the solver's memory
-                net.forward(dense_view(own_rows, part.extents()), dense_view(fronts.data(), net.output_shape()));
+                const float* own_rows =
+                    solver.field.data() + heat::width;  // no copy: a view of the solver's memory
+                net.forward(dense_view(own_rows, part.extents()),
+                            dense_view(fronts.data(), net.output_shape()));
             }
             if (net.rank() == 0) {
-                std::cout << "probability of a front in the middle: " << fronts[11 * 32 + 16] << "; one forward moves "
-                          << net.predicted().bytes_received << " bytes to this rank\n";
+                std::cout << "probability of a front in the middle: " << fronts[11 * 32 + 16]
+                          << "; one forward moves " << net.predicted().bytes_received
+                          << " bytes to this rank\n";
             }
         }
     } catch (const error& e) {

@@ -40,26 +40,31 @@ std::vector<float> read_images(mpar::communicator& comm, const classify_options&
 std::vector<float> forward_all(tools::model& net, const std::vector<float>& images, int count) {
     const mpar::shape batch = net.mine().tensors.front().owned.extents();
     const int classes = net.steps().output().extents.c;
-    std::vector<float> logits, x(std::size_t(batch.count())), y(std::size_t(batch.n) * std::size_t(classes));
+    std::vector<float> logits, x(std::size_t(batch.count())),
+        y(std::size_t(batch.n) * std::size_t(classes));
     for (int done = 0; done < count; done += batch.n) {
         const auto begin = images.begin() + done * picture.count();
         const long values = std::min(batch.count(), long(images.end() - begin));
         std::fill(std::copy(begin, begin + values, x.begin()), x.end(), 0.0f);
         net.forward(mpar::dense_view(std::as_const(x).data(), batch),
                     mpar::dense_view(y.data(), {batch.n, classes, 1, 1}));
-        logits.insert(logits.end(), y.begin(), y.begin() + std::min(batch.n, count - done) * classes);
+        logits.insert(logits.end(), y.begin(),
+                      y.begin() + std::min(batch.n, count - done) * classes);
     }
     return logits;
 }
 
 double milliseconds_since(std::chrono::steady_clock::time_point began) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+        .count();
 }
 
 /// The slowest rank's time of each forward of one batch.
-tools::samples time_forwards(tools::model& net, const std::vector<float>& images, int batch, int repeat) {
+tools::samples time_forwards(tools::model& net, const std::vector<float>& images, int batch,
+                             int repeat) {
     tools::samples times;
-    const std::vector<float> first(images.begin(), images.begin() + std::min(long(images.size()), batch * picture.count()));
+    const std::vector<float> first(
+        images.begin(), images.begin() + std::min(long(images.size()), batch * picture.count()));
     for (int i = 0; i < repeat; ++i) {
         mpar::all_reduce(net.comm(), 0, MPI_SUM);
         const auto began = std::chrono::steady_clock::now();
@@ -70,10 +75,13 @@ tools::samples time_forwards(tools::model& net, const std::vector<float>& images
     return times;
 }
 
-void write_logits(mpar::communicator& comm, const std::string& path, const std::vector<float>& logits, int count) {
+void write_logits(mpar::communicator& comm, const std::string& path,
+                  const std::vector<float>& logits, int count) {
     mpar::agree(comm, [&] {
         if (comm.rank() != 0) return;
-        const mpar::io::stored_tensor tensor{"logits", mpar::dtype::f32, {count, std::int64_t(logits.size()) / count},
+        const mpar::io::stored_tensor tensor{"logits",
+                                             mpar::dtype::f32,
+                                             {count, std::int64_t(logits.size()) / count},
                                              std::as_bytes(std::span(logits))};
         mpar::io::write_safetensors(path, std::span(&tensor, 1), fault::input);
     });
@@ -105,7 +113,9 @@ int classify(const classify_options& o, int rank) {
     const auto began = std::chrono::steady_clock::now();
     net->load(o.weights);
     r.load_ms = milliseconds_since(began);
-    mpar::agree(net->comm(), [&] { if (!o.labels.empty()) r.labels = tools::read_labels(o.labels, classes); });
+    mpar::agree(net->comm(), [&] {
+        if (!o.labels.empty()) r.labels = tools::read_labels(o.labels, classes);
+    });
     const auto images = read_images(net->comm(), o);
 
     const auto logits = forward_all(*net, images, count);
@@ -116,7 +126,8 @@ int classify(const classify_options& o, int rank) {
     mpar::agree(net->comm(), [&] {
         const auto bad = std::ranges::find_if_not(logits, [](float l) { return std::isfinite(l); });
         if (bad == logits.end()) return;
-        throw mpar::error(fault::numbers, "mpar: the logits of image " + std::to_string((bad - logits.begin()) / classes) +
+        throw mpar::error(fault::numbers, "mpar: the logits of image " +
+                                              std::to_string((bad - logits.begin()) / classes) +
                                               " are not finite");
     });
     r.latency = time_forwards(*net, images, how.batch, o.repeat);
@@ -124,8 +135,9 @@ int classify(const classify_options& o, int rank) {
     r.isa = o.engine == "cpu" ? mpar::backend::cpu::isa() : mpar::backend::reference::isa();
     for (int i = 0; i < count; ++i) {
         const auto mine = std::span(logits).subspan(std::size_t(i * classes), std::size_t(classes));
-        r.images.push_back({o.input.empty() ? o.images[std::size_t(i)] : o.input + "#" + std::to_string(i),
-                            tools::likeliest(mine, o.top)});
+        r.images.push_back(
+            {o.input.empty() ? o.images[std::size_t(i)] : o.input + "#" + std::to_string(i),
+             tools::likeliest(mine, o.top)});
     }
     if (!o.logits.empty()) write_logits(net->comm(), o.logits, logits, count);
     mpar::agree(net->comm(), [&] {
@@ -140,7 +152,8 @@ int classify(const classify_options& o, int rank) {
 
 int main(int argc, char** argv) {
     return tools::run(argc, argv, [&](int rank) {
-        CLI::App app("Classifies images with a network sharded over the ranks of an MPI job.", "classify");
+        CLI::App app("Classifies images with a network sharded over the ranks of an MPI job.",
+                     "classify");
         app.set_version_flag("--version", tools::version());
         classify_options o;
         declare(app, o);

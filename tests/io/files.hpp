@@ -66,8 +66,8 @@ std::string le(Int number, std::size_t bytes = sizeof(Int)) {
     return text;
 }
 
-/// The call must throw an error of that kind: one printable sentence of at most 200 bytes that begins
-/// with our name and has those words.
+/// The call must throw an error of that kind: one printable sentence of at most 200 bytes that
+/// begins with our name and has those words.
 template <class Call>
 void expect_refusal(mpar::fault kind, const std::string& words, Call call) {
     try {

@@ -19,11 +19,13 @@ TEST_CASE("efficientnet_lite0 recognises the photographs, the same bits on any n
         WARN("MPAR_REAL_DATA is not set: tests/real_data.sh fetches weights and photographs");
         return;
     }
-    const std::vector<std::string> names{"chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png"};
+    const std::vector<std::string> names{"chelsea.png", "coffee.png", "rocket.jpg",
+                                         "motorcycle_left.png"};
     std::vector<float> images, logits;
     for (const auto& name : names) {
         std::vector<float> one(3 * 224 * 224);
-        io::preprocess(io::read_image(folder + ("/" + name)), io::preprocessing::half(), one.data());
+        io::preprocess(io::read_image(folder + ("/" + name)), io::preprocessing::half(),
+                       one.data());
         images.insert(images.end(), one.begin(), one.end());
         const auto wanted = mpar_test::expected("efficientnet_lite0_logits", name);
         logits.insert(logits.end(), wanted.begin(), wanted.end());
@@ -38,8 +40,9 @@ TEST_CASE("efficientnet_lite0 recognises the photographs, the same bits on any n
     };
     const auto alone = run(MPI_COMM_SELF, {});
     CHECK(mpar_test::relative_difference(alone, logits) <= 1e-4);
-    for (const auto asked : {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
-                             std::optional(policy::rows), std::optional(policy::output)}) {
+    for (const auto asked :
+         {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
+          std::optional(policy::rows), std::optional(policy::output)}) {
         CHECK(mpar_test::same_bits(run(MPI_COMM_WORLD, asked), alone));
     }
 }

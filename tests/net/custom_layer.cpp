@@ -30,7 +30,8 @@ struct numbered {
                 for (int h = 0; h < e.h; ++h)
                     for (int w = 0; w < e.w; ++w) {
                         const int k = a.where.c.lo + c;
-                        a.y(n, c, h, w) = a.weights[k] * a.x(n, c, h, w) + a.weights[Channels + k] + T(k);
+                        a.y(n, c, h, w) =
+                            a.weights[k] * a.x(n, c, h, w) + a.weights[Channels + k] + T(k);
                     }
     }
 };
@@ -46,7 +47,8 @@ struct centre_channels {
                 for (int w = 0; w < e.w; ++w) {
                     T sum = 0;
                     for (int c = 0; c < 20; ++c) sum += a.x(n, c, h, w);
-                    for (int c = 0; c < e.c; ++c) a.y(n, c, h, w) = a.x(n, a.where.c.lo + c, h, w) - sum / 20;
+                    for (int c = 0; c < e.c; ++c)
+                        a.y(n, c, h, w) = a.x(n, a.where.c.lo + c, h, w) - sum / 20;
                 }
     }
 };
@@ -59,8 +61,9 @@ struct block {
 };
 struct net {
     using input = image<3, 13, 11>;
-    using layers = chain<numbered<3>, conv2d<3, 20, window<3>, shard::output>, numbered<20>, repeat<2, block>,
-                         centre_channels, conv2d<20, 20, window<1>, shard::output>, centre_channels>;
+    using layers =
+        chain<numbered<3>, conv2d<3, 20, window<3>, shard::output>, numbered<20>, repeat<2, block>,
+              centre_channels, conv2d<20, 20, window<1>, shard::output>, centre_channels>;
 };
 
 /// The same net step by step with plain loops over whole tensors.
@@ -85,7 +88,8 @@ void check() {
     CHECK(y == alone.forward(x));
     CHECK(together.measured() == together.predicted());
     const auto exact = by_hand();
-    for (std::size_t i = 0; i < y.size(); ++i) CHECK(double(y[i]) == Approx(exact[i]).epsilon(1e-4).margin(1e-3));
+    for (std::size_t i = 0; i < y.size(); ++i)
+        CHECK(double(y[i]) == Approx(exact[i]).epsilon(1e-4).margin(1e-3));
 }
 
 }  // namespace

@@ -47,8 +47,9 @@ template <class Backend, class T>
 std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
     const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(), batch);
     CHECK(alone.measured == traffic{});
-    for (const auto asked : {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
-                             std::optional(policy::rows), std::optional(policy::output)}) {
+    for (const auto asked :
+         {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
+          std::optional(policy::rows), std::optional(policy::output)}) {
         INFO("policy " << (asked ? name_of(*asked) : "own"));
         const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), batch);
         CHECK(same_bits(together.values, alone.values));
@@ -74,7 +75,8 @@ TEST_CASE("random nets in double precision") {
     for (int seed = 0; seed < net_count() / 3; ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 5000u);
         INFO("seed " << seed << ": " << net.text());
-        const auto plain = run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), 2).values;
+        const auto plain =
+            run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), 2).values;
         const auto vectors = check_net<backend::cpu, double>(net, 2);
         CHECK(difference(plain, vectors) <= 1e-13 * greatest(plain));
     }

@@ -36,7 +36,8 @@ private:
             for (int c = b.c.lo; c < b.c.hi; ++c)
                 for (int h = b.h.lo; h < b.h.hi; ++h)
                     for (int w = b.w.lo; w < b.w.hi; ++w)
-                        visit(std::size_t(((long(n) * extents_.c + c) * extents_.h + h) * extents_.w + w));
+                        visit(std::size_t(
+                            ((long(n) * extents_.c + c) * extents_.h + h) * extents_.w + w));
     }
     shape extents_;
     std::vector<bool> here_;
@@ -79,7 +80,8 @@ void check_memory(const plan& p, const part& mine) {
             const auto& b = mine.tensors[u];
             const bool both_live = p.tensors[t].producer <= p.tensors[u].last_reader &&
                                    p.tensors[u].producer <= p.tensors[t].last_reader;
-            const bool apart = a.offset + a.elements <= b.offset || b.offset + b.elements <= a.offset;
+            const bool apart =
+                a.offset + a.elements <= b.offset || b.offset + b.elements <= a.offset;
             if (both_live && a.elements && b.elements) CHECK(apart);
         }
     }
@@ -94,8 +96,9 @@ std::multiset<key> messages_of(const std::vector<part>& parts, bool sent) {
         const int me = mine.of.who.rank;
         for (const auto& e : mine.exchanges) {
             for (const auto& m : sent ? e.sends : e.receives) {
-                all.insert({sent ? me : m.peer, sent ? m.peer : me, e.tensor, e.before_step, m.what.n.lo, m.what.n.hi,
-                            m.what.c.lo, m.what.c.hi, m.what.h.lo, m.what.h.hi, m.what.w.lo, m.what.w.hi});
+                all.insert({sent ? me : m.peer, sent ? m.peer : me, e.tensor, e.before_step,
+                            m.what.n.lo, m.what.n.hi, m.what.c.lo, m.what.c.hi, m.what.h.lo,
+                            m.what.h.hi, m.what.w.lo, m.what.w.hi});
             }
         }
     }
@@ -121,8 +124,9 @@ void check_all_ranks(const plan& p, int ranks, int batch, int block) {
 TEST_CASE("parts of random nets fit together on any number of ranks") {
     for (unsigned seed = 0; seed < 40; ++seed) {
         const mpar_test::random_tape net(seed);
-        for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows), std::optional(policy::output),
-                                 std::optional(policy::batch), std::optional(policy::none)}) {
+        for (const auto asked :
+             {std::optional<policy>{}, std::optional(policy::rows), std::optional(policy::output),
+              std::optional(policy::batch), std::optional(policy::none)}) {
             const lowered l = net.lower(asked);
             INFO("seed " << seed << ": " << net.text() << sentence(l.wrong));
             REQUIRE_FALSE(l.wrong);
@@ -133,7 +137,8 @@ TEST_CASE("parts of random nets fit together on any number of ranks") {
 }
 
 TEST_CASE("a rank may own nothing: 7 rows on 8 ranks") {
-    const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+    const lowered l =
+        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     std::vector<int> rows;
     for (int r = 0; r < 8; ++r) {
         const part mine = partition(l.view(), {{r, 8}, 1, 8, 4});
@@ -150,8 +155,10 @@ TEST_CASE("bytes of a static mesh are constants") {
     STATIC_REQUIRE(two.bytes_received > 0);
 }
 
-TEST_CASE("rows move at most 0.55 MB per rank through ResNet-50 on 4 ranks, output at most 33.5 MB") {
-    for (const auto& [asked, limit] : {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
+TEST_CASE(
+    "rows move at most 0.55 MB per rank through ResNet-50 on 4 ranks, output at most 33.5 MB") {
+    for (const auto& [asked, limit] :
+         {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
         const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, asked);
         for (int r = 0; r < 4; ++r) {
             const part mine = partition(l.view(), {{r, 4}, 1, 16, 4});

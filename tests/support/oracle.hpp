@@ -16,7 +16,8 @@ namespace mpar_test {
 
 /// A stored tensor's values.
 inline std::vector<float> expected(const std::string& file, const std::string& tensor) {
-    const auto stored = mpar::io::read_safetensors(std::string(MPAR_TEST_DATA) + "/expected/" + file + ".safetensors");
+    const auto stored = mpar::io::read_safetensors(std::string(MPAR_TEST_DATA) + "/expected/" +
+                                                   file + ".safetensors");
     return mpar::io::values_of<float>(*stored.find(tensor));
 }
 
@@ -28,8 +29,8 @@ inline std::vector<float> seeded_images(int n) {
 
 /// A photograph as PIL resized and cropped it, normalised.
 inline std::vector<float> photograph(const std::string& name, const mpar::io::preprocessing& how) {
-    const auto stored =
-        mpar::io::read_safetensors(std::string(MPAR_TEST_DATA) + "/expected/preprocessed.safetensors");
+    const auto stored = mpar::io::read_safetensors(std::string(MPAR_TEST_DATA) +
+                                                   "/expected/preprocessed.safetensors");
     const auto* tensor = stored.find(name);
     mpar::io::rgb_image image{224, 224, std::vector<std::uint8_t>(tensor->bytes.size())};
     std::memcpy(image.pixels.data(), tensor->bytes.data(), tensor->bytes.size());

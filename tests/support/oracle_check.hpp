@@ -29,17 +29,20 @@ void check_against_oracle(const std::string& name) {
         CHECK(relative_difference(alone, logits) <= tolerance);
         CHECK(net.measured() == mpar::traffic{});
     }
-    for (const auto asked : {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
-                             std::optional(policy::rows), std::optional(policy::output)}) {
+    for (const auto asked :
+         {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
+          std::optional(policy::rows), std::optional(policy::output)}) {
         INFO(name << ", policy " << (asked ? name_of(*asked) : "own"));
-        mpar::network<Net, mpar::mesh<>, Backend> net(MPI_COMM_WORLD, {.batch = 2, .asked = asked, .deadline = 100});
+        mpar::network<Net, mpar::mesh<>, Backend> net(
+            MPI_COMM_WORLD, {.batch = 2, .asked = asked, .deadline = 100});
         load_seeded(net);
         const auto together = net.forward(images);
         CHECK(relative_difference(together, logits) <= tolerance);
         CHECK(same_bits(together, alone));
         CHECK(net.measured() == net.predicted());
 
-        mpar::network<Net, mpar::mesh<>, Backend> one(MPI_COMM_WORLD, {.batch = 1, .asked = asked, .deadline = 100});
+        mpar::network<Net, mpar::mesh<>, Backend> one(
+            MPI_COMM_WORLD, {.batch = 1, .asked = asked, .deadline = 100});
         load_seeded(one);
         CHECK(relative_difference(one.forward(chelsea), chelsea_logits) <= tolerance);
         CHECK(one.measured() == one.predicted());

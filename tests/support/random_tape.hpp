@@ -104,13 +104,16 @@ private:
             case 1: {
                 int groups = between(1, 4);
                 while (at_.c % groups) --groups;
-                push(convolution(groups * between(1, 12), {any_taps(at_.h), any_taps(at_.w)}, groups));
+                push(convolution(groups * between(1, 12), {any_taps(at_.h), any_taps(at_.w)},
+                                 groups));
                 break;
             }
             case 2: add_pool(mpar::op::max_pool); break;
             case 3: add_pool(mpar::op::avg_pool); break;
             case 4: add_residual(); break;
-            default: push(convolution(between(1, 40), {any_taps(at_.h), any_taps(at_.w)}, 1)); break;
+            default:
+                push(convolution(between(1, 40), {any_taps(at_.h), any_taps(at_.w)}, 1));
+                break;
         }
         add_norm_and_activation();
     }
@@ -119,7 +122,8 @@ private:
         o.kind = kind;
         o.name = kind == mpar::op::max_pool ? "max_pool" : "avg_pool";
         o.window = {any_taps(at_.h), any_taps(at_.w)};
-        for (auto* t : {&o.window.h, &o.window.w}) {  // a window wholly in the padding has no maximum
+        for (auto* t :
+             {&o.window.h, &o.window.w}) {  // a window wholly in the padding has no maximum
             t->before = std::min(t->before, t->kernel > 1 ? 1 : 0);
             t->after = std::min(t->after, t->kernel > 1 ? 1 : 0);
             t->dilation = 1;
@@ -131,10 +135,13 @@ private:
         if (maybe(30)) o.asks = any_policy();
         push(o);
     }
-    /// An arm that keeps the extents, its channels too; the other is empty, a convolution or a norm.
+    /// An arm that keeps the extents, its channels too; the other is empty, a convolution or a
+    /// norm.
     void add_residual() {
         const mpar::shape before = at_;
-        const auto keeping = [&](int k) { return mpar::sliding{{k, 1, 1, k / 2, k / 2}, {k, 1, 1, k / 2, k / 2}}; };
+        const auto keeping = [&](int k) {
+            return mpar::sliding{{k, 1, 1, k / 2, k / 2}, {k, 1, 1, k / 2, k / 2}};
+        };
         mark(mpar::instruction::kind::residual_begin);
         if (maybe(30)) push(mpar::relu::describe());
         push(convolution(between(1, 24), keeping(3), 1));
@@ -162,7 +169,9 @@ private:
         o.in = at_.c;
         o.out = between(1, 70);
         o.bias = o.mixes_channels = o.mixes_rows = true;
-        o.asks = maybe(50) ? mpar::policy::output : maybe(50) ? mpar::policy::batch : mpar::policy::none;
+        o.asks = maybe(50)   ? mpar::policy::output
+                 : maybe(50) ? mpar::policy::batch
+                             : mpar::policy::none;
         push(o);
     }
 

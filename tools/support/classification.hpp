@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Logits as the likeliest classes with their probabilities and names. Knows no network and no image.
+// Logits as the likeliest classes with their probabilities and names. Knows no network and no
+// image.
 #pragma once
 
 #include <mpar/core/error.hpp>
@@ -39,15 +40,18 @@ inline std::vector<guess> likeliest(std::span<const float> logits, int count) {
     return guesses;
 }
 
-/// One class name a line. throws: error(input) when the file is missing or has fewer than `classes`.
+/// One class name a line. throws: error(input) when the file is missing or has fewer than
+/// `classes`.
 inline std::vector<std::string> read_labels(const std::string& path, int classes) {
     std::ifstream file(path);
     if (!file) throw mpar::error(mpar::fault::input, "mpar: " + path + ": cannot be opened");
     std::vector<std::string> labels;
-    for (std::string line; std::getline(file, line) && labels.size() < 1'000'000;) labels.push_back(line);
+    for (std::string line; std::getline(file, line) && labels.size() < 1'000'000;)
+        labels.push_back(line);
     if (static_cast<int>(labels.size()) < classes) {
-        throw mpar::error(mpar::fault::input, "mpar: " + path + ": " + std::to_string(labels.size()) +
-                                                  " labels for " + std::to_string(classes) + " classes");
+        throw mpar::error(mpar::fault::input, "mpar: " + path + ": " +
+                                                  std::to_string(labels.size()) + " labels for " +
+                                                  std::to_string(classes) + " classes");
     }
     return labels;
 }

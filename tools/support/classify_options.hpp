@@ -32,7 +32,8 @@ struct classify_options {
     int seeded_images() const {
         if (!input.starts_with("seeded:")) return 0;
         const std::string number = input.substr(7);
-        if (number.empty() || number.size() > 4 || number.find_first_not_of("0123456789") != std::string::npos) {
+        if (number.empty() || number.size() > 4 ||
+            number.find_first_not_of("0123456789") != std::string::npos) {
             return 0;
         }
         return std::stoi(number);
@@ -42,37 +43,51 @@ struct classify_options {
 /// Declares every option of `app` with its place in `o`.
 inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("images", o.images, "JPEG or PNG files");
-    app.add_option("--model", o.model, "resnet18 resnet34 resnet50 resnet101 resnet152 efficientnet_lite0")
+    app.add_option("--model", o.model,
+                   "resnet18 resnet34 resnet50 resnet101 resnet152 efficientnet_lite0")
         ->capture_default_str();
-    app.add_option("--weights", o.weights, "safetensors or .pth file, or 'seeded' for weights made from their names");
+    app.add_option("--weights", o.weights,
+                   "safetensors or .pth file, or 'seeded' for weights made from their names");
     app.add_option("--policy", o.policy,
-                   "none, batch, rows, output for all layers that can follow it; spatial_then_channels: as the "
+                   "none, batch, rows, output for all layers that can follow it; "
+                   "spatial_then_channels: as the "
                    "model's type says, rows early and output late; automatic: the same")
         ->capture_default_str();
-    app.add_option("--ranks-data", o.ranks_data, "ranks of a data axis beside the model axis")->capture_default_str();
+    app.add_option("--ranks-data", o.ranks_data, "ranks of a data axis beside the model axis")
+        ->capture_default_str();
     app.add_option("--engine", o.engine, "cpu, or reference: plain loops")->capture_default_str();
-    app.add_option("--preprocess", o.preprocess, "imagenet or half: resize 256, crop 224, mean and deviation")
+    app.add_option("--preprocess", o.preprocess,
+                   "imagenet or half: resize 256, crop 224, mean and deviation")
         ->capture_default_str();
     app.add_option("--input", o.input, "seeded:N in place of images");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
-    app.add_option("--team", o.team, "off: ranks of one node exchange messages")->capture_default_str();
-    app.add_option("--numerics", o.numerics, "exact: direct convolution; fast: transforms allowed")->capture_default_str();
-    app.add_flag("--reproducible", o.reproducible, "the same bits on any number of ranks (always, with these policies)");
+    app.add_option("--team", o.team, "off: ranks of one node exchange messages")
+        ->capture_default_str();
+    app.add_option("--numerics", o.numerics, "exact: direct convolution; fast: transforms allowed")
+        ->capture_default_str();
+    app.add_flag("--reproducible", o.reproducible,
+                 "the same bits on any number of ranks (always, with these policies)");
     app.add_option("--top", o.top, "classes shown for each image")->capture_default_str();
     app.add_option("--labels", o.labels, "file of class names, one a line");
     app.add_option("--repeat", o.repeat, "timed forwards after the first");
     app.add_flag("--describe", o.describe, "print the plan as a table");
     app.add_option("--logits", o.logits, "safetensors file to write, tensor 'logits'");
-    app.add_option("--gradients", o.gradients, "safetensors file to write; comes with a later version");
+    app.add_option("--gradients", o.gradients,
+                   "safetensors file to write; comes with a later version");
     app.add_option("--targets", o.targets, "classes for --gradients");
     app.add_option("--json", o.json, "file to write the report to; - is standard output");
-    app.add_option("--deadline", o.deadline, "seconds that a wait on another rank may last")->capture_default_str();
+    app.add_option("--deadline", o.deadline, "seconds that a wait on another rank may last")
+        ->capture_default_str();
 }
 
 /// What no combination of options may be. throws: error(usage).
 inline void require_sensible(const classify_options& o) {
-    const auto refuse = [](const std::string& words) { throw mpar::error(mpar::fault::usage, "mpar: " + words); };
-    const auto later = [&](const std::string& what) { refuse(what + " comes with a later version of mpar"); };
+    const auto refuse = [](const std::string& words) {
+        throw mpar::error(mpar::fault::usage, "mpar: " + words);
+    };
+    const auto later = [&](const std::string& what) {
+        refuse(what + " comes with a later version of mpar");
+    };
     for (const char* name : {"cols", "tiles", "input"}) {
         if (o.policy == name) later("--policy " + o.policy);
     }
@@ -82,14 +97,18 @@ inline void require_sensible(const classify_options& o) {
     }
     if (o.ranks_data != 1) later("--ranks-data " + std::to_string(o.ranks_data));
     if (o.team == "claim" || o.team == "static") later("--team " + o.team);
-    if (o.team != "off" && o.team != "claim" && o.team != "static") refuse("there is no team " + o.team);
+    if (o.team != "off" && o.team != "claim" && o.team != "static")
+        refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");
     if (o.numerics != "fast" && o.numerics != "exact") refuse("there is no numerics " + o.numerics);
-    if (!mpar::io::preprocessing_named(o.preprocess)) refuse("there is no preprocessing " + o.preprocess);
+    if (!mpar::io::preprocessing_named(o.preprocess))
+        refuse("there is no preprocessing " + o.preprocess);
     if (o.weights.empty()) refuse("--weights is missing: a safetensors or .pth file, or 'seeded'");
-    if (!o.input.empty() && o.seeded_images() < 1) refuse("--input is seeded:N with N from 1 to 9999, not " + o.input);
+    if (!o.input.empty() && o.seeded_images() < 1)
+        refuse("--input is seeded:N with N from 1 to 9999, not " + o.input);
     if (o.images.empty() == o.input.empty()) refuse("give images, or --input seeded:N");
-    if (o.batch < 1 || o.top < 1 || o.repeat < 0) refuse("--batch and --top are at least 1, --repeat at least 0");
+    if (o.batch < 1 || o.top < 1 || o.repeat < 0)
+        refuse("--batch and --top are at least 1, --repeat at least 0");
     if (!(o.deadline > 0)) refuse("--deadline is more than 0 seconds");
 }
 

@@ -29,8 +29,9 @@ struct classify_report {
     double load_ms = 0;
     int ranks = 1;
     std::string isa;
-    std::vector<long> bytes, messages, predicted_bytes, predicted_messages;  ///< by rank, received in one forward
-    std::vector<long> weights, activations, peak_rss;                        ///< bytes by rank
+    std::vector<long> bytes, messages, predicted_bytes,
+        predicted_messages;                            ///< by rank, received in one forward
+    std::vector<long> weights, activations, peak_rss;  ///< bytes by rank
 
     std::string label(int c) const {
         return labels.empty() ? "class " + std::to_string(c) : labels[static_cast<std::size_t>(c)];
@@ -41,12 +42,14 @@ inline void print_table(const classify_report& r, std::ostream& out) {
     for (const auto& image : r.images) {
         out << image.file << "\n";
         for (const auto& g : image.top) {
-            out << "  " << std::fixed << std::setprecision(5) << g.probability << "  " << r.label(g.label) << "\n";
+            out << "  " << std::fixed << std::setprecision(5) << g.probability << "  "
+                << r.label(g.label) << "\n";
         }
     }
     if (r.latency.count()) {
-        out << std::setprecision(3) << "latency of a forward on " << r.ranks << " ranks: min " << r.latency.min()
-            << " ms, median " << r.latency.quantile(0.5) << " ms, " << r.latency.count() << " runs\n";
+        out << std::setprecision(3) << "latency of a forward on " << r.ranks << " ranks: min "
+            << r.latency.min() << " ms, median " << r.latency.quantile(0.5) << " ms, "
+            << r.latency.count() << " runs\n";
     }
 }
 
@@ -62,7 +65,8 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
     for (const auto& image : r.images) {
         auto top = nlohmann::ordered_json::array();
         for (const auto& g : image.top) {
-            top.push_back({{"class", g.label}, {"label", r.label(g.label)}, {"probability", g.probability}});
+            top.push_back(
+                {{"class", g.label}, {"label", r.label(g.label)}, {"probability", g.probability}});
         }
         j["images"].push_back({{"file", image.file}, {"top", top}});
     }

@@ -21,7 +21,8 @@ public:
 
     /// collective, as mpar::load; "seeded" in place of a path makes the weights from their names.
     virtual void load(const std::string& path) = 0;
-    virtual void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) = 0;
+    virtual void forward(const mpar::view<const float>& images,
+                         const mpar::view<float>& logits) = 0;
     virtual const mpar::plan& steps() const = 0;
     virtual const mpar::part& mine() const = 0;
     virtual mpar::communicator& comm() = 0;
@@ -85,8 +86,8 @@ inline constexpr detail::offer models[] = {
 };
 
 /// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference").
-inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine, MPI_Comm comm,
-                                         const mpar::options& o) {
+inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine,
+                                         MPI_Comm comm, const mpar::options& o) {
     std::string known;
     for (const auto& m : models) {
         known += (known.empty() ? "" : ", ") + std::string(m.name);
@@ -96,7 +97,8 @@ inline std::unique_ptr<model> make_model(std::string_view name, std::string_view
         throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
                                                   "; there are cpu and reference");
     }
-    throw mpar::error(mpar::fault::usage, "mpar: there is no model " + std::string(name) + "; there are " + known);
+    throw mpar::error(mpar::fault::usage,
+                      "mpar: there is no model " + std::string(name) + "; there are " + known);
 }
 
 }  // namespace tools

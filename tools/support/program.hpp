@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every program of mpar has in common: MPI around it, one line of error, exit codes, a version.
-// Knows no network.
+// What every program of mpar has in common: MPI around it, one line of error, exit codes, a
+// version. Knows no network.
 #pragma once
 
 #include <mpar/comm/agree.hpp>
@@ -31,8 +31,8 @@ inline std::string version() {
 #else
     const std::string compiler = "g++ " __VERSION__;
 #endif
-    return "mpar " + std::to_string(MPAR_VERSION_MAJOR) + "." + std::to_string(MPAR_VERSION_MINOR) + "." +
-           std::to_string(MPAR_VERSION_PATCH) + "; " + library + "; " + compiler +
+    return "mpar " + std::to_string(MPAR_VERSION_MAJOR) + "." + std::to_string(MPAR_VERSION_MINOR) +
+           "." + std::to_string(MPAR_VERSION_PATCH) + "; " + library + "; " + compiler +
            "; built for " MPAR_ISA "; CUDA: off";
 }
 

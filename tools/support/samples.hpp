@@ -19,7 +19,8 @@ public:
     /// The smallest sample that at least `share` of all do not exceed. requires: 0 < share <= 1.
     double quantile(double share) const {
         if (sorted_.empty()) return 0;
-        const auto index = static_cast<std::size_t>(share * static_cast<double>(sorted_.size()) - 1e-9);
+        const auto index =
+            static_cast<std::size_t>(share * static_cast<double>(sorted_.size()) - 1e-9);
         return sorted_[std::min(index, sorted_.size() - 1)];
     }
 

@@ -16,7 +16,8 @@ namespace mpar {
 
 /// Runs `work`, which calls no MPI, on every rank. When it throws on some, every rank throws the
 /// error of the lowest of them; where only some fail, the sentence says on which rank.
-/// collective. throws: error(no_progress) when a rank does not come. Cost: one all-reduce of 8 bytes.
+/// collective. throws: error(no_progress) when a rank does not come. Cost: one all-reduce of 8
+/// bytes.
 inline void agree(communicator& comm, function_ref<void()> work) {
     std::optional<error> mine;
     try {
@@ -30,8 +31,7 @@ inline void agree(communicator& comm, function_ref<void()> work) {
     }
     const long failing = all_reduce(comm, mine ? 1 : 0, MPI_SUM);
     if (failing == 0) return;
-    const int first =
-        static_cast<int>(all_reduce(comm, mine ? comm.rank() : comm.size(), MPI_MIN));
+    const int first = static_cast<int>(all_reduce(comm, mine ? comm.rank() : comm.size(), MPI_MIN));
 
     char sentence[512] = {};
     int kind = 0;

@@ -12,7 +12,8 @@
 
 namespace mpar {
 
-/// Owns a duplicate of the caller's communicator, so that no message of mpar meets one of the caller's.
+/// Owns a duplicate of the caller's communicator, so that no message of mpar meets one of the
+/// caller's.
 ///
 /// Errors return on the duplicate only; the caller's own handlers stay as they are. Needs no more
 /// than MPI_THREAD_FUNNELED; all calls come from the thread that constructs.
@@ -37,8 +38,9 @@ public:
         int is_main = 1;
         MPI_Is_thread_main(&is_main);
         if (!is_main && provided < MPI_THREAD_SERIALIZED) {
-            throw error(fault::mpi, "mpar: this thread may not call MPI: MPI_Init_thread gave less "
-                                    "than MPI_THREAD_SERIALIZED");
+            throw error(fault::mpi,
+                        "mpar: this thread may not call MPI: MPI_Init_thread gave less "
+                        "than MPI_THREAD_SERIALIZED");
         }
         check(MPI_Comm_dup(theirs, &comm_), "MPI_Comm_dup");
         MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);

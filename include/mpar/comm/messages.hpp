@@ -42,7 +42,9 @@ public:
 private:
     static constexpr int tag = 0;
 
-    MPI_Request& posted(int peer) { return requests_.emplace_back(pending{MPI_REQUEST_NULL, peer}).request; }
+    MPI_Request& posted(int peer) {
+        return requests_.emplace_back(pending{MPI_REQUEST_NULL, peer}).request;
+    }
 
     template <class Byte, class Post>
     static void in_pieces(Byte* data, long bytes, Post post) {

@@ -35,7 +35,8 @@ inline std::string silent_ranks(const std::vector<pending>& requests) {
 
 /// Waits until all are done: spins, then yields, so that oversubscribed ranks make progress.
 ///
-/// `doing` is called for the message alone: the operation and the step, as "halo exchange of step 7".
+/// `doing` is called for the message alone: the operation and the step, as "halo exchange of step
+/// 7".
 /// throws: error(no_progress) naming the operation and the silent ranks when the deadline passes;
 /// error(mpi) when MPI fails. The communicator is broken then, and `requests` must outlive MPI.
 inline void wait_all(communicator& comm, std::vector<pending>& requests,
@@ -63,8 +64,8 @@ inline void wait_all(communicator& comm, std::vector<pending>& requests,
         if (passed > comm.deadline()) {
             comm.mark_broken();
             throw error(fault::no_progress,
-                        "mpar: rank " + std::to_string(comm.rank()) + ", " + doing() + ": nothing from " +
-                            detail::silent_ranks(requests) + " for " +
+                        "mpar: rank " + std::to_string(comm.rank()) + ", " + doing() +
+                            ": nothing from " + detail::silent_ranks(requests) + " for " +
                             std::to_string(static_cast<long>(comm.deadline().count())) + " s");
         }
     }

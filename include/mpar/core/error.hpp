@@ -9,13 +9,13 @@ namespace mpar {
 
 /// What went wrong; the numbers are the programs' exit codes.
 enum class fault {
-    usage = 2,         ///< the caller asked for what cannot be: a mesh of another size, a bad option
-    input = 3,         ///< an image or data set is missing or bad
-    model = 4,         ///< weights are missing or bad
-    numbers = 5,       ///< NaN or infinity in weights or results
-    mpi = 6,           ///< MPI failed or a rank is lost
-    device = 7,        ///< a GPU or memory is not to be had
-    internal = 70,     ///< a defect of mpar
+    usage = 2,      ///< the caller asked for what cannot be: a mesh of another size, a bad option
+    input = 3,      ///< an image or data set is missing or bad
+    model = 4,      ///< weights are missing or bad
+    numbers = 5,    ///< NaN or infinity in weights or results
+    mpi = 6,        ///< MPI failed or a rank is lost
+    device = 7,     ///< a GPU or memory is not to be had
+    internal = 70,  ///< a defect of mpar
     no_progress = 86,  ///< a wait on another rank passed its deadline
 };
 

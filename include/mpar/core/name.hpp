@@ -20,7 +20,8 @@ constexpr std::string_view spelled() {
 
 }  // namespace detail
 
-/// The type's name without the library's or the caller's namespaces in front: `bottleneck<64, 64, 1>`.
+/// The type's name without the library's or the caller's namespaces in front: `bottleneck<64, 64,
+/// 1>`.
 template <class T>
 constexpr std::string_view name_of() {
     std::string_view name = detail::spelled<T>();

@@ -13,12 +13,12 @@ namespace mpar {
 template <class Backend, class T>
 struct arguments {
     typename Backend::queue& queue;
-    view<const T> x;         ///< what reads() says, padding included
-    view<const T> residual;  ///< added before the activation; data == nullptr: none
-    view<T> y;               ///< this rank's part of the output
-    box where;               ///< y's place in the whole output
-    range in_channels;       ///< x's channels in the whole input
-    clip padding;            ///< how much of x lies outside of the image
+    view<const T> x;             ///< what reads() says, padding included
+    view<const T> residual;      ///< added before the activation; data == nullptr: none
+    view<T> y;                   ///< this rank's part of the output
+    box where;                   ///< y's place in the whole output
+    range in_channels;           ///< x's channels in the whole input
+    clip padding;                ///< how much of x lies outside of the image
     const T* weights = nullptr;  ///< packed filters; a user's parameters, one after the other
     const T* bias = nullptr;     ///< shift of the channels of y, filled up to whole blocks
 };

@@ -28,20 +28,23 @@ constexpr void apply_option(operation& o) {
     } else if constexpr (requires { Option::group_count; }) {
         o.groups = Option::group_count;
     } else {
-        static_assert(requires { Option::adds_bias; },
-                      "mpar: conv2d takes groups<G>, with_bias and a policy of mpar::shard after its window");
+        static_assert(
+            requires { Option::adds_bias; },
+            "mpar: conv2d takes groups<G>, with_bias and a policy of mpar::shard after its window");
         o.bias = true;
     }
 }
 
 }  // namespace detail
 
-/// y[n, o, i, j] = sum over c, k, l of x[n, c, s*i - p + d*k, s*j - p + d*l] * w[o, c, k, l] (+ b[o])
+/// y[n, o, i, j] = sum over c, k, l of x[n, c, s*i - p + d*k, s*j - p + d*l] * w[o, c, k, l] (+
+/// b[o])
 ///
-/// x [N, In, H, W], w [Out, In/groups, Kh, Kw], y [N, Out, H', W'] with H' = (H + p - d(K-1) - 1)/s + 1.
+/// x [N, In, H, W], w [Out, In/groups, Kh, Kw], y [N, Out, H', W'] with H' = (H + p - d(K-1) - 1)/s
+/// + 1.
 /// Options: groups<G>, with_bias, and the policy: shard::none (default), batch, rows, output.
-/// Cost per rank: 2*N*Out*In/groups*Kh*Kw*H'*W'/P flops; rows: a halo of d(K-1)+1-s rows; output: none
-/// here, its reader gathers.
+/// Cost per rank: 2*N*Out*In/groups*Kh*Kw*H'*W'/P flops; rows: a halo of d(K-1)+1-s rows; output:
+/// none here, its reader gathers.
 template <int In, int Out, class Window = window<1>, class... Options>
 struct conv2d {
     static_assert(In > 0 && Out > 0, "mpar: conv2d has at least one channel on either side");
@@ -60,7 +63,8 @@ struct conv2d {
     }
 };
 
-/// One filter a channel: its output channel c reads input channel c alone, so cut channels stay cut.
+/// One filter a channel: its output channel c reads input channel c alone, so cut channels stay
+/// cut.
 template <int Channels, class Window, class... Options>
 using depthwise_conv2d = conv2d<Channels, Channels, Window, groups<Channels>, Options...>;
 

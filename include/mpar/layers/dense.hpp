@@ -13,7 +13,8 @@ namespace mpar {
 template <int In, int Out, class Policy = shard::none>
 struct dense {
     static_assert(In > 0 && Out > 0, "mpar: dense has at least one feature on either side");
-    static_assert(policy_type<Policy>, "mpar: the last parameter of dense is a policy of mpar::shard");
+    static_assert(policy_type<Policy>,
+                  "mpar: the last parameter of dense is a policy of mpar::shard");
 
     static constexpr operation describe() {
         operation o = detail::named<dense>(op::dense);

@@ -7,7 +7,8 @@
 
 namespace mpar {
 
-/// y[n, c] = sum over i, j of x[n, c, i, j] / (H*W); each row is summed first, then the rows in order.
+/// y[n, c] = sum over i, j of x[n, c, i, j] / (H*W); each row is summed first, then the rows in
+/// order.
 ///
 /// x [N, C, H, W] -> y [N, C, 1, 1]. With cut rows the N*C*H row sums are gathered instead of x.
 struct global_avg_pool {

@@ -17,9 +17,10 @@ namespace mpar {
 ///         static void forward(const mpar::arguments<Backend, T>& a) { ... a.x ... a.y ... }
 ///     };
 ///
-/// describe() gives the shape rule and which inputs an output reads; the plan derives from it how the
-/// layer can be cut and what must be sent. forward() computes a.y from a.x; only layers of kind
-/// op::custom have one, the others run the backend's kernel of that name. See examples/03_your_layer.
+/// describe() gives the shape rule and which inputs an output reads; the plan derives from it how
+/// the layer can be cut and what must be sent. forward() computes a.y from a.x; only layers of kind
+/// op::custom have one, the others run the backend's kernel of that name. See
+/// examples/03_your_layer.
 template <class L>
 concept layer = requires {
     { L::describe() } -> std::same_as<operation>;

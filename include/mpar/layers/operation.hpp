@@ -48,20 +48,20 @@ struct custom_parameter {
 /// The value that a layer's type stands for.
 struct operation {
     op kind = op::nothing;
-    std::string_view name;           ///< as messages and tables print it
-    policy asks = policy::follow;    ///< how it wants to be computed
-    sliding window;                  ///< which rows and columns an output reads
-    bool same_padding = false;       ///< padding is worked out so that out = ceil(in / stride)
-    int in = 0, out = 0;             ///< channels; 0: as many as come
-    int groups = 1;                  ///< of a convolution
-    bool bias = false;               ///< a convolution's or dense layer's own
-    bool mixes_channels = false;     ///< an output channel reads all channels (of its group)
-    bool mixes_rows = false;         ///< an output row reads all rows
-    bool count_padding = true;       ///< avg_pool divides by the whole window
-    activation act;                  ///< follows in the same step
-    double epsilon = 1e-5;           ///< batch_norm's
-    double divisor = 1;              ///< mean_rows'
-    int flops_per_output = 0;        ///< of a user's layer
+    std::string_view name;         ///< as messages and tables print it
+    policy asks = policy::follow;  ///< how it wants to be computed
+    sliding window;                ///< which rows and columns an output reads
+    bool same_padding = false;     ///< padding is worked out so that out = ceil(in / stride)
+    int in = 0, out = 0;           ///< channels; 0: as many as come
+    int groups = 1;                ///< of a convolution
+    bool bias = false;             ///< a convolution's or dense layer's own
+    bool mixes_channels = false;   ///< an output channel reads all channels (of its group)
+    bool mixes_rows = false;       ///< an output row reads all rows
+    bool count_padding = true;     ///< avg_pool divides by the whole window
+    activation act;                ///< follows in the same step
+    double epsilon = 1e-5;         ///< batch_norm's
+    double divisor = 1;            ///< mean_rows'
+    int flops_per_output = 0;      ///< of a user's layer
     std::array<custom_parameter, 4> parameters{};  ///< of a user's layer
     int parameter_count = 0;
 };
@@ -136,8 +136,8 @@ constexpr layout given_by(policy p) {
 }
 
 /// The layout rule: what the layer gives when asked by `p` (an override or its own policy) and its
-/// input comes as `x`. Following stops where a sum over a cut dimension would begin: cut rows become
-/// cut channels where those are independent, else the whole.
+/// input comes as `x`. Following stops where a sum over a cut dimension would begin: cut rows
+/// become cut channels where those are independent, else the whole.
 constexpr layout output_layout(const operation& o, policy p, layout x) {
     if (p != policy::follow) return given_by(p);
     if (x == layout::shard_h && o.mixes_rows) {

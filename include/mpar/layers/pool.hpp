@@ -10,8 +10,9 @@ namespace mpar {
 
 /// y = the greatest element of each window; padding never wins, NaN does.
 ///
-/// x [N, C, H, W] -> y [N, C, H', W']. Policies: shard::follow (default: as its input is cut), none,
-/// batch, rows, output (channels). Cost per rank: K*K comparisons an output; rows: a halo as conv2d's.
+/// x [N, C, H, W] -> y [N, C, H', W']. Policies: shard::follow (default: as its input is cut),
+/// none, batch, rows, output (channels). Cost per rank: K*K comparisons an output; rows: a halo as
+/// conv2d's.
 template <class Window, class Policy = shard::follow>
 struct max_pool {
     static constexpr operation describe() {
@@ -19,7 +20,8 @@ struct max_pool {
     }
 };
 
-/// Whether avg_pool's divisor counts padding (PyTorch's default) or only what is inside of the image.
+/// Whether avg_pool's divisor counts padding (PyTorch's default) or only what is inside of the
+/// image.
 struct count_padding {};
 struct ignore_padding {};
 

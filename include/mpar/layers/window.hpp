@@ -12,7 +12,8 @@ namespace mpar {
 /// Padding (K-1)/2 * dilation on all sides: a stride of 1 keeps the extents.
 struct centred {};
 
-/// TensorFlow's SAME: as much padding as makes out = ceil(in / stride), the odd row or column at the end.
+/// TensorFlow's SAME: as much padding as makes out = ceil(in / stride), the odd row or column at
+/// the end.
 struct same {};
 
 /// Padding in rows and columns, before and after: pad<1>, pad<0, 1>, pad<Top, Bottom, Left, Right>.
@@ -88,7 +89,8 @@ struct stride {
 /// A window of any extents and strides.
 template <class Kernel, class Stride = stride<1, 1>, class Padding = centred,
           class Dilation = dilation<1>>
-struct oblong : detail::window_of<Kernel::rows, Kernel::columns, Stride::rows, Stride::columns, Padding, Dilation> {};
+struct oblong : detail::window_of<Kernel::rows, Kernel::columns, Stride::rows, Stride::columns,
+                                  Padding, Dilation> {};
 
 template <class W>
 concept window_type = requires {

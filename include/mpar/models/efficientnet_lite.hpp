@@ -24,7 +24,8 @@ using norm = batch_norm<Channels, std::ratio<1, 1000>>;
 
 // clang-format off
 
-/// Expand, depthwise, project: narrow ends, a wide middle that stays cut in channels under shard::output.
+/// Expand, depthwise, project: narrow ends, a wide middle that stays cut in channels under
+/// shard::output.
 template <int In, int Out, int Kernel, int Stride, int Expand, class P>
 struct inverted_bottleneck {
     static constexpr int wide = In * Expand;
@@ -46,8 +47,8 @@ struct stage {
 
 }  // namespace efficientnet_lite
 
-/// [N, 3, 224, 224], each channel (x/255 - 0.5)/0.5 -> logits [N, 1000]. Wide images are cut in rows,
-/// from 14 x 14 on channels.
+/// [N, 3, 224, 224], each channel (x/255 - 0.5)/0.5 -> logits [N, 1000]. Wide images are cut in
+/// rows, from 14 x 14 on channels.
 struct efficientnet_lite0 {
     using early = shard::rows;
     using late = shard::output;

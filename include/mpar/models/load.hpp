@@ -28,7 +28,8 @@ inline void require_finite(const io::stored_tensor& tensor, const io::refusal& r
         const std::int64_t end = std::min(rows, begin + rows_at_once);
         values.resize(tensor.count() / std::size_t(rows) * std::size_t(end - begin));
         io::read_rows(tensor, begin, end, values.data());
-        const auto bad = std::ranges::find_if_not(values, [](double v) { return std::isfinite(v); });
+        const auto bad =
+            std::ranges::find_if_not(values, [](double v) { return std::isfinite(v); });
         if (bad != values.end()) {
             refuse("tensor '" + io::printable(tensor.name) + "' has " +
                    (std::isnan(*bad) ? "NaN" : "infinity") + " at element " +
@@ -78,7 +79,8 @@ inline std::uint64_t check_weights(const plan& p, const std::vector<std::string>
     for (const auto& tensor : file.tensors()) {
         if (tensor.name.ends_with("num_batches_tracked")) continue;
         if (!std::ranges::binary_search(sorted, tensor.name)) {
-            refuse("tensor '" + io::printable(tensor.name) + "' belongs to no layer of the network");
+            refuse("tensor '" + io::printable(tensor.name) +
+                   "' belongs to no layer of the network");
         }
     }
     return sum;
@@ -89,8 +91,8 @@ inline std::uint64_t check_weights(const plan& p, const std::vector<std::string>
 /// Loads a safetensors or .pth file into a network whose layers are called `layers` there (none: by
 /// their positions, "0.weight"). Each rank reads the file and keeps its share. collective.
 /// throws, the same on every rank: error(model) when the file is missing or bad on one, a tensor is
-/// missing, extra, of another shape or type, or the ranks read different values; error(numbers) when
-/// one is NaN or infinite. The network is then as if never loaded.
+/// missing, extra, of another shape or type, or the ranks read different values; error(numbers)
+/// when one is NaN or infinite. The network is then as if never loaded.
 template <class Network>
 void load(Network& net, const std::string& path, const std::vector<std::string>& layers) {
     const auto names = parameter_names(net.steps(), layers);
@@ -109,7 +111,8 @@ void load(Network& net, const std::string& path, const std::vector<std::string>&
 }
 
 /// The same with the names that the net itself knows.
-template <class Net, class Mesh, class Backend, class T, template <class, class, class, class> class Network>
+template <class Net, class Mesh, class Backend, class T,
+          template <class, class, class, class> class Network>
 void load(Network<Net, Mesh, Backend, T>& net, const std::string& path) {
     load(net, path, layer_names_of<Net>());
 }

@@ -19,6 +19,27 @@ namespace mpar {
 
 namespace resnet {
 
+/// torchvision's names of the layers with parameters, in the order of the plan.
+inline std::vector<std::string> torchvision_names(const std::array<int, 4>& blocks, bool basic) {
+    std::vector<std::string> names{"conv1", "bn1"};
+    for (int s = 0; s < 4; ++s) {
+        for (int b = 0; b < blocks[static_cast<std::size_t>(s)]; ++b) {
+            const std::string block =
+                "layer" + std::to_string(s + 1) + "." + std::to_string(b) + ".";
+            for (int c = 1; c <= (basic ? 2 : 3); ++c) {
+                names.push_back(block + "conv" + std::to_string(c));
+                names.push_back(block + "bn" + std::to_string(c));
+            }
+            if (b == 0 && (s > 0 || !basic)) {
+                names.push_back(block + "downsample.0");
+                names.push_back(block + "downsample.1");
+            }
+        }
+    }
+    names.push_back("fc");
+    return names;
+}
+
 // clang-format off
 
 /// Two 3x3 convolutions around a skip: the block of ResNet-18 and -34.
@@ -55,7 +76,7 @@ struct stage {
 
 /// Wide images are cut in rows (Early), many channels in channels (Late); 1000 ImageNet classes.
 template <template <int, int, int, class> class Block, int A, int B, int C, int D, class Early, class Late>
-struct network {
+struct imagenet_classifier {
     static constexpr std::array<int, 4> blocks{A, B, C, D};
     static constexpr int width = Block<64, 64, 1, Early>::out / 64;
     using input  = image<3, 224, 224>;
@@ -66,47 +87,21 @@ struct network {
         stage<Block, C, 128 * width, 256, 2, Late>,              // [N, 256w, 14, 14]
         stage<Block, D, 256 * width, 512, 2, Late>,              // [N, 512w,  7,  7]
         global_avg_pool, dense<512 * width, 1000, Late>>;
+
+    static std::vector<std::string> layer_names() { return torchvision_names(blocks, width == 1); }
 };
 // clang-format on
-
-/// torchvision's names of the layers with parameters, in the order of the plan.
-inline std::vector<std::string> torchvision_names(const std::array<int, 4>& blocks, bool basic) {
-    std::vector<std::string> names{"conv1", "bn1"};
-    for (int s = 0; s < 4; ++s) {
-        for (int b = 0; b < blocks[static_cast<std::size_t>(s)]; ++b) {
-            const std::string block = "layer" + std::to_string(s + 1) + "." + std::to_string(b) + ".";
-            for (int c = 1; c <= (basic ? 2 : 3); ++c) {
-                names.push_back(block + "conv" + std::to_string(c));
-                names.push_back(block + "bn" + std::to_string(c));
-            }
-            if (b == 0 && (s > 0 || !basic)) {
-                names.push_back(block + "downsample.0");
-                names.push_back(block + "downsample.1");
-            }
-        }
-    }
-    names.push_back("fc");
-    return names;
-}
 
 }  // namespace resnet
 
 /// The five of torchvision. [N, 3, 224, 224] -> logits [N, 1000]. As they stand they are cut in rows
 /// while images are wide and in channels from 14 x 14 on; give a policy for another choice.
-struct resnet18 : resnet::network<resnet::basic_block, 2, 2, 2, 2, shard::rows, shard::output> {
-    static std::vector<std::string> layer_names() { return resnet::torchvision_names(blocks, true); }
-};
-struct resnet34 : resnet::network<resnet::basic_block, 3, 4, 6, 3, shard::rows, shard::output> {
-    static std::vector<std::string> layer_names() { return resnet::torchvision_names(blocks, true); }
-};
-struct resnet50 : resnet::network<resnet::bottleneck, 3, 4, 6, 3, shard::rows, shard::output> {
-    static std::vector<std::string> layer_names() { return resnet::torchvision_names(blocks, false); }
-};
-struct resnet101 : resnet::network<resnet::bottleneck, 3, 4, 23, 3, shard::rows, shard::output> {
-    static std::vector<std::string> layer_names() { return resnet::torchvision_names(blocks, false); }
-};
-struct resnet152 : resnet::network<resnet::bottleneck, 3, 8, 36, 3, shard::rows, shard::output> {
-    static std::vector<std::string> layer_names() { return resnet::torchvision_names(blocks, false); }
-};
+// clang-format off
+struct resnet18  : resnet::imagenet_classifier<resnet::basic_block, 2, 2,  2, 2, shard::rows, shard::output> {};
+struct resnet34  : resnet::imagenet_classifier<resnet::basic_block, 3, 4,  6, 3, shard::rows, shard::output> {};
+struct resnet50  : resnet::imagenet_classifier<resnet::bottleneck,  3, 4,  6, 3, shard::rows, shard::output> {};
+struct resnet101 : resnet::imagenet_classifier<resnet::bottleneck,  3, 4, 23, 3, shard::rows, shard::output> {};
+struct resnet152 : resnet::imagenet_classifier<resnet::bottleneck,  3, 8, 36, 3, shard::rows, shard::output> {};
+// clang-format on
 
 }  // namespace mpar

@@ -23,7 +23,8 @@ parameter_reader<T> seeded_reader(const plan& p, const std::vector<std::string>&
 }
 
 /// Loads seeded weights into a network; no communication but the agreement. collective.
-template <class Net, class Mesh, class Backend, class T, template <class, class, class, class> class Network>
+template <class Net, class Mesh, class Backend, class T,
+          template <class, class, class, class> class Network>
 void load_seeded(Network<Net, Mesh, Backend, T>& net) {
     net.load(seeded_reader<T>(net.steps(), layer_names_of<Net>()));
 }

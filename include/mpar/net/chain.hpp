@@ -33,7 +33,9 @@ struct image {
 
 /// A block: a named struct with `using layers = chain<...>;`. Its name is what messages print.
 template <class B>
-concept block_type = requires { typename B::layers; };
+concept block_type = requires {
+    typename B::layers;
+};
 
 /// A net: a block with `using input = image<...>;`.
 template <class N>

@@ -16,12 +16,14 @@ namespace detail {
 /// A layer's name without the library's own namespaces.
 inline std::string short_name(std::string_view full) {
     std::string name(full);
-    for (const std::string_view noise : {"mpar::", "resnet::", "efficientnet_lite::", ", centred, dilation<1>"}) {
+    for (const std::string_view noise :
+         {"mpar::", "resnet::", "efficientnet_lite::", ", centred, dilation<1>"}) {
         for (auto at = name.find(noise); at != std::string::npos; at = name.find(noise)) {
             name.erase(at, noise.size());
         }
     }
-    for (auto at = name.find(" >"); at != std::string::npos; at = name.find(" >")) name.erase(at, 1);
+    for (auto at = name.find(" >"); at != std::string::npos; at = name.find(" >"))
+        name.erase(at, 1);
     return name;
 }
 
@@ -38,7 +40,8 @@ inline std::string with_fusions(const step& s) {
     return name;
 }
 
-inline std::string row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
+inline std::string row(const std::vector<std::string>& cells,
+                       const std::vector<std::size_t>& widths) {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
         const std::string fill(widths[i] - std::min(widths[i], cells[i].size()), ' ');
@@ -50,14 +53,15 @@ inline std::string row(const std::vector<std::string>& cells, const std::vector<
 
 inline std::string decimal(double value) {
     std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1);
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, 1);
     return {text.data(), end.ptr};
 }
 
 }  // namespace detail
 
-/// One line a step: what it does, what it gives and how that is cut, what moves before it (bytes and
-/// messages that the rank of `mine` receives, predicted), its Mflop, and where its output lies.
+/// One line a step: what it does, what it gives and how that is cut, what moves before it (bytes
+/// and messages that the rank of `mine` receives, predicted), its Mflop, and where its output lies.
 inline std::string describe(const plan& p, const part& mine) {
     std::vector<std::vector<std::string>> table{
         {"step", "layer", "gives", "layout", "before", "bytes", "messages", "Mflop", "arena at"}};
@@ -67,11 +71,15 @@ inline std::string describe(const plan& p, const part& mine) {
         const auto& part_of = mine.steps[i];
         const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x : s.y)];
         std::string moves;
-        for (; next < mine.exchanges.size() && mine.exchanges[next].before_step == static_cast<int>(i); ++next) {
+        for (; next < mine.exchanges.size() &&
+               mine.exchanges[next].before_step == static_cast<int>(i);
+             ++next) {
             moves += (moves.empty() ? "" : ", ") + std::string(name_of(mine.exchanges[next].name));
         }
-        const std::string at = s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
-        table.push_back({std::to_string(i), detail::with_fusions(s), detail::extents_text(y.extents),
+        const std::string at =
+            s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
+        table.push_back({std::to_string(i), detail::with_fusions(s),
+                         detail::extents_text(y.extents),
                          std::string(name_of(s.y < 0 ? layout::replicate : y.where)),
                          moves.empty() ? "-" : moves, std::to_string(part_of.before.bytes_received),
                          std::to_string(part_of.before.messages_received),
@@ -79,14 +87,15 @@ inline std::string describe(const plan& p, const part& mine) {
     }
     std::vector<std::size_t> widths(table.front().size());
     for (const auto& line : table) {
-        for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], line[c].size());
+        for (std::size_t c = 0; c < line.size(); ++c)
+            widths[c] = std::max(widths[c], line[c].size());
     }
     std::string text;
     for (const auto& line : table) text += detail::row(line, widths);
     long flops = 0;
     for (const auto& s : mine.steps) flops += s.flops;
-    return text + "rank " + std::to_string(mine.of.who.rank) + " of " + std::to_string(mine.of.who.ranks) +
-           ", batch " + std::to_string(mine.of.batch) + ": " +
+    return text + "rank " + std::to_string(mine.of.who.rank) + " of " +
+           std::to_string(mine.of.who.ranks) + ", batch " + std::to_string(mine.of.batch) + ": " +
            detail::decimal(static_cast<double>(flops) * 1e-9) + " Gflop, receives " +
            std::to_string(mine.predicted.bytes_received) + " bytes in " +
            std::to_string(mine.predicted.messages_received) + " messages, activations " +

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a plan on one rank: memory, exchanges, kernels, in the order of the steps. Knows no net's type.
+// Runs a plan on one rank: memory, exchanges, kernels, in the order of the steps. Knows no net's
+// type.
 #pragma once
 
 #include <mpar/comm/agree.hpp>
@@ -31,8 +32,9 @@ public:
     engine(communicator comm, const plan& p, int batch)
         : comm_(std::move(comm)),
           plan_(p),
-          part_(partition(p, {{comm_.rank(), comm_.size()}, batch, Backend::template block<T>,
-                              int(sizeof(T))})) {
+          part_(partition(
+              p,
+              {{comm_.rank(), comm_.size()}, batch, Backend::template block<T>, int(sizeof(T))})) {
         agree(comm_, [&] {
             weights_.emplace(plan_, part_);
             transfer_.emplace(part_);
@@ -53,13 +55,14 @@ public:
     }
 
     /// x: what this rank passes of the images; y: the whole output. Both in the backend's memory.
-    /// `static_steps`: the steps as constants, or empty; `customs`: the net's own layers. collective.
-    /// Allocates nothing on the device; work is complete when it returns.
+    /// `static_steps`: the steps as constants, or empty; `customs`: the net's own layers.
+    /// collective. Allocates nothing on the device; work is complete when it returns.
     void forward(const view<const T>& x, const view<T>& y, std::span<const run_step> static_steps,
                  std::span<const custom_forward<Backend, T>> customs) {
         require(x.extents == input_box().extents(), "images", x.extents, input_box().extents());
         require(y.extents == output_shape(), "output", y.extents, output_shape());
-        if (!loaded_) throw error(fault::usage, "mpar: the network has no weights yet: load them first");
+        if (!loaded_)
+            throw error(fault::usage, "mpar: the network has no weights yet: load them first");
         bring_in(x);
         std::size_t next_exchange = 0;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -78,7 +81,8 @@ public:
             if (s.what.kind == op::custom) clear_lanes(s.y);
             const auto a = arguments_of(int(i));
             if (static_steps.empty()) {
-                execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : customs[std::size_t(s.custom)]);
+                execute<Backend, T>(s.what, a,
+                                    s.custom < 0 ? nullptr : customs[std::size_t(s.custom)]);
             } else {
                 static_steps[i](a);
             }
@@ -93,7 +97,9 @@ public:
 
     /// What this rank passes of the images, in the indices of the whole batch.
     const box& input_box() const { return part_.tensors.front().owned; }
-    shape output_shape() const { return detail::with_batch(plan_.output().extents, part_.of.batch); }
+    shape output_shape() const {
+        return detail::with_batch(plan_.output().extents, part_.of.batch);
+    }
 
     std::size_t weights_bytes() const { return weights_->bytes(); }
     std::size_t activations_bytes() const { return arena_.bytes() + transfer_->bytes(); }
@@ -102,8 +108,8 @@ private:
     static void require(bool right, const char* what, const shape& given, const shape& wanted) {
         if (right) return;
         const auto text = [](const shape& s) {
-            return "[" + std::to_string(s.n) + ", " + std::to_string(s.c) + ", " + std::to_string(s.h) +
-                   ", " + std::to_string(s.w) + "]";
+            return "[" + std::to_string(s.n) + ", " + std::to_string(s.c) + ", " +
+                   std::to_string(s.h) + ", " + std::to_string(s.w) + "]";
         };
         throw error(fault::usage, std::string("mpar: the ") + what + " given are " + text(given) +
                                       ", the network takes " + text(wanted));
@@ -145,8 +151,8 @@ private:
 
     void carry_out(const exchange& e) {
         transfer_->run(queue_, comm_, e, whole_of(e.tensor), memory_of(e.tensor).held, [&] {
-            return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) + " (" +
-                   std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
+            return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
+                   " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
         });
     }
 

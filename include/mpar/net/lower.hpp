@@ -181,8 +181,13 @@ private:
         const shape a = at(f.body).extents, b = at(skip).extents;
         if (a != b) {
             const bool channels = a.c != b.c, rows = a.h != b.h;
-            fault(mismatch::kind::arms, "residual", channels ? a.c : rows ? a.h : a.w,
-                  channels ? b.c : rows ? b.h : b.w);
+            fault(mismatch::kind::arms, "residual",
+                  channels ? a.c
+                  : rows   ? a.h
+                           : a.w,
+                  channels ? b.c
+                  : rows   ? b.h
+                           : b.w);
             return;
         }
         if (take_up(f.body, skip) || take_up(skip, f.body)) return;
@@ -210,8 +215,8 @@ private:
 
     constexpr int add_parameters(const operation& o) {
         const int first = static_cast<int>(plan_.parameters.size());
-        const auto add = [&](parameter::role is, std::string_view suffix, std::array<int, 4> extents,
-                             int rank) {
+        const auto add = [&](parameter::role is, std::string_view suffix,
+                             std::array<int, 4> extents, int rank) {
             plan_.parameters.push_back({is, layers_, where_, suffix, extents, rank});
         };
         using role = parameter::role;
@@ -261,8 +266,9 @@ private:
 
 }  // namespace detail
 
-/// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `override`: a policy in
-/// place of the layers' own, for those that can follow it. A fault is a value in the result.
+/// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `override`: a
+/// policy in place of the layers' own, for those that can follow it. A fault is a value in the
+/// result.
 /// ensures: the same on all ranks, for any number of them.
 constexpr lowered lower(std::span<const instruction> tape, const shape& input, policy given,
                         std::optional<policy> override = {}) {

@@ -13,18 +13,20 @@ struct mismatch {
     enum class kind { none, channels, groups, window, features, arms, policy, depth };
 
     kind what = kind::none;
-    int instruction = -1;     ///< index into the tape
+    int instruction = -1;  ///< index into the tape
     std::string_view layer;
     place where;
-    int takes = 0, gives = 0; ///< the two numbers
+    int takes = 0, gives = 0;  ///< the two numbers
     policy asked = policy::none;
 
     constexpr explicit operator bool() const { return what != kind::none; }
 };
 
-/// The sentence: `mpar: conv2d<128, 256> takes 128 channels, the layer before gives 64 (chain position 5, stem)`.
+/// The sentence: `mpar: conv2d<128, 256> takes 128 channels, the layer before gives 64 (chain
+/// position 5, stem)`.
 inline std::string sentence(const mismatch& m) {
-    const std::string layer(m.layer), takes = std::to_string(m.takes), gives = std::to_string(m.gives);
+    const std::string layer(m.layer), takes = std::to_string(m.takes),
+                                      gives = std::to_string(m.gives);
     std::string words = "mpar: " + layer;
     switch (m.what) {
         case mismatch::kind::none: return {};
@@ -35,7 +37,8 @@ inline std::string sentence(const mismatch& m) {
             words += " has " + takes + " groups, which do not divide its " + gives + " channels";
             break;
         case mismatch::kind::window:
-            words += " has a window over " + takes + " rows or columns, the layer before gives " + gives;
+            words +=
+                " has a window over " + takes + " rows or columns, the layer before gives " + gives;
             break;
         case mismatch::kind::features:
             words += " takes vectors of " + takes + " features, the layer before gives " + gives +
@@ -45,8 +48,9 @@ inline std::string sentence(const mismatch& m) {
             words += "'s body gives an extent of " + takes + ", its skip gives " + gives;
             break;
         case mismatch::kind::policy:
-            words += " cannot follow shard::" + std::string(name_of(m.asked)) + ": every output reads all " +
-                     takes + " rows and columns of its input, " + gives + " of them here";
+            words += " cannot follow shard::" + std::string(name_of(m.asked)) +
+                     ": every output reads all " + takes + " rows and columns of its input, " +
+                     gives + " of them here";
             break;
         case mismatch::kind::depth:
             words += " lies " + takes + " blocks deep, a net may have " + gives;
@@ -57,10 +61,14 @@ inline std::string sentence(const mismatch& m) {
     return words + ")";
 }
 
-// The same as types. g++ prints the literal and the instantiated type, which names layer and numbers.
-template <int Position> struct at {};
-template <int Number> struct takes {};
-template <int Number> struct gives {};
+// The same as types. g++ prints the literal and the instantiated type, which names layer and
+// numbers.
+template <int Position>
+struct at {};
+template <int Number>
+struct takes {};
+template <int Number>
+struct gives {};
 
 namespace detail {
 
@@ -87,14 +95,17 @@ template <>
 struct explain<mismatch::kind::window> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
-        static_assert(never<At>, "mpar: a layer's window does not fit into what the layer before gives");
+        static_assert(never<At>,
+                      "mpar: a layer's window does not fit into what the layer before gives");
     };
 };
 template <>
 struct explain<mismatch::kind::features> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
-        static_assert(never<At>, "mpar: dense takes vectors, the layer before gives images: flatten comes between");
+        static_assert(
+            never<At>,
+            "mpar: dense takes vectors, the layer before gives images: flatten comes between");
     };
 };
 template <>
@@ -108,7 +119,8 @@ template <>
 struct explain<mismatch::kind::policy> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
-        static_assert(never<At>, "mpar: a layer cannot follow its policy: every output reads all rows");
+        static_assert(never<At>,
+                      "mpar: a layer cannot follow its policy: every output reads all rows");
     };
 };
 template <>

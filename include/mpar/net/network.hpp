@@ -14,9 +14,9 @@ namespace mpar {
 
 /// What a network is told besides its type; the same on all ranks.
 struct options {
-    int batch = 1;                 ///< images in one forward
+    int batch = 1;                  ///< images in one forward
     std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
-    double deadline = 300;         ///< seconds that a wait on another rank may last
+    double deadline = 300;          ///< seconds that a wait on another rank may last
 };
 
 namespace detail {
@@ -26,7 +26,8 @@ template <class Backend, class T, class Node>
 struct customs {
     static constexpr void add(custom_forward<Backend, T>*& next) {
         if constexpr (layer<Node>) {
-            if constexpr (Node::describe().kind == op::custom) *next++ = &Node::template forward<Backend, T>;
+            if constexpr (Node::describe().kind == op::custom)
+                *next++ = &Node::template forward<Backend, T>;
         } else {
             customs<Backend, T, typename Node::layers>::add(next);
         }
@@ -80,8 +81,10 @@ void run(const arguments<Backend, T>& a) {
 
 template <class Net, class Backend, class T>
 inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) {
-    return std::array<typename engine<Backend, T>::run_step, sizeof...(I)>{&run<Net, I, Backend, T>...};
-}(std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
+    return std::array<typename engine<Backend, T>::run_step, sizeof...(I)>{
+        &run<Net, I, Backend, T>...};
+}
+(std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
 
 }  // namespace detail
 
@@ -90,38 +93,43 @@ inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) 
 /// Net: see examples/02_resnet50.cpp. Mesh: mesh<axis::model<4>> (checked against the communicator,
 /// each step specialised) or mesh<> (any number of ranks, policy may be overridden). Backend:
 /// backend::cpu, backend::reference or one that satisfies backend_type. T: float or double.
-/// Takes a duplicate of the communicator, prints nothing, needs MPI_THREAD_FUNNELED, starts no thread.
-template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend::cpu, class T = float>
+/// Takes a duplicate of the communicator, prints nothing, needs MPI_THREAD_FUNNELED, starts no
+/// thread.
+template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend::cpu,
+          class T = float>
 class network {
 public:
     using element = T;
     static_assert(detail::accepted<Net>());
     static_assert(Mesh::model::ranks != 0);
 
-    /// collective. throws, the same on every rank: error(usage) when the communicator is not the mesh,
-    /// the ranks were given different options, or a layer cannot be asked so; error(mpi); error(device).
+    /// collective. throws, the same on every rank: error(usage) when the communicator is not the
+    /// mesh, the ranks were given different options, or a layer cannot be asked so; error(mpi);
+    /// error(device).
     explicit network(MPI_Comm theirs, const options& o = {})
         : network(communicator(theirs, communicator::seconds(o.deadline)), o) {}
 
-    /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box() says,
-    /// y [N, classes, 1, 1] whole on every rank. collective.
-    /// throws: error(usage) when extents differ or weights are missing; error(no_progress); error(mpi).
+    /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box()
+    /// says, y [N, classes, 1, 1] whole on every rank. collective.
+    /// throws: error(usage) when extents differ or weights are missing; error(no_progress);
+    /// error(mpi).
     void forward(const view<const T>& images, const view<T>& y) {
         if constexpr (Mesh::is_static) {
-            engine_.forward(images, y, detail::steps_of<Net, Backend, T>, detail::customs_of<Net, Backend, T>);
+            engine_.forward(images, y, detail::steps_of<Net, Backend, T>,
+                            detail::customs_of<Net, Backend, T>);
         } else {
             engine_.forward(images, y, {}, detail::customs_of<Net, Backend, T>);
         }
     }
 
     /// The same with dense NCHW values in host memory.
-    std::vector<T> forward(const std::vector<T>& images)
-        requires std::same_as<typename Backend::memory, host_memory>
-    {
+    std::vector<T> forward(
+        const std::vector<T>& images) requires std::same_as<typename Backend::memory, host_memory> {
         const shape in = input_box().extents();
         if (images.size() != std::size_t(in.count())) {
             throw error(fault::usage, "mpar: " + std::to_string(images.size()) +
-                                          " values given, the network takes " + std::to_string(in.count()));
+                                          " values given, the network takes " +
+                                          std::to_string(in.count()));
         }
         std::vector<T> y(std::size_t(output_shape().count()));
         forward(dense_view(images.data(), in), dense_view(y.data(), output_shape()));
@@ -161,7 +169,8 @@ private:
         agree_on(comm, std::uint64_t(o.batch) << 8 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0),
                  fault::usage, "mpar: the ranks were given different batches or policies");
         if (o.batch < 1) {
-            throw error(fault::usage, "mpar: a batch has at least one image, not " + std::to_string(o.batch));
+            throw error(fault::usage,
+                        "mpar: a batch has at least one image, not " + std::to_string(o.batch));
         }
         if (!o.asked || *o.asked == policy::follow) return {};
         if (Mesh::is_static) {

@@ -45,8 +45,12 @@ public:
         memory_ = buffer<T, typename Backend::memory>(static_cast<std::size_t>(end));
     }
 
-    const T* weights(int step) const { return at(step).needed ? memory_.data() + at(step).weights : nullptr; }
-    const T* bias(int step) const { return at(step).needed ? memory_.data() + at(step).bias : nullptr; }
+    const T* weights(int step) const {
+        return at(step).needed ? memory_.data() + at(step).weights : nullptr;
+    }
+    const T* bias(int step) const {
+        return at(step).needed ? memory_.data() + at(step).bias : nullptr;
+    }
     std::size_t bytes() const { return memory_.bytes(); }
 
     /// Reads what this rank needs, folds norms in double precision and packs.
@@ -101,7 +105,8 @@ private:
         return values;
     }
 
-    affine_map norm_of(const parameter_reader<T>& read, int first, range channels, double epsilon) const {
+    affine_map norm_of(const parameter_reader<T>& read, int first, range channels,
+                       double epsilon) const {
         std::vector<T> values[4];
         for (int i = 0; i < 4; ++i) values[i] = rows_of(read, first + i, channels);
         affine_map map;
@@ -138,7 +143,8 @@ private:
                 shift[o] = shift[o] * map.scale[o] + map.shift[o];
             }
         }
-        std::vector<T> packed(static_cast<std::size_t>(Backend::template packed_filters<T>(where.problem)));
+        std::vector<T> packed(
+            static_cast<std::size_t>(Backend::template packed_filters<T>(where.problem)));
         Backend::pack_filters(filters.data(), where.problem, packed.data());
         store(queue, where.weights, packed);
         store_channels(queue, where.bias, shift);
@@ -163,7 +169,8 @@ private:
     }
 
     /// Rounded to T and filled up with zeros to whole blocks.
-    void store_channels(typename Backend::queue& queue, long offset, const std::vector<double>& values) {
+    void store_channels(typename Backend::queue& queue, long offset,
+                        const std::vector<double>& values) {
         std::vector<T> filled(values.begin(), values.end());
         filled.resize(round_up(filled.size(), std::size_t(Backend::template block<T>)));
         store(queue, offset, filled);

@@ -99,7 +99,9 @@ private:
     constexpr const tensor& tensor_at(int t) const {
         return plan_.tensors[static_cast<std::size_t>(t)];
     }
-    constexpr shape extents(int t) const { return with_batch(tensor_at(t).extents, part_.of.batch); }
+    constexpr shape extents(int t) const {
+        return with_batch(tensor_at(t).extents, part_.of.batch);
+    }
 
     constexpr box owner(int t, int rank) const {
         return owned(tensor_at(t).where, extents(t), {rank, part_.of.who.ranks}, part_.of.block);
@@ -141,7 +143,8 @@ private:
         if (s.residual >= 0 && s.residual != s.x) add_exchange(i, s.residual);
     }
 
-    /// Readers that take a tensor in one layout share an exchange; one that takes it whole serves all.
+    /// Readers that take a tensor in one layout share an exchange; one that takes it whole serves
+    /// all.
     constexpr void add_exchange(int i, int t) {
         if (tensor_at(t).where == layout::replicate || part_.of.who.ranks == 1) return;
         layout key = taken(step_at(i), t);
@@ -216,8 +219,8 @@ private:
                 for (std::size_t u = 0; u < t; ++u) {
                     const auto& other = part_.tensors[u];
                     const long end = other.offset + round_up(other.elements, aligned);
-                    if (live_together(plan_.tensors[t], plan_.tensors[u]) &&
-                        mine.offset < end && other.offset < mine.offset + size) {
+                    if (live_together(plan_.tensors[t], plan_.tensors[u]) && mine.offset < end &&
+                        other.offset < mine.offset + size) {
                         mine.offset = end;
                         moved = true;
                     }
@@ -238,8 +241,8 @@ private:
 }  // namespace detail
 
 /// What one rank does of a plan.
-/// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes and
-/// messages of a static mesh can stand in a static_assert.
+/// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes
+/// and messages of a static mesh can stand in a static_assert.
 constexpr part partition(const plan& p, const setting& s) { return detail::partition(p, s).run(); }
 
 }  // namespace mpar

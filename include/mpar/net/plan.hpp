@@ -25,8 +25,8 @@ struct step {
 struct tensor {
     shape extents;
     layout where = layout::replicate;
-    int producer = -1;    ///< step that writes it; -1: the caller
-    int last_reader = -1; ///< step after which its memory is free
+    int producer = -1;     ///< step that writes it; -1: the caller
+    int last_reader = -1;  ///< step after which its memory is free
 };
 
 /// A parameter as weight files hold it.

@@ -22,13 +22,13 @@ template <class Node>
 inline constexpr int entries = static_cast<int>(tape_length<Node>());
 
 template <class Node, int Index>
-    requires layer<Node>
+requires layer<Node>
 struct entry<Node, Index> {
     using type = Node;
 };
 template <block_type Node, int Index>
-    requires(!layer<Node>)
-struct entry<Node, Index> : entry<typename Node::layers, Index> {};
+requires(!layer<Node>) struct entry<Node, Index> : entry<typename Node::layers, Index> {
+};
 template <int Times, class Block, int Index>
 struct entry<repeat<Times, Block>, Index> : entry<Block, Index % entries<Block>> {};
 template <class Body, class Skip, int Index>
@@ -36,7 +36,8 @@ struct entry<residual<Body, Skip>, Index> {
     static consteval auto find() {
         if constexpr (Index >= 1 && Index <= entries<Body>) {
             return std::type_identity<typename entry<Body, Index - 1>::type>{};
-        } else if constexpr (Index >= entries<Body> + 2 && Index < entries<Body> + 2 + entries<Skip>) {
+        } else if constexpr (Index >= entries<Body> + 2 &&
+                             Index < entries<Body> + 2 + entries<Skip>) {
             return std::type_identity<typename entry<Skip, Index - entries<Body> - 2>::type>{};
         } else {
             return std::type_identity<residual<Body, Skip>>{};
@@ -50,7 +51,8 @@ struct entry<chain<First, Rest...>, Index> {
         if constexpr (Index < entries<First>) {
             return std::type_identity<typename entry<First, Index>::type>{};
         } else {
-            return std::type_identity<typename entry<chain<Rest...>, Index - entries<First>>::type>{};
+            return std::type_identity<
+                typename entry<chain<Rest...>, Index - entries<First>>::type>{};
         }
     }
     using type = typename decltype(find())::type;
@@ -64,9 +66,10 @@ template <class Net>
 consteval bool accepted() {
     constexpr mismatch m = wrong<Net>;
     if constexpr (m) {
-        (void)sizeof(typename explain<m.what>::template accept<
-                     at<m.where.position()>, typename entry<Net, m.instruction>::type, takes<m.takes>,
-                     gives<m.gives>>);
+        (void)sizeof(
+            typename explain<m.what>::template accept<at<m.where.position()>,
+                                                      typename entry<Net, m.instruction>::type,
+                                                      takes<m.takes>, gives<m.gives>>);
     }
     return true;  // of a wrong net too: one error is enough
 }
@@ -101,7 +104,6 @@ inline constexpr auto fixed_plan_of = fix<Net>();
 
 /// The plan of a net with its layers' own policies, as a constant.
 template <network_type Net>
-    requires(detail::accepted<Net>())
-inline constexpr plan plan_of = detail::fixed_plan_of<Net>.view();
+requires(detail::accepted<Net>()) inline constexpr plan plan_of = detail::fixed_plan_of<Net>.view();
 
 }  // namespace mpar

@@ -16,15 +16,16 @@ namespace mpar {
 struct place {
     static constexpr int deepest = 16;
 
-    std::string_view block;               ///< "bottleneck<64, 64, 1>::body"
-    std::array<short, deepest> path{};    ///< positions from the outermost chain inwards
+    std::string_view block;             ///< "bottleneck<64, 64, 1>::body"
+    std::array<short, deepest> path{};  ///< positions from the outermost chain inwards
     int depth = 0;
 
     constexpr int position() const { return depth ? path[static_cast<std::size_t>(depth - 1)] : 0; }
 
     constexpr place inner(int position) const {
         place p = *this;
-        if (depth < deepest) p.path[static_cast<std::size_t>(p.depth++)] = static_cast<short>(position);
+        if (depth < deepest)
+            p.path[static_cast<std::size_t>(p.depth++)] = static_cast<short>(position);
         return p;
     }
 };
@@ -54,7 +55,8 @@ struct recorder {
 template <class Node>
 struct stranger {
     static_assert(layer<Node> || block_type<Node>,
-                  "mpar: what stands in a chain is a layer (describe()) or a block (using layers = chain<...>)");
+                  "mpar: what stands in a chain is a layer (describe()) or a block (using layers = "
+                  "chain<...>)");
 };
 
 template <class Node>

@@ -9,8 +9,8 @@
 
 namespace mpar {
 
-/// Room for the messages of the largest exchange, packed one after the other. The memory is one that
-/// both the backend's kernels and MPI reach.
+/// Room for the messages of the largest exchange, packed one after the other. The memory is one
+/// that both the backend's kernels and MPI reach.
 template <class Backend, class T>
 class transfer {
 public:
@@ -30,7 +30,8 @@ public:
     /// For each message: the box of `whole` that sender owns and receiver reads.
     /// before: rank 0 [a a .], rank 1 [. b b]   after (a halo): rank 0 [a a b], rank 1 [a b b]
     /// `whole`: this rank's memory of the tensor, which begins at `held`.
-    /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi). Cost: e's bytes.
+    /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi). Cost: e's
+    /// bytes.
     void run(typename Backend::queue& queue, communicator& comm, const exchange& e,
              const view<T>& whole, const box& held, function_ref<std::string()> doing) {
         messages posted(comm);
@@ -41,7 +42,8 @@ public:
         }
         T* const first_sent = next;
         for (const auto& m : e.sends) {
-            Backend::copy(queue, view<const T>(whole.part(relative(m.what, held))), as_view(next, m.what));
+            Backend::copy(queue, view<const T>(whole.part(relative(m.what, held))),
+                          as_view(next, m.what));
             next += packed(m.what);
         }
         queue.finish();
@@ -53,7 +55,8 @@ public:
         posted.wait(doing);
         next = memory_.data();
         for (const auto& m : e.receives) {
-            Backend::copy(queue, view<const T>(as_view(next, m.what)), whole.part(relative(m.what, held)));
+            Backend::copy(queue, view<const T>(as_view(next, m.what)),
+                          whole.part(relative(m.what, held)));
             next += packed(m.what);
         }
     }

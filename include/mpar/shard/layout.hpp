@@ -28,13 +28,14 @@ struct seat {
 };
 
 /// Part `who.rank` of [0, extent) in `who.ranks` parts that differ by at most one grain:
-/// [ceil(rank*E/P), ceil((rank+1)*E/P)). Parts are multiples of `grain` but for the last, and may be
-/// empty. Rounding up keeps the cuts of a layer of stride 2 aligned to its input's: each boundary
-/// then moves one row of a 3x3 window, and none of a 1x1.
+/// [ceil(rank*E/P), ceil((rank+1)*E/P)). Parts are multiples of `grain` but for the last, and may
+/// be empty. Rounding up keeps the cuts of a layer of stride 2 aligned to its input's: each
+/// boundary then moves one row of a 3x3 window, and none of a 1x1.
 constexpr range cut(int extent, seat who, int grain = 1) {
     const long units = ceil_div(extent, grain);
     const auto at = [&](long i) {
-        return static_cast<int>(std::min<long>(extent, ceil_div(i * units, long(who.ranks)) * grain));
+        return static_cast<int>(
+            std::min<long>(extent, ceil_div(i * units, long(who.ranks)) * grain));
     };
     return {at(who.rank), at(who.rank + 1)};
 }

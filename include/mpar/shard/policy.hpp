@@ -38,11 +38,21 @@ constexpr std::optional<policy> policy_named(std::string_view name) {
 /// The same as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
 namespace shard {
 
-struct none { static constexpr policy value = policy::none; };
-struct batch { static constexpr policy value = policy::batch; };
-struct rows { static constexpr policy value = policy::rows; };
-struct output { static constexpr policy value = policy::output; };
-struct follow { static constexpr policy value = policy::follow; };
+struct none {
+    static constexpr policy value = policy::none;
+};
+struct batch {
+    static constexpr policy value = policy::batch;
+};
+struct rows {
+    static constexpr policy value = policy::rows;
+};
+struct output {
+    static constexpr policy value = policy::output;
+};
+struct follow {
+    static constexpr policy value = policy::follow;
+};
 
 }  // namespace shard
 

@@ -22,8 +22,8 @@ constexpr std::string_view name_of(transition t) {
     return "?";
 }
 
-/// From the layout a tensor has to the one its reader takes; `overlapping`: the reader's parts reach
-/// beyond the cuts, as those of a window do.
+/// From the layout a tensor has to the one its reader takes; `overlapping`: the reader's parts
+/// reach beyond the cuts, as those of a window do.
 constexpr transition between(layout from, layout to, bool overlapping) {
     if (from == to) return overlapping ? transition::halo : transition::nothing;
     if (from == layout::replicate) return transition::slice;

@@ -20,7 +20,8 @@ struct taps {
         return room < 0 ? 0 : room / stride + 1;
     }
 
-    /// Inputs that the outputs `out` read, padding included (so it may reach below 0 and past the end).
+    /// Inputs that the outputs `out` read, padding included (so it may reach below 0 and past the
+    /// end).
     constexpr range reads(range out) const {
         if (out.empty()) return {};
         return {stride * out.lo - before, stride * (out.hi - 1) - before + span()};

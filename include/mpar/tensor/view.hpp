@@ -9,7 +9,8 @@
 
 namespace mpar {
 
-/// Elements (n, c, h, w) at data[n*stride_n + (c/block)*stride_c + h*stride_h + w*stride_w + c%block].
+/// Elements (n, c, h, w) at data[n*stride_n + (c/block)*stride_c + h*stride_h + w*stride_w +
+/// c%block].
 ///
 /// block = 1 is NCHW (or NHWC, by its strides); block = V keeps V channels side by side, as vector
 /// kernels want it: [N][C/V][H][W][V]. Where C is no multiple of V the last block is filled up with
@@ -40,9 +41,7 @@ struct view {
         return result;
     }
 
-    constexpr operator view<const T>() const
-        requires(!std::is_const_v<T>)
-    {
+    constexpr operator view<const T>() const requires(!std::is_const_v<T>) {
         return {data, extents, block, stride_n, stride_c, stride_h, stride_w};
     }
 };
