@@ -20,6 +20,8 @@ std::span<const std::byte> as_bytes(const std::string& text) {
     return std::as_bytes(std::span(text));
 }
 
+std::size_t count(const io::tensor_file& file) { return file.tensors().size(); }
+
 std::string text(const io::stored_tensor& tensor) {
     return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
 }
@@ -50,9 +52,9 @@ TEST_CASE("a small file is read") {
 
 TEST_CASE("an empty set of tensors is a file") {
     const io_test::folder folder;
-    CHECK(io::read_safetensors(folder.write("a", file_of("{}", ""))).tensors().empty());
+    CHECK(count(io::read_safetensors(folder.write("a", file_of("{}", "")))) == 0);
     const std::string metadata = R"({"__metadata__":{}})";
-    CHECK(io::read_safetensors(folder.write("b", file_of(metadata, ""))).tensors().empty());
+    CHECK(count(io::read_safetensors(folder.write("b", file_of(metadata, "")))) == 0);
 }
 
 TEST_CASE("the oracles are read") {
@@ -103,7 +105,7 @@ TEST_CASE("what is written is what is read") {
     io::write_safetensors(folder.path("again"), file.tensors());
     CHECK(io_test::read(folder.path("again")) == bytes);
     io::write_safetensors(folder.path("empty"), {});
-    CHECK(io::read_safetensors(folder.path("empty")).tensors().empty());
+    CHECK(count(io::read_safetensors(folder.path("empty"))) == 0);
 }
 
 TEST_CASE("nothing is written that could not be read") {

@@ -4,7 +4,7 @@
 
 #include "files.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -18,7 +18,8 @@ template <class Stored>
 struct held {
     held(dtype type, std::vector<std::int64_t> shape, const std::vector<Stored>& values)
         : memory(1 + values.size() * sizeof(Stored)) {
-        std::memcpy(memory.data() + 1, values.data(), memory.size() - 1);
+        const auto bytes = std::as_bytes(std::span(values));
+        std::ranges::copy(bytes, memory.begin() + 1);
         tensor = {"w", type, std::move(shape), std::span(memory).subspan(1)};
     }
     std::vector<std::byte> memory;

@@ -9,16 +9,20 @@
 /// One number to compare, as in `#if MPAR_VERSION >= 100`.
 #define MPAR_VERSION (MPAR_VERSION_MAJOR * 10000 + MPAR_VERSION_MINOR * 100 + MPAR_VERSION_PATCH)
 
-/// The ISA that the user's own flags allow; mpar adds no flag.
+/// The ISA that the user's own flags allow; mpar adds no flag. Kernels live in a namespace of its name,
+/// so that translation units of different flags may be linked together.
 #if defined(__AVX512F__)
 #define MPAR_VECTOR_BYTES 64
 #define MPAR_ISA "AVX-512"
+#define MPAR_ISA_NAMESPACE avx512
 #elif defined(__AVX2__) && defined(__FMA__)
 #define MPAR_VECTOR_BYTES 32
 #define MPAR_ISA "AVX2+FMA"
+#define MPAR_ISA_NAMESPACE avx2
 #else
 #define MPAR_VECTOR_BYTES 16
 #define MPAR_ISA "128-bit"
+#define MPAR_ISA_NAMESPACE plain
 #endif
 
 /// For a register tile, whose accumulators live in registers only if it is inlined whole.

@@ -46,14 +46,18 @@ public:
     }
 
     /// The tensor of that name, or nullptr.
-    const stored_tensor* find(std::string_view wanted) const {
+    const stored_tensor* find(std::string_view wanted) const& {
         const auto found =
             std::ranges::lower_bound(by_name_, wanted, {}, [this](auto i) { return name(i); });
         return found == by_name_.end() || name(*found) != wanted ? nullptr : &tensors_[*found];
     }
 
     /// The tensors in the order of the file.
-    std::span<const stored_tensor> tensors() const { return tensors_; }
+    std::span<const stored_tensor> tensors() const& { return tensors_; }
+
+    // Of a tensor_file that is about to end nothing can be had.
+    const stored_tensor* find(std::string_view) const&& = delete;
+    std::span<const stored_tensor> tensors() const&& = delete;
 
     /// The path that it was read from, for messages (through printable_path).
     const std::string& source() const { return file_.path(); }

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <utility>
 
-namespace mpar::backend {
+namespace mpar::backend::inline MPAR_ISA_NAMESPACE {
 
 /// Vectors of the ISA that the user's flags allow, one thread.
 struct cpu {
@@ -98,4 +98,4 @@ struct cpu {
 
 static_assert(backend_type<cpu>);
 
-}  // namespace mpar::backend
+}  // namespace mpar::backend::inline MPAR_ISA_NAMESPACE

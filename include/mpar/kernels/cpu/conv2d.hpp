@@ -18,7 +18,7 @@
 #include <array>
 #include <utility>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Sizes that the caches ask for. None of them changes a bit of a result.
 struct blocking {
@@ -139,4 +139,4 @@ void dense(host_queue& queue, const convolution& c, input_view<T> x, const T* pa
     conv2d(queue, c, x, packed, bias, then, y);
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,6 +2,7 @@
 // Moving and checking elements in runs as long as the layouts allow. Any block, any strides.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/convert.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
@@ -12,7 +13,7 @@
 #include <cstring>
 #include <type_traits>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y = x for blocks that are the same in both, their pixels side by side: by whole rows, or planes.
 /// requires: the last block is full.
@@ -120,4 +121,4 @@ bool finite(host_queue& queue, view<T> x) {
     return true;
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,6 +2,7 @@
 // Depthwise convolution: every channel by its own filter. Knows views, no other kernel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
@@ -12,7 +13,7 @@
 #include <array>
 #include <utility>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some pixels of one channel block of a depthwise convolution; see tile_io.
 template <class T>
@@ -116,4 +117,4 @@ void depthwise_conv2d(const convolution& c, input_view<T> x, const T* packed, co
     }
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

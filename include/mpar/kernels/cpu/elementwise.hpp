@@ -2,13 +2,14 @@
 // Functions of single elements by vectors of channels. Knows views, no other kernel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/activation.hpp>
 #include <mpar/tensor/memory.hpp>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y = act(x * scale[c] + shift[c]); y may be x.
 /// requires: scale and shift hold zeros up to the next block.
@@ -52,4 +53,4 @@ void add(host_queue&, input_view<T> a, input_view<T> b, activation act, view<T> 
     });
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

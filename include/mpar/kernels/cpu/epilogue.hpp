@@ -2,10 +2,11 @@
 // The activation after a tile's sums where the tile itself does not do it. Knows pointers, no view.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/tensor/activation.hpp>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Whether the tiles leave the activation to activate_pixels: relu they do in registers.
 inline bool is_applied_later(const activation& act) {
@@ -24,4 +25,4 @@ void activate_pixels(const activation& act, T* y, const long* y_at, long pixels,
     }
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,13 +2,14 @@
 // How filters are packed: by panels of one or two vectors of output channels. Knows no pixel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 #include <algorithm>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some output channels and the input channels that they read, in y's and x's indices.
 struct panel {
@@ -88,4 +89,4 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
     });
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,12 +2,13 @@
 // Pixels of a batch in one line, cut into blocks and tiles. Knows views, no kernel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/tensor/view.hpp>
 
 #include <algorithm>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Where pixels begin in a view: those of a batch in n, h, w order.
 struct pixel_strides {
@@ -44,4 +45,4 @@ struct tiling {
     long begin(long t) const { return pixels / tiles * t + std::min(t, pixels % tiles); }
 };
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

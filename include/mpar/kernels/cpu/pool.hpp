@@ -2,6 +2,7 @@
 // Pools by vectors of channels. Knows views, no other kernel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/clip.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
@@ -10,7 +11,7 @@
 
 #include <limits>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// The fold of max_pool: NaN wins and stays.
 template <class T>
@@ -97,4 +98,4 @@ void mean_rows(host_queue&, double divisor, input_view<T> x, view<T> y) {
     });
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

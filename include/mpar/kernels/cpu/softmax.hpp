@@ -2,6 +2,7 @@
 // Softmax over channels, a vector of them at a time. Knows views, no other kernel.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
@@ -9,7 +10,7 @@
 
 #include <limits>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y[n, c, h, w] = exp(x[n, c, h, w] - m) / sum over c of the same, m the largest; y may be x.
 template <class T>
@@ -40,4 +41,4 @@ void softmax(host_queue&, input_view<T> x, view<T> y) {
     clear_pad_lanes(y);
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,6 +2,7 @@
 // A panel's sum as a list of steps, part after part. Knows x's strides, no loop over pixels.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
@@ -9,7 +10,7 @@
 
 #include <algorithm>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Walks the products of a panel in the order of its filters: x's block, window row and column,
 /// channel of the block. Where one part ends and the next begins changes no bit of a sum.
@@ -54,4 +55,4 @@ private:
     int kh_ = 0, kw_ = 0;
 };
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -2,9 +2,10 @@
 // The register tile: R pixels x NV vectors of output channels. Knows pointers, no view, no layer.
 #pragma once
 
+#include <mpar/core/config.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some channels of one block of x at one place of the window: `count` products a pixel.
 struct tap_step {
@@ -81,4 +82,4 @@ void tile(const tile_io<T>& io) {
     }
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

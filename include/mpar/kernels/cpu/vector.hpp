@@ -12,7 +12,7 @@
 #include <limits>
 #include <numbers>
 
-namespace mpar::cpu {
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 template <class T>
 struct simd;
@@ -116,4 +116,4 @@ MPAR_ALWAYS_INLINE vec<T> apply(const activation& act, const vec<T>& x) {
     return x;
 }
 
-}  // namespace mpar::cpu
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
