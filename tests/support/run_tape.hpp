@@ -30,7 +30,7 @@ outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
 
     outcome<T> result;
     result.values.resize(std::size_t(engine.output_shape().count()));
-    engine.forward(mine, mpar::dense_view(result.values.data(), engine.output_shape()), {}, {});
+    engine.forward(mine, mpar::dense_view(result.values.data(), engine.output_shape()), {});
     result.measured = engine.comm().counted();
     result.predicted = engine.mine().predicted;
     return result;

@@ -23,7 +23,8 @@ namespace detail {
 /// between attempt() and the library, so that every step is a lambda of plain pointers.
 class jpeg_decoder {
 public:
-    jpeg_decoder(std::span<const std::byte> file, const refusal& refuse) : refuse_(refuse) {
+    jpeg_decoder(std::span<const std::byte> file, const refusal& refuse)
+        : refuse_(refuse), file_(file) {
         info_.err = jpeg_std_error(&errors_.base);
         errors_.base.error_exit = [](j_common_ptr info) { leave(info); };
         errors_.base.output_message = [](j_common_ptr) {};
@@ -31,20 +32,21 @@ public:
             if (level < 0) leave(info);  // a warning: damaged or cut off
         };
         progress_.base.progress_monitor = [](j_common_ptr info) { limit_scans(info); };
-        const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
-        attempt([&] {
-            jpeg_create_decompress(&info_);
-            info_.mem->max_memory_to_use = 400'000'000;
-            info_.progress = &progress_.base;
-            jpeg_mem_src(&info_, bytes, static_cast<unsigned long>(file.size()));
-        });
     }
     jpeg_decoder(const jpeg_decoder&) = delete;
     jpeg_decoder& operator=(const jpeg_decoder&) = delete;
     ~jpeg_decoder() { jpeg_destroy_decompress(&info_); }
 
     rgb_image decode() {
-        attempt([&] { jpeg_read_header(&info_, TRUE); });
+        const auto* bytes = reinterpret_cast<const unsigned char*>(file_.data());
+        attempt([&] {
+            jpeg_create_decompress(&info_);
+            info_.mem->max_memory_to_use = 400'000'000;
+            info_.progress = &progress_.base;
+            progress_.scans = most_scans;
+            jpeg_mem_src(&info_, bytes, static_cast<unsigned long>(file_.size()));
+            jpeg_read_header(&info_, TRUE);
+        });
         rgb_image image = blank_image(info_.image_width, info_.image_height, refuse_);
         const J_COLOR_SPACE colours = info_.jpeg_color_space;
         if (colours == JCS_CMYK || colours == JCS_YCCK) refuse_("is a CMYK JPEG, expected RGB");
@@ -55,7 +57,7 @@ public:
         // A scan costs time by the area whatever it holds: few scans for large images.
         const auto pixels = std::uint64_t(image.width) * std::uint64_t(image.height);
         progress_.scans =
-            static_cast<int>(std::clamp<std::uint64_t>(1'000'000'000 / pixels, 20, 100));
+            static_cast<int>(std::clamp<std::uint64_t>(1'000'000'000 / pixels, 20, most_scans));
         info_.out_color_space = JCS_RGB;
         std::uint8_t* row = image.pixels.data();
         const std::size_t row_bytes = 3 * static_cast<std::size_t>(image.width);
@@ -71,6 +73,8 @@ public:
     }
 
 private:
+    static constexpr int most_scans = 100;
+
     struct error_state {
         jpeg_error_mgr base;  // first: the library hands back its address
         std::jmp_buf back;
@@ -109,6 +113,7 @@ private:
     }
 
     const refusal& refuse_;
+    std::span<const std::byte> file_;
     jpeg_decompress_struct info_{};
     error_state errors_{};
     progress_state progress_{};

@@ -124,8 +124,8 @@ private:
 
 }  // namespace detail
 
-/// The picture in a PNG file's bytes. Palette and gray become RGB, of 16 bits the upper 8 are kept,
-/// alpha is dropped.
+/// The picture in a PNG file's bytes. Palette and gray become RGB, of 16 bits the upper 8 are kept
+/// (PIL does so for colours, but cuts 16-bit gray off at 255), alpha is dropped.
 /// throws: by `refuse` when it is too large, damaged or cut off.
 inline rgb_image decode_png(std::span<const std::byte> file, const refusal& refuse) {
     return detail::png_decoder(file, refuse).decode();

@@ -25,8 +25,6 @@ namespace mpar {
 template <class Backend, class T>
 class engine {
 public:
-    using run_step = void (*)(const arguments<Backend, T>&);
-
     /// requires: `p` lives as long as the engine; the same plan and batch on all ranks. collective.
     /// throws: error(device) on every rank when memory is not to be had on one.
     engine(communicator comm, const plan& p, int batch)
@@ -55,10 +53,9 @@ public:
     }
 
     /// x: what this rank passes of the images; y: the whole output. Both in the backend's memory.
-    /// `static_steps`: the steps as constants, or empty; `customs`: the net's own layers.
     /// collective. Allocates nothing on the device; work is complete when it returns.
-    void forward(const view<const T>& x, const view<T>& y, std::span<const run_step> static_steps,
-                 std::span<const custom_forward<Backend, T>> customs) {
+    void forward(const view<const T>& x, const view<T>& y,
+                 const net_functions<Backend, T>& functions) {
         require(x.extents == input_box().extents(), "images", x.extents, input_box().extents());
         require(y.extents == output_shape(), "output", y.extents, output_shape());
         if (!loaded_)
@@ -80,11 +77,11 @@ public:
             if (part_.steps[i].y.empty()) continue;
             if (s.what.kind == op::custom) clear_lanes(s.y);
             const auto a = arguments_of(int(i));
-            if (static_steps.empty()) {
-                execute<Backend, T>(s.what, a,
-                                    s.custom < 0 ? nullptr : customs[std::size_t(s.custom)]);
+            if (functions.steps) {
+                functions.steps[i](a);
             } else {
-                static_steps[i](a);
+                execute<Backend, T>(s.what, a,
+                                    s.custom < 0 ? nullptr : functions.customs[s.custom]);
             }
         }
         queue_.finish();

@@ -15,14 +15,21 @@
 
 namespace mpar {
 
-/// The forward of a user's layer, as the engine calls it.
+/// The forward of a user's layer, or of a step that is a constant, as the engine calls it.
 template <class Backend, class T>
-using custom_forward = void (*)(const arguments<Backend, T>&);
+using step_function = void (*)(const arguments<Backend, T>&);
+
+/// What a net's type adds to its plan: functions by index.
+template <class Backend, class T>
+struct net_functions {
+    const step_function<Backend, T>* customs = nullptr;  ///< the net's own layers
+    const step_function<Backend, T>* steps = nullptr;    ///< all steps of a static net, or none
+};
 
 /// Runs one step on this rank's views. Where `o` is a constant the switch folds away.
 template <class Backend, class T>
 MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>& a,
-                                custom_forward<Backend, T> custom) {
+                                step_function<Backend, T> custom) {
     switch (o.kind) {
         case op::convolution: return forward_conv2d(o, a);
         case op::dense: return forward_dense(o, a);

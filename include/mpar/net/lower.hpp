@@ -214,35 +214,35 @@ private:
     }
 
     constexpr int add_parameters(const operation& o) {
-        const int first = static_cast<int>(plan_.parameters.size());
-        const auto add = [&](parameter::role is, std::string_view suffix,
-                             std::array<int, 4> extents, int rank) {
-            plan_.parameters.push_back({is, layers_, where_, suffix, extents, rank});
-        };
         using role = parameter::role;
+        const int first = static_cast<int>(plan_.parameters.size());
         switch (o.kind) {
             case op::convolution:
-                add(role::filters, "weight",
-                    {o.out, o.in / o.groups, o.window.h.kernel, o.window.w.kernel}, 4);
+                add_parameter(role::filters, "weight",
+                              {o.out, o.in / o.groups, o.window.h.kernel, o.window.w.kernel}, 4);
                 break;
-            case op::dense: add(role::filters, "weight", {o.out, o.in}, 2); break;
+            case op::dense: add_parameter(role::filters, "weight", {o.out, o.in}, 2); break;
             case op::batch_norm:
-                add(role::scale, "weight", {o.in}, 1);
-                add(role::shift, "bias", {o.in}, 1);
-                add(role::mean, "running_mean", {o.in}, 1);
-                add(role::variance, "running_var", {o.in}, 1);
+                add_parameter(role::scale, "weight", {o.in}, 1);
+                add_parameter(role::shift, "bias", {o.in}, 1);
+                add_parameter(role::mean, "running_mean", {o.in}, 1);
+                add_parameter(role::variance, "running_var", {o.in}, 1);
                 break;
             case op::custom:
                 for (int i = 0; i < o.parameter_count; ++i) {
                     const auto& p = o.parameters[static_cast<std::size_t>(i)];
-                    add(role::custom, p.name, p.extents, p.rank);
+                    add_parameter(role::custom, p.name, p.extents, p.rank);
                 }
                 break;
             default: return -1;
         }
-        if (o.bias) add(role::bias, "bias", {o.out}, 1);
+        if (o.bias) add_parameter(role::bias, "bias", {o.out}, 1);
         ++layers_;
         return first;
+    }
+    constexpr void add_parameter(parameter::role is, std::string_view suffix,
+                                 const std::array<int, 4>& extents, int rank) {
+        plan_.parameters.push_back({is, layers_, where_, suffix, extents, rank});
     }
 
     /// Steps have their final order now.

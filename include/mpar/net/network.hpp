@@ -24,7 +24,7 @@ namespace detail {
 /// The forwards of a net's own layers, in the order of the tape.
 template <class Backend, class T, class Node>
 struct customs {
-    static constexpr void add(custom_forward<Backend, T>*& next) {
+    static constexpr void add(step_function<Backend, T>*& next) {
         if constexpr (layer<Node>) {
             if constexpr (Node::describe().kind == op::custom)
                 *next++ = &Node::template forward<Backend, T>;
@@ -35,20 +35,20 @@ struct customs {
 };
 template <class Backend, class T, class... Layers>
 struct customs<Backend, T, chain<Layers...>> {
-    static constexpr void add(custom_forward<Backend, T>*& next) {
+    static constexpr void add(step_function<Backend, T>*& next) {
         (customs<Backend, T, Layers>::add(next), ...);
     }
 };
 template <class Backend, class T, class Body, class Skip>
 struct customs<Backend, T, residual<Body, Skip>> {
-    static constexpr void add(custom_forward<Backend, T>*& next) {
+    static constexpr void add(step_function<Backend, T>*& next) {
         customs<Backend, T, Body>::add(next);
         customs<Backend, T, Skip>::add(next);
     }
 };
 template <class Backend, class T, int Times, class Block>
 struct customs<Backend, T, repeat<Times, Block>> {
-    static constexpr void add(custom_forward<Backend, T>*& next) {
+    static constexpr void add(step_function<Backend, T>*& next) {
         for (int i = 0; i < Times; ++i) customs<Backend, T, Block>::add(next);
     }
 };
@@ -62,7 +62,7 @@ inline constexpr std::size_t custom_count = [] {
 
 template <class Net, class Backend, class T>
 inline constexpr auto customs_of = [] {
-    std::array<custom_forward<Backend, T>, custom_count<Net>> table{};
+    std::array<step_function<Backend, T>, custom_count<Net>> table{};
     auto* next = table.data();
     customs<Backend, T, Net>::add(next);
     return table;
@@ -81,8 +81,7 @@ void run(const arguments<Backend, T>& a) {
 
 template <class Net, class Backend, class T>
 inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) {
-    return std::array<typename engine<Backend, T>::run_step, sizeof...(I)>{
-        &run<Net, I, Backend, T>...};
+    return std::array<step_function<Backend, T>, sizeof...(I)>{&run<Net, I, Backend, T>...};
 }
 (std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
 
@@ -114,12 +113,9 @@ public:
     /// throws: error(usage) when extents differ or weights are missing; error(no_progress);
     /// error(mpi).
     void forward(const view<const T>& images, const view<T>& y) {
-        if constexpr (Mesh::is_static) {
-            engine_.forward(images, y, detail::steps_of<Net, Backend, T>,
-                            detail::customs_of<Net, Backend, T>);
-        } else {
-            engine_.forward(images, y, {}, detail::customs_of<Net, Backend, T>);
-        }
+        net_functions<Backend, T> functions{.customs = detail::customs_of<Net, Backend, T>.data()};
+        if constexpr (Mesh::is_static) functions.steps = detail::steps_of<Net, Backend, T>.data();
+        engine_.forward(images, y, functions);
     }
 
     /// The same with dense NCHW values in host memory.

@@ -18,6 +18,13 @@ namespace mpar {
 template <class T>
 using parameter_reader = std::function<void(int index, range rows, T* out)>;
 
+/// Where a step's weights lie, and what they are for.
+struct weight_slot {
+    convolution problem;
+    bool needed = false;
+    long weights = 0, bias = 0;  ///< offsets in elements
+};
+
 /// This rank's share of all weights in the backend's memory: packed filters and shifts by step.
 template <class Backend, class T>
 class parameters {
@@ -30,7 +37,7 @@ public:
         for (std::size_t i = 0; i < p.steps.size(); ++i) {
             const auto& s = p.steps[i];
             const auto& part_of = mine.steps[i];
-            slot at;
+            weight_slot at;
             at.problem = problem_of(s.what, part_of.x.c, part_of.y.c);
             at.needed = s.weights >= 0 && !part_of.y.empty();
             if (at.needed) {
@@ -71,17 +78,12 @@ public:
     }
 
 private:
-    struct slot {
-        convolution problem;
-        bool needed = false;
-        long weights = 0, bias = 0;  ///< offsets in elements
-    };
     /// y = scale * x + shift per channel, as a batch_norm comes out.
     struct affine_map {
         std::vector<double> scale, shift;
     };
 
-    const slot& at(int step) const { return slots_[static_cast<std::size_t>(step)]; }
+    const weight_slot& at(int step) const { return slots_[static_cast<std::size_t>(step)]; }
 
     static long weights_count(const step& s, const convolution& problem, int channels) {
         switch (s.what.kind) {
@@ -124,7 +126,7 @@ private:
         return map;
     }
 
-    void load_filters(typename Backend::queue& queue, const step& s, const slot& where,
+    void load_filters(typename Backend::queue& queue, const step& s, const weight_slot& where,
                       const parameter_reader<T>& read) {
         const range outs = where.problem.out_channels;
         std::vector<T> filters = rows_of(read, s.weights, outs);
@@ -150,14 +152,14 @@ private:
         store_channels(queue, where.bias, shift);
     }
 
-    void load_norm(typename Backend::queue& queue, const step& s, const slot& where,
+    void load_norm(typename Backend::queue& queue, const step& s, const weight_slot& where,
                    const parameter_reader<T>& read) {
         const auto map = norm_of(read, s.weights, where.problem.out_channels, s.what.epsilon);
         store_channels(queue, where.weights, map.scale);
         store_channels(queue, where.bias, map.shift);
     }
 
-    void load_custom(typename Backend::queue& queue, const step& s, const slot& where,
+    void load_custom(typename Backend::queue& queue, const step& s, const weight_slot& where,
                      const parameter_reader<T>& read) {
         std::vector<T> all;
         for (int i = 0; i < s.what.parameter_count; ++i) {
@@ -182,7 +184,7 @@ private:
     }
 
     plan plan_;
-    std::vector<slot> slots_;
+    std::vector<weight_slot> slots_;
     buffer<T, typename Backend::memory> memory_;
 };
 

@@ -33,32 +33,42 @@ struct mean {
     vec<T> end(const vec<T>& sum, int count) const { return sum / T(taps ? taps : count); }
 };
 
+/// One row of windows: from rows `kh` of the window that begins at `from`.
+template <class T, class Fold>
+void pool_row(const sliding& window, range kh, range columns, const T* from, long stride_h, T* to,
+              int outputs, const Fold& f) {
+    constexpr int V = lanes<T>;
+    const taps &v = window.h, &u = window.w;
+    for (int ow = 0; ow < outputs; ++ow, to += V) {
+        const range kw = taps_inside(u, u.stride * ow, columns);
+        vec<T> sum = f.begin();
+        for (int i = kh.lo; i < kh.hi; ++i) {
+            const T* p =
+                from + i * v.dilation * stride_h + long(u.stride * ow + kw.lo * u.dilation) * V;
+            for (int j = kw.lo; j < kw.hi; ++j, p += u.dilation * V) sum = f.fold(sum, load<T>(p));
+        }
+        const int count = kh.size() * kw.size();
+        store<T>(to, count == 0 ? vec<T>{} : f.end(sum, count));
+    }
+}
+
 /// y = f's fold over each window's elements that are no padding, row after row; 0 where there is
 /// none.
 template <class T, class Fold>
 void pool(const sliding& window, const clip& padding, input_view<T> x, const view<T>& y,
           const Fold& f) {
-    constexpr int V = lanes<T>;
-    const taps &v = window.h, &u = window.w;
+    if (y.empty()) return;
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
-    for_each_row(y, [&](int n, int block, int oh) {
-        const range kh = taps_inside(v, v.stride * oh, rows);
-        const T* from = row_of(x, n, block, v.stride * oh);
-        T* to = row_of(y, n, block, oh);
-        for (int ow = 0; ow < y.extents.w; ++ow, to += V) {
-            const range kw = taps_inside(u, u.stride * ow, columns);
-            vec<T> sum = f.begin();
-            for (int i = kh.lo; i < kh.hi; ++i) {
-                const T* p = from + i * v.dilation * x.stride_h +
-                             long(u.stride * ow + kw.lo * u.dilation) * V;
-                for (int j = kw.lo; j < kw.hi; ++j, p += u.dilation * V) {
-                    sum = f.fold(sum, load<T>(p));
-                }
+    for (int n = 0; n < y.extents.n; ++n) {
+        for (int block = 0; block < y.blocks(); ++block) {
+            for (int oh = 0; oh < y.extents.h; ++oh) {
+                const int first = window.h.stride * oh;
+                pool_row(window, taps_inside(window.h, first, rows), columns,
+                         row_of(x, n, block, first), x.stride_h, row_of(y, n, block, oh),
+                         y.extents.w, f);
             }
-            const int count = kh.size() * kw.size();
-            store<T>(to, count == 0 ? vec<T>{} : f.end(sum, count));
         }
-    });
+    }
 }
 
 /// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
