@@ -17,10 +17,7 @@ public:
     explicit transfer(const part& mine) {
         long most = 0;
         for (const auto& e : mine.exchanges) {
-            long elements = 0;
-            for (const auto& m : e.sends) elements += packed(m.what);
-            for (const auto& m : e.receives) elements += packed(m.what);
-            most = std::max(most, elements);
+            most = std::max(most, packed(e.sends) + packed(e.receives));
         }
         memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(most));
     }
@@ -34,20 +31,20 @@ public:
     /// bytes.
     void run(typename Backend::queue& queue, communicator& comm, const exchange& e,
              const view<T>& whole, const box& held, function_ref<std::string()> doing) {
-        messages posted(comm);
-        T* next = memory_.data();
-        for (const auto& m : e.receives) {
-            posted.receive(reinterpret_cast<std::byte*>(next), bytes_of(m.what), m.peer);
-            next += packed(m.what);
-        }
-        T* const first_sent = next;
+        T* next = memory_.data() + packed(e.receives);
         for (const auto& m : e.sends) {
             Backend::copy(queue, view<const T>(whole.part(relative(m.what, held))),
                           as_view(next, m.what));
             next += packed(m.what);
         }
-        queue.finish();
-        next = first_sent;
+        queue.finish();  // packed now; and what came before has been unpacked
+
+        messages posted(comm);
+        next = memory_.data();
+        for (const auto& m : e.receives) {
+            posted.receive(reinterpret_cast<std::byte*>(next), bytes_of(m.what), m.peer);
+            next += packed(m.what);
+        }
         for (const auto& m : e.sends) {
             posted.send(reinterpret_cast<const std::byte*>(next), bytes_of(m.what), m.peer);
             next += packed(m.what);
@@ -68,6 +65,11 @@ private:
     static constexpr int block = Backend::template block<T>;
 
     static long packed(const box& b) { return storage(b.extents(), block); }
+    static long packed(const std::vector<message>& all) {
+        long elements = 0;
+        for (const auto& m : all) elements += packed(m.what);
+        return elements;
+    }
     static long bytes_of(const box& b) { return packed(b) * long(sizeof(T)); }
     static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
 
