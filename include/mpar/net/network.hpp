@@ -5,8 +5,10 @@
 #include <mpar/comm/mesh.hpp>
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/engine.hpp>
+#include <mpar/net/functions.hpp>
 #include <mpar/net/static_plan.hpp>
 
+#include <concepts>
 #include <optional>
 #include <vector>
 
@@ -19,81 +21,21 @@ struct options {
     double deadline = 300;          ///< seconds that a wait on another rank may last
 };
 
-namespace detail {
-
-/// The forwards of a net's own layers, in the order of the tape.
-template <class Backend, class T, class Node>
-struct customs {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        if constexpr (layer<Node>) {
-            if constexpr (Node::describe().kind == op::custom)
-                *next++ = &Node::template forward<Backend, T>;
-        } else {
-            customs<Backend, T, typename Node::layers>::add(next);
-        }
-    }
-};
-template <class Backend, class T, class... Layers>
-struct customs<Backend, T, chain<Layers...>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        (customs<Backend, T, Layers>::add(next), ...);
-    }
-};
-template <class Backend, class T, class Body, class Skip>
-struct customs<Backend, T, residual<Body, Skip>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        customs<Backend, T, Body>::add(next);
-        customs<Backend, T, Skip>::add(next);
-    }
-};
-template <class Backend, class T, int Times, class Block>
-struct customs<Backend, T, repeat<Times, Block>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        for (int i = 0; i < Times; ++i) customs<Backend, T, Block>::add(next);
-    }
-};
-
-template <class Net>
-inline constexpr std::size_t custom_count = [] {
-    std::size_t count = 0;
-    for (const auto& entry : tape_of<Net>) count += entry.does.kind == op::custom;
-    return count;
-}();
-
-template <class Net, class Backend, class T>
-inline constexpr auto customs_of = [] {
-    std::array<step_function<Backend, T>, custom_count<Net>> table{};
-    auto* next = table.data();
-    customs<Backend, T, Net>::add(next);
-    return table;
-}();
-
-/// Step I of a net whose mesh is static: the operation is a constant, so one kernel call remains.
-template <class Net, int I, class Backend, class T>
-void run(const arguments<Backend, T>& a) {
-    constexpr step s = plan_of<Net>.steps[std::size_t(I)];
-    if constexpr (s.custom < 0) {
-        execute<Backend, T>(s.what, a, nullptr);
-    } else {
-        execute<Backend, T>(s.what, a, customs_of<Net, Backend, T>[std::size_t(s.custom)]);
-    }
-}
-
-template <class Net, class Backend, class T>
-inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) {
-    return std::array<step_function<Backend, T>, sizeof...(I)>{&run<Net, I, Backend, T>...};
-}
-(std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
-
-}  // namespace detail
-
 /// A network on the ranks of a communicator: inference, the same bits on any number of them.
 ///
-/// Net: see examples/02_resnet50.cpp. Mesh: mesh<axis::model<4>> (checked against the communicator,
-/// each step specialised) or mesh<> (any number of ranks, policy may be overridden). Backend:
-/// backend::cpu, backend::reference or one that satisfies backend_type. T: float or double.
-/// Takes a duplicate of the communicator, prints nothing, needs MPI_THREAD_FUNNELED, starts no
-/// thread.
+/// How an image becomes logits on four ranks:
+/// 1. Net, a type, is a tape of operations (tape.hpp), lowered once into a plan: steps, layouts,
+///    fusions (lower.hpp, plan.hpp). All ranks have the same one.
+/// 2. Each rank works out its part (part.hpp): the box of each tensor that it computes, the box that
+///    it reads, and so what travels: whatever one owns and another reads.
+/// 3. forward() copies what this rank reads of the image, then runs the steps (engine.hpp): what is
+///    missing of x arrives, y's padding becomes zero, the backend's kernel computes this rank's part.
+/// 4. The last step reads the logits whole, so they arrive on every rank.
+///
+/// Mesh: mesh<axis::model<4>> (checked against the communicator, each step specialised) or mesh<>
+/// (any number of ranks, the policy may be overridden). Backend: backend::cpu, backend::reference or
+/// one that satisfies backend_type. T: float or double. Works on a duplicate of the communicator,
+/// prints nothing, needs MPI_THREAD_FUNNELED, starts no thread.
 template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend::cpu,
           class T = float>
 class network {
@@ -113,14 +55,13 @@ public:
     /// throws: error(usage) when extents differ or weights are missing; error(no_progress);
     /// error(mpi).
     void forward(const view<const T>& images, const view<T>& y) {
-        net_functions<Backend, T> functions{.customs = detail::customs_of<Net, Backend, T>.data()};
-        if constexpr (Mesh::is_static) functions.steps = detail::steps_of<Net, Backend, T>.data();
-        engine_.forward(images, y, functions);
+        engine_.forward(images, y, functions_of<Net, Mesh, Backend, T>());
     }
 
     /// The same with dense NCHW values in host memory.
-    std::vector<T> forward(
-        const std::vector<T>& images) requires std::same_as<typename Backend::memory, host_memory> {
+    std::vector<T> forward(const std::vector<T>& images) {
+        static_assert(std::same_as<typename Backend::memory, host_memory>,
+                      "mpar: this backend's memory is not the host's: pass views of its own");
         const shape in = input_box().extents();
         if (images.size() != std::size_t(in.count())) {
             throw error(fault::usage, "mpar: " + std::to_string(images.size()) +
