@@ -18,9 +18,7 @@ done
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
     catch2 libbenchmark-dev ca-certificates python3 python3-pip
-if [ -z "${HOME:-}" ]; then
-    export CCACHE_DIR=$PWD/build/ccache
-fi
+prepare_mpi
 jobs=$(getconf _NPROCESSORS_ONLN)
 
 if ! run bash tests/real_data.sh; then

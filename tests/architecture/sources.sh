@@ -37,6 +37,12 @@ each_line 'a library does not start, end or own MPI' \
 each_line 'a library does not print' < <(code 'std::(cout|cerr|clog)|\b(printf|fprintf|puts|putchar)[[:space:]]*\(')
 each_line 'a library does not end the process' < <(code '\b(exit|_exit|_Exit|quick_exit|abort)[[:space:]]*\(')
 
+# The version stands in core/config.hpp; the citation repeats it.
+version=$(sed -n 's/^#define MPAR_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' include/mpar/core/config.hpp | paste -s -d .)
+if [ -e CITATION.cff ] && ! grep -q "^version: $version\$" CITATION.cff; then
+    complain "CITATION.cff: the version is not core/config.hpp's, $version"
+fi
+
 [ $count -gt 0 ] || complain "no file was read"
 echo "$count files, $bad complaints"
 [ $bad -eq 0 ]

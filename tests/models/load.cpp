@@ -80,7 +80,7 @@ std::vector<float> forward_of(const state& weights) {
 }
 
 /// All ranks load the file, under every policy.
-void gives(const std::string& path, const std::vector<float>& answer,
+void check_load(const std::string& path, const std::vector<float>& answer,
            const std::vector<std::string>& layers = tiny::layer_names()) {
     for (const auto asked :
          {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
@@ -128,14 +128,14 @@ TEST_CASE("the right answer is no accident: it depends on every tensor") {
 
 TEST_CASE("safetensors of F32 and F64 give the forward of the seeded weights") {
     const job_folder folder;
-    gives(folder.write("f32.safetensors", safetensors(seeded_state())), right_answer());
+    check_load(folder.write("f32.safetensors", safetensors(seeded_state())), right_answer());
     state wide = seeded_state();
     for (auto& tensor : wide) {
         const auto values = values_of(tensor);
         tensor.type = "F64";
         tensor.bytes = bytes_of(std::vector<double>(values.begin(), values.end()));
     }
-    gives(folder.write("f64.safetensors", safetensors(wide)), right_answer());
+    check_load(folder.write("f64.safetensors", safetensors(wide)), right_answer());
 }
 
 TEST_CASE("safetensors of F16 and BF16 give the forward of the values that they hold") {
@@ -144,8 +144,8 @@ TEST_CASE("safetensors of F16 and BF16 give the forward of the values that they 
     const auto of_halves = forward_of(halves.as_floats), of_brain = forward_of(brain.as_floats);
     CHECK(of_halves != right_answer());
     CHECK(of_brain != of_halves);
-    gives(folder.write("f16.safetensors", safetensors(halves.weights)), of_halves);
-    gives(folder.write("bf16.safetensors", safetensors(brain.weights)), of_brain);
+    check_load(folder.write("f16.safetensors", safetensors(halves.weights)), of_halves);
+    check_load(folder.write("bf16.safetensors", safetensors(brain.weights)), of_brain);
 }
 
 TEST_CASE("tensors of several types in one file") {
@@ -157,13 +157,13 @@ TEST_CASE("tensors of several types in one file") {
         if (i + 1 == mixed.size()) break;
         mixed[i + 1] = brain.weights[i + 1], exact[i + 1] = brain.as_floats[i + 1];
     }
-    gives(folder.write("mixed.safetensors", safetensors(mixed)), forward_of(exact));
+    check_load(folder.write("mixed.safetensors", safetensors(mixed)), forward_of(exact));
 }
 
 TEST_CASE("the files of torch.save, in both formats") {
     const job_folder folder;
-    gives(folder.write("zip.pth", torch_file(seeded_state(), io_test::torch_zip)), right_answer());
-    gives(folder.write("stream.pth", torch_file(seeded_state(), io_test::torch_stream)),
+    check_load(folder.write("zip.pth", torch_file(seeded_state(), io_test::torch_zip)), right_answer());
+    check_load(folder.write("stream.pth", torch_file(seeded_state(), io_test::torch_stream)),
           right_answer());
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("order and alignment in the file do not matter, num_batches_tracked is
         all.insert(all.begin() + 3, {name, "I64", {}, std::string(8, '\7')});
     }
     all.insert(all.begin(), {"odd.num_batches_tracked", "U8", {3}, "abc"});
-    gives(folder.write("reversed.safetensors", safetensors(all)), right_answer());
+    check_load(folder.write("reversed.safetensors", safetensors(all)), right_answer());
 }
 
 TEST_CASE("layers without names are called by their positions") {
@@ -185,7 +185,7 @@ TEST_CASE("layers without names are called by their positions") {
     CHECK(all.front().name == "0.weight");
     CHECK(all[4].name == "1.weight");
     CHECK(all.back().name == "6.bias");
-    gives(folder.write("positions.safetensors", safetensors(all)), right_answer(), {});
+    check_load(folder.write("positions.safetensors", safetensors(all)), right_answer(), {});
 }
 
 TEST_CASE("the net's own names, a static mesh, double precision, a second load") {

@@ -27,12 +27,17 @@ need() {
         fi
         root=(sudo)
     fi
-    run ${root[@]+"${root[@]}"} apt-get update -q
-    run ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    run ${root[@]+"${root[@]}"} apt-get update -qq
+    run ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends "${missing[@]}"
 }
 
-# Open MPI as root, and with more ranks than cores.
+# Open MPI as root, without a home, and with more ranks than cores.
 prepare_mpi() {
+    if [ -z "${HOME:-}" ]; then
+        mkdir -p build/home
+        export HOME=$PWD/build/home  # PMIx and ccache ask for one
+    fi
     if [ "$(id -u)" -eq 0 ]; then
         echo 'You are root, which mpirun refuses unless these are set:'
         run export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

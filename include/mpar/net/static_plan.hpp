@@ -58,13 +58,25 @@ struct entry<chain<First, Rest...>, Index> {
     using type = typename decltype(find())::type;
 };
 
+/// What must be known of a plan before there is room for it.
+struct outline {
+    mismatch wrong;
+    std::size_t steps, tensors, parameters;
+};
+
 template <class Net>
-inline constexpr mismatch wrong = lower_net<Net>().wrong;
+consteval outline outline_net() {
+    const lowered l = lower_net<Net>();
+    return {l.wrong, l.steps.size(), l.tensors.size(), l.parameters.size()};
+}
+
+template <class Net>
+inline constexpr outline outline_of = outline_net<Net>();
 
 /// Instantiates nothing for a right net, and the one explaining type for a wrong one.
 template <class Net>
 consteval bool accepted() {
-    constexpr mismatch m = wrong<Net>;
+    constexpr mismatch m = outline_of<Net>.wrong;
     if constexpr (m) {
         (void)sizeof(
             typename explain<m.what>::template accept<at<m.where.position()>,
@@ -85,11 +97,8 @@ struct fixed_plan {
 
 template <class Net>
 consteval auto fix() {
-    constexpr auto sizes = [] {
-        const lowered l = lower_net<Net>();
-        return std::array{l.steps.size(), l.tensors.size(), l.parameters.size()};
-    }();
-    fixed_plan<sizes[0], sizes[1], sizes[2]> fixed;
+    constexpr outline room = outline_of<Net>;
+    fixed_plan<room.steps, room.tensors, room.parameters> fixed;
     const lowered l = lower_net<Net>();
     std::copy(l.steps.begin(), l.steps.end(), fixed.steps.begin());
     std::copy(l.tensors.begin(), l.tensors.end(), fixed.tensors.begin());

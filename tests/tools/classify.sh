@@ -1,0 +1,292 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# classify.sh BIN DATA: classify's command line: exit codes, one line of error a job, whole files or none, its report.
+# timeout: 300
+# sanitize: no
+set -u
+bin=$1 data=$2
+# shellcheck source=tests/support/packages.sh
+. "$(dirname "$0")/../support/packages.sh"
+prepare_mpi >/dev/null
+launcher=${MPIEXEC:-mpirun}
+options=()
+if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then options=(-q --oversubscribe); fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/out" "$tmp/folder"
+bad=0 checks=0
+
+# on RANKS COMMAND...: one rank runs plainly
+on() {
+    local ranks=$1
+    shift
+    if [ "$ranks" -eq 1 ]; then "$@"; else "$launcher" ${options[@]+"${options[@]}"} -n "$ranks" "$@"; fi
+}
+
+milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
+
+complain() { echo "$*"; bad=$((bad + 1)); }
+
+# runs RANKS COMMAND...: sets code and took; what was printed is in out.txt and err.txt
+runs() {
+    local begin
+    begin=$(milliseconds)
+    on "$@" >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null
+    code=$?
+    took=$(($(milliseconds) - begin))
+    checks=$((checks + 1))
+}
+
+# What a launch costs here and now, for the limits on time.
+on 3 "$bin/classify" --version >/dev/null 2>&1
+runs 3 "$bin/classify" --version
+limit=$((2000 + 3 * took))
+
+fresh_outputs() {
+    echo old >"$tmp/out/report.json"
+    echo old >"$tmp/out/logits.safetensors"
+}
+outputs=(--json "$tmp/out/report.json" --logits "$tmp/out/logits.safetensors")
+
+# refused CODE WORDS RANKS COMMAND...: that exit code, one line of error with those words, nothing else anywhere
+refused() {
+    local expected=$1 words=$2 all_ranks=$3 ranks name
+    shift 3
+    for ranks in $all_ranks; do
+        fresh_outputs
+        runs "$ranks" "$@"
+        name="on $ranks: ${*##*/}"
+        [ "$code" -eq "$expected" ] || complain "$name: exit code $code, expected $expected"
+        [ "$(cat "$tmp/out.txt" "$tmp/err.txt" | grep -c '^mpar: error: ')" -eq 1 ] ||
+            complain "$name: not exactly one line of error: $(cat "$tmp/out.txt" "$tmp/err.txt")"
+        grep -q -E -- "$words" "$tmp/err.txt" || complain "$name: nothing like '$words': $(cat "$tmp/err.txt")"
+        [ -s "$tmp/out.txt" ] && complain "$name: printed: $(head -n 3 "$tmp/out.txt")"
+        [ "$took" -le "$limit" ] || complain "$name: took $took ms, at most $limit"
+        [ "$(cat "$tmp"/out/* 2>/dev/null)" = $'old\nold' ] || complain "$name: an output was touched: $(ls "$tmp/out")"
+    done
+}
+# classify refuses: the same with good outputs asked for
+refuses() {
+    local expected=$1 words=$2 ranks=$3
+    shift 3
+    refused "$expected" "$words" "$ranks" "$bin/classify" "$@" "${outputs[@]}"
+}
+
+# accepts RANKS ARGS...: exit code 0 and nothing said on the side
+accepts() {
+    local ranks=$1
+    shift
+    runs "$ranks" "$bin/classify" "$@"
+    [ "$code" -eq 0 ] || complain "on $ranks: $*: exit code $code: $(cat "$tmp/err.txt")"
+    [ -s "$tmp/err.txt" ] && complain "on $ranks: $*: said on stderr: $(head -n 3 "$tmp/err.txt")"
+}
+
+# ResNet-18's weights, all zero: the header by name and shape, the rest a hole in the file.
+offset=0 entries=
+tensor() {
+    local name=$1 count=4 extent
+    for extent in ${2//,/ }; do count=$((count * extent)); done
+    entries+="${entries:+,}\"$name\":{\"dtype\":\"F32\",\"shape\":[$2],\"data_offsets\":[$offset,$((offset + count))]}"
+    offset=$((offset + count))
+}
+norm() { for part in weight bias running_mean running_var; do tensor "$1.$part" "$2"; done; }
+zero_weights() {
+    local s b in=64 out=64 head length=
+    tensor conv1.weight 64,3,7,7
+    norm bn1 64
+    for s in 1 2 3 4; do
+        for b in 0 1; do
+            tensor layer$s.$b.conv1.weight $out,$in,3,3
+            norm layer$s.$b.bn1 $out
+            tensor layer$s.$b.conv2.weight $out,$out,3,3
+            norm layer$s.$b.bn2 $out
+            if [ $in -ne $out ]; then
+                tensor layer$s.$b.downsample.0.weight $out,$in,1,1
+                norm layer$s.$b.downsample.1 $out
+            fi
+            in=$out
+        done
+        out=$((2 * out))
+    done
+    tensor fc.weight 1000,512
+    tensor fc.bias 1000
+    head="{$entries}"
+    for b in 0 8 16 24 32 40 48 56; do length+=$(printf '\\x%02x' $((${#head} >> b & 255))); done
+    { printf '%b' "$length"; printf '%s' "$head"; } >"$1"
+    data_begin=$((8 + ${#head}))
+    truncate -s $((data_begin + offset)) "$1"
+}
+
+# poke FILE PLACE BYTES: writes those bytes there
+poke() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+
+zeros=$tmp/zeros.safetensors nan=$tmp/nan.safetensors flipped=$tmp/flipped.safetensors short=$tmp/short.safetensors
+zero_weights "$zeros"
+cp --sparse=always "$zeros" "$nan" && poke "$nan" $((data_begin + offset - 4)) '\x00\x00\xc0\x7f'
+cp --sparse=always "$zeros" "$flipped" && poke "$flipped" $((data_begin + 1000)) '\x01'
+cp --sparse=always "$zeros" "$short" && truncate -s -1 "$short"
+pixel=$tmp/pixel.png
+base64 -d >"$pixel" <<<'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+head -c 50 "$pixel" >"$tmp/cut.png"
+echo 'no picture, no weights, one label' >"$tmp/text"
+: >"$tmp/empty"
+
+net=(--model resnet18 --weights seeded)
+one=("${net[@]}" --input seeded:1)
+
+# 2: usage
+refuses 2 'weights is missing' '1 2' --input seeded:1
+refuses 2 'frobnicate' '1 3' "${one[@]}" --frobnicate
+refuses 2 'there is no model alexnet; there are resnet18' '1 2' --model alexnet --weights seeded --input seeded:1
+refuses 2 'there is no policy diagonal' '1 2' "${one[@]}" --policy diagonal
+refuses 2 'policy tiles comes with a later' 1 "${one[@]}" --policy tiles
+refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
+refuses 2 'there is no engine quantum' 1 "${one[@]}" --engine quantum
+refuses 2 'there is no preprocessing' 1 "${net[@]}" --preprocess vivid "$pixel"
+refuses 2 'give images, or --input' 1 "${one[@]}" "$pixel"
+refuses 2 'give images, or --input' 1 "${net[@]}"
+for input in seeded:0 seeded: seeded:-1 seeded:1x seeded:99999 random; do
+    refuses 2 'input is seeded:N with N from 1' 1 "${net[@]}" --input $input
+done
+refuses 2 'at least 1' '1 3' "${one[@]}" --batch 0
+refuses 2 'at least 1' 1 "${one[@]}" --top 0
+refuses 2 'at least 0' 1 "${one[@]}" --repeat -1
+refuses 2 'deadline is more than 0' 1 "${one[@]}" --deadline 0
+refuses 2 'deadline is more than 0' 1 "${one[@]}" --deadline nan
+refuses 2 'batch' 1 "${one[@]}" --batch many
+refuses 2 'team claim comes with a later' 1 "${one[@]}" --team claim
+refuses 2 'ranks-data 2 comes with a later' 1 "${one[@]}" --ranks-data 2
+refuses 2 'gradients comes with a later' 1 "${one[@]}" --gradients "$tmp/out/gradients"
+
+# 3: input
+refuses 3 'none.png: cannot be opened' '1 2 3' "${net[@]}" "$tmp/none.png"
+refuses 3 'is a directory' 1 "${net[@]}" "$tmp/folder"
+refuses 3 'neither a JPEG nor a PNG' '1 2' "${net[@]}" "$tmp/text"
+refuses 3 'cut.png: is a bad PNG' '1 3' "${net[@]}" "$pixel" "$tmp/cut.png" "$pixel"
+refuses 3 'none: cannot be opened' '1 2' "${one[@]}" --labels "$tmp/none"
+refuses 3 '1 labels for 1000 classes' 1 "${one[@]}" --labels "$tmp/text"
+refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --json "$tmp/folder/none/report.json"
+refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --logits "$tmp/folder/none/logits.safetensors"
+
+# 4: model
+refuses 4 'none.pth: cannot be opened' '1 2 3' --model resnet18 --weights "$tmp/none.pth" --input seeded:1
+refuses 4 'is a directory' 1 --model resnet18 --weights "$tmp/folder" --input seeded:1
+refuses 4 'is empty' 1 --model resnet18 --weights "$tmp/empty" --input seeded:1
+refuses 4 'is neither a safetensors' '1 3' --model resnet18 --weights "$tmp/text" --input seeded:1
+refuses 4 'but the data ends at' '1 2' --model resnet18 --weights "$short" --input seeded:1
+refuses 4 "'conv1.weight' is missing" '1 2' --model resnet18 --weights "$data/expected/resnet18.safetensors" --input seeded:1
+refuses 4 "'layer1.0.conv3.weight' is missing|'layer1.0.conv1.weight' is" '1 3' --model resnet50 --weights "$zeros" --input seeded:1
+
+# 5: numbers; 7: memory
+refuses 5 "'fc.bias' has NaN at element 999" '1 2 3' --model resnet18 --weights "$nan" --input seeded:1
+refused 7 'memory' '1 2' bash -c 'ulimit -v 6000000; exec "$@"' limited \
+    "$bin/classify" "${net[@]}" --input seeded:9999 --batch 9999 "${outputs[@]}"
+
+# What one rank alone meets; the launcher says which one it is.
+cat >"$tmp/except" <<'END'
+#!/usr/bin/env bash
+# except RANK WEIGHTS COMMAND...: that rank gets other weights
+rank=${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-${PMI_RANK:?}}} which=$1 weights=$2
+shift 2
+if [ "$rank" -eq "$which" ]; then exec "$@" --weights "$weights"; fi
+exec "$@" --weights "$WEIGHTS"
+END
+export WEIGHTS=$zeros
+file=(bash "$tmp/except")
+classify=("$bin/classify" --model resnet18 --input seeded:1 "${outputs[@]}")
+refused 4 'rank 1: .*none: cannot be opened' '2 3' "${file[@]}" 1 "$tmp/none" "${classify[@]}"
+refused 4 'rank 0: .*none: cannot be opened' 2 "${file[@]}" 0 "$tmp/none" "${classify[@]}"
+refused 5 'rank 2: .*has NaN' 3 "${file[@]}" 2 "$nan" "${classify[@]}"
+refused 4 'the ranks have read different weights' 2 "${file[@]}" 1 "$flipped" "${classify[@]}"
+
+# gone PID: no such process, or one that nobody has waited for
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+
+# stopped RANKS VICTIM: the others leave by the deadline, with one voice
+stopped() {
+    local ranks=$1 victim=$2 name="rank $2 of $1 stopped" begin pid lines words
+    words='^mpar: error: rank [0-9], .*(before step [0-9]+ \(.*\)|all-reduce): nothing from .* for 2 s$'
+    rm -f "$tmp"/pid.*
+    # shellcheck disable=SC2016
+    on "$ranks" bash -c 'echo $$ >"$0/pid.${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-${PMI_RANK:?}}}"; exec "$@"' "$tmp" \
+        "$bin/classify" "${one[@]}" --repeat 100000 --deadline 2 --describe >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
+    begin=$(milliseconds)
+    while ! grep -q "^rank 0 of $ranks" "$tmp/out.txt" && [ $(($(milliseconds) - begin)) -lt 20000 ]; do sleep 0.1; done
+    sleep 1.5  # loads, then forwards until the end
+    pid=$(cat "$tmp/pid.$victim")
+    begin=$(milliseconds)
+    kill -STOP "$pid"
+    wait $!
+    code=$? took=$(($(milliseconds) - begin)) checks=$((checks + 1))
+    [ $code -eq 86 ] || complain "$name: exit code $code, expected 86"
+    [ $took -ge 1500 ] && [ $took -le 5000 ] || complain "$name: ended after $took ms"
+    lines=$(grep -c '^mpar: error: ' "$tmp/err.txt")
+    [ "$lines" -eq 1 ] || complain "$name: $lines lines of error: $(cat "$tmp/err.txt")"
+    grep -q -E "$words" "$tmp/err.txt" || complain "$name: nothing like '$words': $(cat "$tmp/err.txt")"
+    if [ "$ranks" -eq 2 ] && ! grep -q -E "nothing from (rank $victim|another rank) for" "$tmp/err.txt"; then
+        complain "$name: it is not named: $(cat "$tmp/err.txt")"
+    fi
+    sleep 0.5
+    if ! gone "$pid"; then
+        complain "$name: its process is still there"
+        kill -KILL "$pid"
+    fi
+}
+stopped 2 1
+stopped 2 0
+stopped 3 1
+
+# What is asked of it when all is well.
+for ranks in 1 2; do
+    accepts $ranks --help
+    [ "$(grep -c -- '--weights' "$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --help not printed once"
+    accepts $ranks --version
+    [ "$(wc -l <"$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --version is not one line: $(cat "$tmp/out.txt")"
+    grep -q -E '^mpar [0-9]+\.[0-9]+\.[0-9]+; .*; (g\+\+|clang) .*CUDA: ' "$tmp/out.txt" || complain "--version: $(cat "$tmp/out.txt")"
+done
+
+# check_report RANKS: the fields of the report in out.txt, and what they must be
+check_report() {
+    local ranks=$1 field
+    for field in model policy ranks numerics engine isa images file top class label probability latency_ms min p10 median \
+        p99 n load_ms communication bytes_per_rank messages_per_rank predicted_bytes_per_rank \
+        predicted_messages_per_rank memory weights_bytes_per_rank activations_bytes_per_rank peak_rss_bytes_per_rank; do
+        grep -q "\"$field\":" "$tmp/out.txt" || complain "on $ranks: the report has no $field"
+    done
+    command -v python3 >/dev/null || return
+    python3 - "$tmp/out.txt" "$ranks" <<'END' || complain "on $ranks: the report is not as it should be"
+import json, sys
+report, ranks = json.load(open(sys.argv[1])), int(sys.argv[2])
+assert report["model"] == "resnet18" and report["ranks"] == ranks and report["policy"] == "automatic"
+assert len(report["images"]) == 2 and report["load_ms"] > 0
+for image in report["images"]:
+    shares = [guess["probability"] for guess in image["top"]]
+    assert len(shares) == 3 and sorted(shares, reverse=True) == shares and 0 < shares[-1] and sum(shares) <= 1 + 1e-9
+    assert all(0 <= g["class"] < 1000 and g["label"] for g in image["top"])
+times = report["latency_ms"]
+assert times["n"] == 4 and 0 < times["min"] <= times["p10"] <= times["median"] <= times["p99"]
+sent, memory = report["communication"], report["memory"]
+assert all(len(v) == ranks and min(v) >= 0 for v in list(sent.values()) + list(memory.values()))
+assert sent["bytes_per_rank"] == sent["predicted_bytes_per_rank"]
+assert sent["messages_per_rank"] == sent["predicted_messages_per_rank"]
+assert (sum(sent["bytes_per_rank"]) > 0) == (ranks > 1) and min(memory["weights_bytes_per_rank"]) > 4 * 11e6 / ranks / 2
+assert all(r > a for r, a in zip(memory["peak_rss_bytes_per_rank"], memory["activations_bytes_per_rank"]))
+END
+}
+for ranks in 1 2 3; do
+    accepts $ranks "${net[@]}" --input seeded:2 --batch 2 --top 3 --repeat 4 --json - --logits "$tmp/logits$ranks.safetensors" \
+        --labels "$data/imagenet_labels.txt"
+    check_report $ranks
+    runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits$ranks.safetensors"
+    grep -qx 'greatest difference: 0' "$tmp/out.txt" || complain "logits of 1 and $ranks ranks: $(cat "$tmp/out.txt" "$tmp/err.txt")"
+done
+accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output --logits "$tmp/logits.safetensors" --json "$tmp/report.json"
+grep -q '"policy": "output"' "$tmp/report.json" || complain 'no report in its file'
+grep -q 'seeded:2#1' "$tmp/out.txt" || complain "no table on stdout: $(cat "$tmp/out.txt")"
+runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits.safetensors"
+grep -qx 'greatest difference: 0' "$tmp/out.txt" || complain "logits by output, one by one: $(cat "$tmp/out.txt" "$tmp/err.txt")"
+accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
+[ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero do not give equal shares: $(cat "$tmp/out.txt")"
+
+echo "$checks runs, $bad complaints"
+[ $bad -eq 0 ]
