@@ -13,52 +13,39 @@ namespace mpar {
 
 namespace detail {
 
-/// The forwards of a net's own layers, in the order of the tape.
-template <class Backend, class T, class Node>
-struct customs {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        if constexpr (layer<Node>) {
-            if constexpr (Node::describe().kind == op::custom)
-                *next++ = &Node::template forward<Backend, T>;
-        } else {
-            customs<Backend, T, typename Node::layers>::add(next);
+/// Collects the forwards of a net's own layers, in the order of the tape.
+template <class Backend, class T>
+struct custom_collector {
+    step_function<Backend, T>* out = nullptr;
+    std::size_t count = 0;
+
+    template <class Layer>
+    constexpr void leaf(const place&) {
+        if constexpr (Layer::describe().kind == op::custom) {
+            if (out) out[count] = &Layer::template forward<Backend, T>;
+            ++count;
         }
     }
+    constexpr void mark(instruction::kind, const place&) {}
 };
-template <class Backend, class T, class... Layers>
-struct customs<Backend, T, chain<Layers...>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        (customs<Backend, T, Layers>::add(next), ...);
-    }
-};
-template <class Backend, class T, class Body, class Skip>
-struct customs<Backend, T, residual<Body, Skip>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        customs<Backend, T, Body>::add(next);
-        customs<Backend, T, Skip>::add(next);
-    }
-};
-template <class Backend, class T, int Times, class Block>
-struct customs<Backend, T, repeat<Times, Block>> {
-    static constexpr void add(step_function<Backend, T>*& next) {
-        for (int i = 0; i < Times; ++i) customs<Backend, T, Block>::add(next);
-    }
-};
-
-template <class Net>
-inline constexpr std::size_t custom_count = [] {
-    std::size_t count = 0;
-    for (const auto& entry : tape_of<Net>) count += entry.does.kind == op::custom;
-    return count;
-}();
 
 template <class Net, class Backend, class T>
-inline constexpr auto customs_of = [] {
-    std::array<step_function<Backend, T>, custom_count<Net>> table{};
-    auto* next = table.data();
-    customs<Backend, T, Net>::add(next);
+consteval std::size_t custom_count() {
+    custom_collector<Backend, T> c;
+    walk<Net>::over(c, {});
+    return c.count;
+}
+
+template <class Net, class Backend, class T>
+consteval auto collect_customs() {
+    std::array<step_function<Backend, T>, custom_count<Net, Backend, T>()> table{};
+    custom_collector<Backend, T> c{table.data()};
+    walk<Net>::over(c, {});
     return table;
-}();
+}
+
+template <class Net, class Backend, class T>
+inline constexpr auto customs_of = collect_customs<Net, Backend, T>();
 
 /// Step I of a net whose mesh is static: the operation is a constant, so one kernel call remains.
 template <class Net, int I, class Backend, class T>

@@ -41,17 +41,6 @@ struct instruction {
 
 namespace detail {
 
-/// Counts, and writes when it has somewhere to write to.
-struct recorder {
-    instruction* out = nullptr;
-    std::size_t count = 0;
-
-    constexpr void add(instruction::kind what, const operation& does, const place& where) {
-        if (out) out[count] = {what, does, where};
-        ++count;
-    }
-};
-
 template <class Node>
 struct stranger {
     static_assert(layer<Node> || block_type<Node>,
@@ -59,14 +48,17 @@ struct stranger {
                   "chain<...>)");
 };
 
+/// Walks over a net in the order of its layers: visitor.leaf<Layer>(place) for each, and
+/// visitor.mark(kind, place) around the arms of a residual.
 template <class Node>
-struct node {
-    static consteval void record(recorder& r, place where) {
+struct walk {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
         if constexpr (layer<Node>) {
-            r.add(instruction::kind::layer, Node::describe(), where);
+            visitor.template leaf<Node>(where);
         } else if constexpr (block_type<Node>) {
             where.block = name_of<Node>();
-            node<typename Node::layers>::record(r, where);
+            walk<typename Node::layers>::over(visitor, where);
         } else {
             (void)sizeof(stranger<Node>);
         }
@@ -74,35 +66,56 @@ struct node {
 };
 
 template <class... Layers>
-struct node<chain<Layers...>> {
-    static consteval void record(recorder& r, place where) {
+struct walk<chain<Layers...>> {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
         int position = 0;
-        (node<Layers>::record(r, where.inner(position++)), ...);
+        (walk<Layers>::over(visitor, where.inner(position++)), ...);
     }
 };
 
 template <class Body, class Skip>
-struct node<residual<Body, Skip>> {
-    static consteval void record(recorder& r, place where) {
-        r.add(instruction::kind::residual_begin, {}, where);
-        node<Body>::record(r, where.inner(0));
-        r.add(instruction::kind::skip_begin, {}, where);
-        node<Skip>::record(r, where.inner(1));
-        r.add(instruction::kind::residual_end, {}, where);
+struct walk<residual<Body, Skip>> {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
+        visitor.mark(instruction::kind::residual_begin, where);
+        walk<Body>::over(visitor, where.inner(0));
+        visitor.mark(instruction::kind::skip_begin, where);
+        walk<Skip>::over(visitor, where.inner(1));
+        visitor.mark(instruction::kind::residual_end, where);
     }
 };
 
 template <int Times, class Block>
-struct node<repeat<Times, Block>> {
-    static consteval void record(recorder& r, place where) {
-        for (int i = 0; i < Times; ++i) node<Block>::record(r, where.inner(i));
+struct walk<repeat<Times, Block>> {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
+        for (int i = 0; i < Times; ++i) walk<Block>::over(visitor, where.inner(i));
+    }
+};
+
+/// Counts, and writes when it has somewhere to write to.
+struct recorder {
+    instruction* out = nullptr;
+    std::size_t count = 0;
+
+    template <class Layer>
+    constexpr void leaf(const place& where) {
+        add(instruction::kind::layer, Layer::describe(), where);
+    }
+    constexpr void mark(instruction::kind what, const place& where) { add(what, {}, where); }
+
+private:
+    constexpr void add(instruction::kind what, const operation& does, const place& where) {
+        if (out) out[count] = {what, does, where};
+        ++count;
     }
 };
 
 template <class Net>
 consteval std::size_t tape_length() {
     recorder r;
-    node<Net>::record(r, {});
+    walk<Net>::over(r, {});
     return r.count;
 }
 
@@ -110,7 +123,7 @@ template <class Net>
 consteval auto write_tape() {
     std::array<instruction, tape_length<Net>()> tape;
     recorder r{tape.data()};
-    node<Net>::record(r, {});
+    walk<Net>::over(r, {});
     return tape;
 }
 
