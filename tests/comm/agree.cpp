@@ -88,9 +88,9 @@ TEST_CASE("any subset of the ranks fails: all throw the lowest one's error") {
         });
         CHECK(calls == 1);
         const int first = subset ? lowest(subset) : 0;
-        all_caught(mine, subset ? int(kinds[first]) : 0,
-                   subset ? prefix(comm, subset) + "bad on its own way " + std::to_string(first)
-                          : "");
+        all_caught(
+            mine, subset ? int(kinds[first]) : 0,
+            subset ? prefix(comm, subset) + "bad on its own way " + std::to_string(first) : "");
     });
 }
 
@@ -155,10 +155,10 @@ TEST_CASE("agreements follow each other, failed ones too") {
                 if (comm.rank() == who) throw error(fault::input, "mpar: " + std::to_string(i));
             });
         });
-        const std::string start = comm.size() > 1 ? "mpar: rank " + std::to_string(who) + ": "
-                                                  : "mpar: ";
-        right += who == comm.size() ? mine.kind == 0
-                                    : mine.words.data() == start + std::to_string(i);
+        const std::string start =
+            comm.size() > 1 ? "mpar: rank " + std::to_string(who) + ": " : "mpar: ";
+        right +=
+            who == comm.size() ? mine.kind == 0 : mine.words.data() == start + std::to_string(i);
     }
     CHECK(right == 500);
     CHECK_FALSE(comm.is_broken());
@@ -166,15 +166,15 @@ TEST_CASE("agreements follow each other, failed ones too") {
 
 TEST_CASE("a number that all ranks have is agreed on, one that differs is refused by all") {
     auto comm = world();
-    for (const std::uint64_t number : {std::uint64_t(0), std::uint64_t(1), ~std::uint64_t(0),
-                                       std::uint64_t(1) << 63, std::uint64_t(0xffffffff),
-                                       std::uint64_t(0x123456789abcdef0)}) {
+    for (const std::uint64_t number :
+         {std::uint64_t(0), std::uint64_t(1), ~std::uint64_t(0), std::uint64_t(1) << 63,
+          std::uint64_t(0xffffffff), std::uint64_t(0x123456789abcdef0)}) {
         CHECK_NOTHROW(agree_on(comm, number, fault::model, "mpar: they differ"));
         for (int who = 0; who < comm.size() && comm.size() > 1; ++who) {
             for (int bit = 0; bit < 64; ++bit) {
                 const auto mine = number ^ (comm.rank() == who ? std::uint64_t(1) << bit : 0);
-                const auto c = catching(
-                    [&] { agree_on(comm, mine, fault::usage, "mpar: they differ"); });
+                const auto c =
+                    catching([&] { agree_on(comm, mine, fault::usage, "mpar: they differ"); });
                 if (c.kind != int(fault::usage)) FAIL_CHECK("bit " << bit << " on rank " << who);
             }
         }

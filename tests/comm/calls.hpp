@@ -12,12 +12,12 @@ namespace calls {
 
 /// Since the start of the process, or since forget().
 struct tally {
-    long dups = 0, frees = 0;                   ///< of communicators, by their owner's handle
-    std::map<MPI_Comm, long> on;                ///< calls that talk to other ranks
-    std::map<MPI_Comm, long> bytes, messages;   ///< MPI_Isend's
+    long dups = 0, frees = 0;                     ///< of communicators, by their owner's handle
+    std::map<MPI_Comm, long> on;                  ///< calls that talk to other ranks
+    std::map<MPI_Comm, long> bytes, messages;     ///< MPI_Isend's
     std::map<MPI_Comm, long> received, receives;  ///< MPI_Irecv's
-    std::map<MPI_Comm, MPI_Comm> dup_of;        ///< duplicate -> original
-    long handlers = 0;                          ///< MPI_Comm_set_errhandler on communicators not ours
+    std::map<MPI_Comm, MPI_Comm> dup_of;          ///< duplicate -> original
+    long handlers = 0;  ///< MPI_Comm_set_errhandler on communicators not ours
 };
 
 inline tally& all() {
@@ -101,8 +101,8 @@ int MPI_Allgather(const void* from, int n, MPI_Datatype type, void* to, int m, M
                   MPI_Comm comm) {
     return calls::talk(comm, PMPI_Allgather(from, n, type, to, m, other, comm));
 }
-int MPI_Iallgather(const void* from, int n, MPI_Datatype type, void* to, int m,
-                   MPI_Datatype other, MPI_Comm comm, MPI_Request* request) {
+int MPI_Iallgather(const void* from, int n, MPI_Datatype type, void* to, int m, MPI_Datatype other,
+                   MPI_Comm comm, MPI_Request* request) {
     return calls::talk(comm, PMPI_Iallgather(from, n, type, to, m, other, comm, request));
 }
 int MPI_Alltoall(const void* from, int n, MPI_Datatype type, void* to, int m, MPI_Datatype other,

@@ -151,19 +151,21 @@ TEST_CASE("one duplicate a network, and it is freed: a hundred times") {
 TEST_CASE("a constructor that throws frees its duplicate") {
     calls::forget();
     for (int i = 0; i < 100; ++i) {
-        CHECK(words_of([] { network<small> net(MPI_COMM_WORLD, {.batch = 0}); })
-                  .starts_with("2 mpar: a batch"));
-        CHECK(words_of([] { network<small, mesh<axis::model<64>>> net(MPI_COMM_WORLD); })
-                  .starts_with("2 mpar: the mesh has 64"));
+        CHECK(words_of([] {
+                  network<small> net(MPI_COMM_WORLD, {.batch = 0});
+              }).starts_with("2 mpar: a batch"));
+        CHECK(words_of([] {
+                  network<small, mesh<axis::model<64>>> net(MPI_COMM_WORLD);
+              }).starts_with("2 mpar: the mesh has 64"));
     }
     CHECK(calls::all().dups == 200);
     CHECK(calls::all().frees == 200);
 }
 
 TEST_CASE("nothing goes over the caller's communicator, and what goes over ours was measured") {
-    for (const auto asked : {std::optional<policy>{}, std::optional(policy::none),
-                             std::optional(policy::batch), std::optional(policy::rows),
-                             std::optional(policy::output)}) {
+    for (const auto asked :
+         {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
+          std::optional(policy::rows), std::optional(policy::output)}) {
         INFO("policy " << (asked ? name_of(*asked) : "own"));
         calls::forget();
         {
@@ -208,11 +210,15 @@ TEST_CASE("the caller's error handlers stay, on its communicator and on MPI_COMM
         MPI_Errhandler ours = MPI_ERRHANDLER_NULL;
         MPI_Comm_get_errhandler(net.comm().handle(), &ours);
         CHECK(ours == MPI_ERRORS_RETURN);
+        MPI_Errhandler_free(&ours);
     }
     MPI_Comm_get_errhandler(given, &after);
     CHECK(after == mine);
+    MPI_Errhandler_free(&after);
     MPI_Comm_get_errhandler(MPI_COMM_WORLD, &after);
     CHECK(after == world);
+    MPI_Errhandler_free(&after);
+    MPI_Errhandler_free(&world);
     MPI_Comm_free(&given);
     MPI_Errhandler_free(&mine);
 }

@@ -114,22 +114,27 @@ TEST_CASE("waiting for nothing returns at once, twice too") {
 }
 
 TEST_CASE("a message shorter than its receiver expects is no error, a longer one is MPI's") {
-    auto comm = world();
-    if (comm.size() < 2 || comm.rank() > 1) return;
-    std::vector<std::byte> data(16);
-    messages posted(comm);
-    if (comm.rank() == 0) {
-        posted.send(data.data(), 16, 1);
-        CHECK_NOTHROW(posted.wait(nothing));
-        return;
+    MPI_Comm handle = MPI_COMM_NULL;
+    {
+        auto comm = world();
+        if (comm.size() < 2 || comm.rank() > 1) return;
+        std::vector<std::byte> data(16);
+        messages posted(comm);
+        if (comm.rank() == 0) {
+            posted.send(data.data(), 16, 1);
+            CHECK_NOTHROW(posted.wait(nothing));
+            return;
+        }
+        posted.receive(data.data(), 8, 0);
+        try {
+            posted.wait(nothing);
+            FAIL_CHECK("a message was cut off in silence");
+        } catch (const error& e) {
+            CHECK(e.kind() == fault::mpi);
+            CHECK(std::string(e.what()).starts_with("mpar: MPI_Test: "));
+        }
+        CHECK(comm.is_broken());
+        handle = comm.handle();
     }
-    posted.receive(data.data(), 8, 0);
-    try {
-        posted.wait(nothing);
-        FAIL_CHECK("a message was cut off in silence");
-    } catch (const error& e) {
-        CHECK(e.kind() == fault::mpi);
-        CHECK(std::string(e.what()).starts_with("mpar: MPI_Test: "));
-    }
-    CHECK(comm.is_broken());
+    MPI_Comm_free(&handle);  // what is broken is not freed by the library
 }

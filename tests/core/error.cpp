@@ -37,8 +37,8 @@ TEST_CASE("an error keeps kind and words, as itself and as a standard exception"
 }
 
 TEST_CASE("the version is one number to compare") {
-    STATIC_REQUIRE(MPAR_VERSION == MPAR_VERSION_MAJOR * 10000 + MPAR_VERSION_MINOR * 100 +
-                                       MPAR_VERSION_PATCH);
+    STATIC_REQUIRE(MPAR_VERSION ==
+                   MPAR_VERSION_MAJOR * 10000 + MPAR_VERSION_MINOR * 100 + MPAR_VERSION_PATCH);
     STATIC_REQUIRE(MPAR_VECTOR_BYTES == 16 || MPAR_VECTOR_BYTES == 32 || MPAR_VECTOR_BYTES == 64);
     CHECK(std::string(MPAR_ISA).size() > 3);
 }

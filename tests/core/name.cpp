@@ -43,8 +43,8 @@ TEST_CASE("the namespaces in front of a type are left out") {
 TEST_CASE("arguments of a template are kept, defaults too") {
     using namespace outer::inner;
     STATIC_REQUIRE(name_of<numbers<64, 128>>() == "numbers<64, 128>");
-    STATIC_REQUIRE(name_of<numbers<-1>>() == "numbers<-1>" || name_of<numbers<-1>>() ==
-                                                                  "numbers<-1, 7>");
+    STATIC_REQUIRE(name_of<numbers<-1>>() == "numbers<-1>" ||
+                   name_of<numbers<-1>>() == "numbers<-1, 7>");
     STATIC_REQUIRE(name_of<types<int, double>>() == "types<int, double>");
     STATIC_REQUIRE(name_of<types<>>() == "types<>");
 }

@@ -42,9 +42,9 @@ TEST_CASE("checked_add gives the sum or nothing when it does not fit") {
 }
 
 TEST_CASE("checked_multiply gives the product or nothing when it does not fit") {
-    for (const std::uint64_t a : {std::uint64_t(1), std::uint64_t(2), std::uint64_t(3),
-                                  std::uint64_t(1) << 31, (std::uint64_t(1) << 32) + 1,
-                                  std::uint64_t(1) << 63, most - 1, most}) {
+    for (const std::uint64_t a :
+         {std::uint64_t(1), std::uint64_t(2), std::uint64_t(3), std::uint64_t(1) << 31,
+          (std::uint64_t(1) << 32) + 1, std::uint64_t(1) << 63, most - 1, most}) {
         CHECK(checked_multiply(a, 0) == 0u);
         CHECK(checked_multiply(0, a) == 0u);
         CHECK(checked_multiply(a, 1) == a);

@@ -99,10 +99,10 @@ void check(const operation& described, const shape& x, int parts = 40) {
         for (const int block : {1, 4, 8}) {
             const box part = random.part(y, block);
             const box r = reads(o, part, x, block), b = bounds(o, x, part);
-            const range widened{b.c.lo / block * block,
-                                std::min(x.c, round_up(b.c.hi, block))};
+            const range widened{b.c.lo / block * block, std::min(x.c, round_up(b.c.hi, block))};
             const bool channels = r.c == b.c || (o.groups > 1 && r.c == widened);
-            const bool all = o.kind == op::flatten && r == box{part.n, {0, x.c}, {0, x.h}, {0, x.w}};
+            const bool all =
+                o.kind == op::flatten && r == box{part.n, {0, x.c}, {0, x.h}, {0, x.w}};
             const bool right =
                 (r.contains(b) && r.n == b.n && r.h == b.h && r.w == b.w && channels) || all;
             if (!right) {

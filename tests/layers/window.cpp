@@ -38,10 +38,8 @@ TEST_CASE("padding and dilation") {
     STATIC_REQUIRE(is<window<3, 1, pad<2>>>({3, 1, 1, 2, 2}, {3, 1, 1, 2, 2}));
     STATIC_REQUIRE(is<window<3, 2, pad<0, 1>>>({3, 2, 1, 0, 1}, {3, 2, 1, 0, 1}));
     STATIC_REQUIRE(is<window<3, 1, pad<1, 2, 3, 4>>>({3, 1, 1, 1, 2}, {3, 1, 1, 3, 4}));
-    STATIC_REQUIRE(
-        is<window<3, 1, centred, dilation<2>>>({3, 1, 2, 2, 2}, {3, 1, 2, 2, 2}));
-    STATIC_REQUIRE(
-        is<window<5, 1, centred, dilation<3, 2>>>({5, 1, 3, 6, 6}, {5, 1, 2, 4, 4}));
+    STATIC_REQUIRE(is<window<3, 1, centred, dilation<2>>>({3, 1, 2, 2, 2}, {3, 1, 2, 2, 2}));
+    STATIC_REQUIRE(is<window<5, 1, centred, dilation<3, 2>>>({5, 1, 3, 6, 6}, {5, 1, 2, 4, 4}));
     STATIC_REQUIRE(is<window<3, 2, same>>({3, 2}, {3, 2}, true));
 }
 

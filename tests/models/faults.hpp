@@ -74,8 +74,8 @@ inline state seeded_state(const std::vector<std::string>& layers = tiny::layer_n
         const auto& p = plan.parameters[i];
         std::vector<float> values(std::size_t(p.count()));
         read(int(i), {0, p.extents[0]}, values.data());
-        all.push_back({names[i], "F32", {p.extents.begin(), p.extents.begin() + p.rank},
-                       floats(values)});
+        all.push_back(
+            {names[i], "F32", {p.extents.begin(), p.extents.begin() + p.rank}, floats(values)});
     }
     return all;
 }
@@ -176,8 +176,7 @@ ending ending_of(Call call) {
         mine.kind = -1;
         std::strncpy(mine.sentence, e.what(), sizeof mine.sentence - 1);
     }
-    mine.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    mine.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return mine;
 }
 

@@ -49,8 +49,8 @@ TEST_CASE("no file at all") {
     refuses("a folder", fault::model, "is a directory", empty, good);
     refuses("a device", fault::model, "is not a regular file", "/dev/zero", good);
     refuses("a zero byte", fault::model, "zero byte", good + std::string("\0.bin", 5), good);
-    refuses("a long name", fault::model, "cannot be opened",
-            folder.path(std::string(300, 'x')), good);
+    refuses("a long name", fault::model, "cannot be opened", folder.path(std::string(300, 'x')),
+            good);
     refuses("a name of controls", fault::model, "cannot be opened",
             folder.path("a\nmpar: b\x1b[31m\xff"), good);
 }
@@ -109,9 +109,9 @@ TEST_CASE("headers that are none") {
 TEST_CASE("headers with a bad entry") {
     const std::string good = entry(f32, "[2]", "[0,8]");
     const auto pair = [&](const std::string& a, const std::string& b) {
-        return framed("{" + named("a", entry(f32, "[2]", a)) + "," +
-                          named("b", entry(f32, "[2]", b)) + "}",
-                      std::string(16, 'd'));
+        return framed(
+            "{" + named("a", entry(f32, "[2]", a)) + "," + named("b", entry(f32, "[2]", b)) + "}",
+            std::string(16, 'd'));
     };
     check_all({
         {"type", "unknown dtype 'F99'", one(entry("\"F99\"", "[2]", "[0,8]"))},
@@ -162,10 +162,12 @@ TEST_CASE("pickles that name or do what no state dict needs") {
     const std::string two = storage("FloatStorage", "0", 2);
     cases.push_back({"a storage that is not there", "is not in the archive",
                      torch_zip(dict({{"a", io_test::tensor(two, 0, {2}, {1})}}), {})});
-    cases.push_back({"beyond its storage", "reaches beyond",
-                     torch_zip(dict({{"a", io_test::tensor(two, 1, {2}, {1})}}), {{"0", "12345678"}})});
+    cases.push_back(
+        {"beyond its storage", "reaches beyond",
+         torch_zip(dict({{"a", io_test::tensor(two, 1, {2}, {1})}}), {{"0", "12345678"}})});
     cases.push_back({"no dict", "no state dict", torch_zip(integer(1), {})});
-    const std::string good = torch_zip(dict({{"a", io_test::tensor(two, 0, {2}, {1})}}), {{"0", "12345678"}});
+    const std::string good =
+        torch_zip(dict({{"a", io_test::tensor(two, 0, {2}, {1})}}), {{"0", "12345678"}});
     cases.push_back({"a zip cut off", "", good.substr(0, good.size() - 1)});
     cases.push_back({"half a zip", "", good.substr(0, good.size() / 2)});
     cases.push_back({"a good zip of another net", "is missing", good});

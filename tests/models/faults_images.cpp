@@ -69,8 +69,7 @@ TEST_CASE("images that are bad everywhere") {
     refused(comm, "a device", "is not a regular file", "/dev/zero");
     for (const auto& bad : bad_images())
         refused(comm, bad.name, bad.words, folder.write("image", bad.bytes));
-    CHECK_NOTHROW(
-        read_together(comm, folder.write("good", io_test::png(io_test::slope(40, 30)))));
+    CHECK_NOTHROW(read_together(comm, folder.write("good", io_test::png(io_test::slope(40, 30)))));
 }
 
 TEST_CASE("images that are bad on one rank only") {

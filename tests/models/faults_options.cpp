@@ -75,10 +75,9 @@ TEST_CASE("batches that are none, or too large for any memory") {
 #if !defined(__SANITIZE_ADDRESS__)  // which ends a process that asks for so much
     const small_address_space limit;
     for (const auto asked : {policy::none, policy::rows, policy::output}) {
-        refused<tiny_network>("2^31 - 1 images", fault::device, "of memory are not to be had",
-                              {.batch = std::numeric_limits<int>::max(),
-                               .asked = asked,
-                               .deadline = 20});
+        refused<tiny_network>(
+            "2^31 - 1 images", fault::device, "of memory are not to be had",
+            {.batch = std::numeric_limits<int>::max(), .asked = asked, .deadline = 20});
     }
 #endif
 }

@@ -176,8 +176,8 @@ TEST_CASE("options that differ on one rank") {
         refused("batch 0 on one", {.batch = me ? 0 : 2, .deadline = 20});
         refused("batch below 0 on one", {.batch = me ? -1 : 1, .deadline = 20});
         refused("batches that differ by 2^24", {.batch = me ? (1 << 24) + 1 : 1, .deadline = 20});
-        refused("a policy on one", {.asked = me ? std::optional(policy::rows) : std::nullopt,
-                                    .deadline = 20});
+        refused("a policy on one",
+                {.asked = me ? std::optional(policy::rows) : std::nullopt, .deadline = 20});
         refused("policies", {.asked = me ? policy::rows : policy::output, .deadline = 20});
         refused("none or their own",
                 {.asked = me ? std::optional(policy::none) : std::nullopt, .deadline = 20});

@@ -69,7 +69,8 @@ TEST_CASE("a tensor is missing") {
         state rest = seeded_state();
         const std::string name = rest[i].name;
         rest.erase(rest.begin() + std::ptrdiff_t(i));
-        cases.push_back({"without " + name, fault::model, "tensor '" + name + "' is missing", rest});
+        cases.push_back(
+            {"without " + name, fault::model, "tensor '" + name + "' is missing", rest});
     }
     REQUIRE(cases.size() == 13);
     check_all(cases);
@@ -77,8 +78,10 @@ TEST_CASE("a tensor is missing") {
 
 TEST_CASE("a tensor too many") {
     table cases;
-    for (const char* name : {"extra", "stem.conv.bias", "head.weight2", "Head.weight", "module.head"
-                             ".weight", "num_batches_tracked.weight"}) {
+    for (const char* name : {"extra", "stem.conv.bias", "head.weight2", "Head.weight",
+                             "module.head"
+                             ".weight",
+                             "num_batches_tracked.weight"}) {
         state more = seeded_state();
         more.push_back({name, "F32", {1}, floats({1})});
         cases.push_back({std::string("with ") + name, fault::model,
@@ -157,8 +160,7 @@ TEST_CASE("a finite double that is no finite float") {
     check_all({{"1e300", fault::numbers, "head.weight", with("head.weight", [](stored& t) {
                     const std::vector<double> values(std::size_t(t.count()), 1e300);
                     t.type = "F64";
-                    t.bytes.assign(reinterpret_cast<const char*>(values.data()),
-                                   8 * values.size());
+                    t.bytes.assign(reinterpret_cast<const char*>(values.data()), 8 * values.size());
                 })}});
 }
 

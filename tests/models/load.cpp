@@ -53,7 +53,8 @@ float value_of_bf16(std::uint16_t half) {
 struct in_halves {
     state weights = seeded_state(), as_floats = seeded_state();
 
-    in_halves(const std::string& type, std::uint16_t (*half)(float), float (*value)(std::uint16_t)) {
+    in_halves(const std::string& type, std::uint16_t (*half)(float),
+              float (*value)(std::uint16_t)) {
         for (std::size_t i = 0; i < weights.size(); ++i) {
             std::vector<std::uint16_t> halves;
             std::vector<float> exact;
@@ -81,7 +82,7 @@ std::vector<float> forward_of(const state& weights) {
 
 /// All ranks load the file, under every policy.
 void check_load(const std::string& path, const std::vector<float>& answer,
-           const std::vector<std::string>& layers = tiny::layer_names()) {
+                const std::vector<std::string>& layers = tiny::layer_names()) {
     for (const auto asked :
          {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
           std::optional(policy::rows), std::optional(policy::output)}) {
@@ -103,9 +104,8 @@ std::string torch_file(const state& all,
         io_test::integers shape(tensor.shape.begin(), tensor.shape.end()), strides(shape.size(), 1);
         for (std::size_t d = shape.size(); d-- > 1;) strides[d - 1] = strides[d] * shape[d];
         entries.emplace_back(
-            tensor.name,
-            io_test::tensor(io_test::storage("FloatStorage", key, tensor.count()), 0, shape,
-                            strides));
+            tensor.name, io_test::tensor(io_test::storage("FloatStorage", key, tensor.count()), 0,
+                                         shape, strides));
         runs.push_back({key, tensor.bytes, tensor.count()});
     }
     return file(io_test::dict(entries), runs);
@@ -162,9 +162,10 @@ TEST_CASE("tensors of several types in one file") {
 
 TEST_CASE("the files of torch.save, in both formats") {
     const job_folder folder;
-    check_load(folder.write("zip.pth", torch_file(seeded_state(), io_test::torch_zip)), right_answer());
+    check_load(folder.write("zip.pth", torch_file(seeded_state(), io_test::torch_zip)),
+               right_answer());
     check_load(folder.write("stream.pth", torch_file(seeded_state(), io_test::torch_stream)),
-          right_answer());
+               right_answer());
 }
 
 TEST_CASE("order and alignment in the file do not matter, num_batches_tracked is ignored") {

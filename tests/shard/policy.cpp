@@ -13,8 +13,7 @@ namespace {
 
 constexpr policy all[] = {policy::none, policy::batch, policy::rows, policy::output,
                           policy::follow};
-constexpr layout layouts[] = {layout::replicate, layout::shard_n, layout::shard_c,
-                              layout::shard_h};
+constexpr layout layouts[] = {layout::replicate, layout::shard_n, layout::shard_c, layout::shard_h};
 
 struct not_a_policy {};
 

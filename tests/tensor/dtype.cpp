@@ -20,9 +20,9 @@ struct known {
     int size;
 };
 constexpr known all[] = {
-    {dtype::boolean, "BOOL", 1}, {dtype::u8, "U8", 1},   {dtype::i8, "I8", 1},
-    {dtype::i16, "I16", 2},      {dtype::u16, "U16", 2}, {dtype::i32, "I32", 4},
-    {dtype::u32, "U32", 4},      {dtype::i64, "I64", 8}, {dtype::u64, "U64", 8},
+    {dtype::boolean, "BOOL", 1}, {dtype::u8, "U8", 1},     {dtype::i8, "I8", 1},
+    {dtype::i16, "I16", 2},      {dtype::u16, "U16", 2},   {dtype::i32, "I32", 4},
+    {dtype::u32, "U32", 4},      {dtype::i64, "I64", 8},   {dtype::u64, "U64", 8},
     {dtype::f16, "F16", 2},      {dtype::bf16, "BF16", 2}, {dtype::f32, "F32", 4},
     {dtype::f64, "F64", 8}};
 

@@ -31,16 +31,6 @@ struct counting_memory {
 template <class T>
 using counted = buffer<T, counting_memory>;
 
-std::string refusal(std::size_t count) {
-    try {
-        buffer<double> huge(count);
-    } catch (const error& e) {
-        CHECK(e.kind() == fault::device);
-        return e.what();
-    }
-    return "";
-}
-
 }  // namespace
 
 TEST_CASE("memory is aligned to 64 bytes and writable to its last byte") {
@@ -110,9 +100,24 @@ TEST_CASE("what is forgotten is not released") {
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // which ends a process that asks for so much
+
+namespace {
+
+std::string refusal(std::size_t count) {
+    try {
+        buffer<double> huge(count);
+    } catch (const error& e) {
+        CHECK(e.kind() == fault::device);
+        return e.what();
+    }
+    return "";
+}
+
+}  // namespace
+
 TEST_CASE("memory that is not to be had is an error of kind device, with its size") {
-    CHECK(refusal(std::size_t(1) << 55) == "mpar: " + std::to_string(std::size_t(1) << 38) +
-                                               " MiB of memory are not to be had");
+    CHECK(refusal(std::size_t(1) << 55) ==
+          "mpar: " + std::to_string(std::size_t(1) << 38) + " MiB of memory are not to be had");
 }
 
 TEST_CASE("a number of elements whose bytes do not fit is refused, not cut off") {
@@ -120,6 +125,7 @@ TEST_CASE("a number of elements whose bytes do not fit is refused, not cut off")
     for (const std::size_t count : {most / 8 + 2, most / 4, most / 2 + 3, most})
         CHECK(refusal(count).ends_with("not to be had"));
 }
+
 #endif
 
 TEST_CASE("the host's queue has done what it was given") {

@@ -65,9 +65,9 @@ TEST_CASE("reads() is the smallest range with all taps of those outputs") {
                 for (int o = lo; o < hi; ++o)
                     touched.insert(outputs[std::size_t(o)].begin(), outputs[std::size_t(o)].end());
                 const range r = t.reads({lo, hi});
-                const bool right = touched.empty() ? r.empty()
-                                                   : r.lo == *touched.begin() &&
-                                                         r.hi == *touched.rbegin() + 1;
+                const bool right = touched.empty()
+                                       ? r.empty()
+                                       : r.lo == *touched.begin() && r.hi == *touched.rbegin() + 1;
                 if (!right)
                     FAIL_CHECK("kernel " << t.kernel << ", stride " << t.stride << ", dilation "
                                          << t.dilation << ", outputs " << lo << " to " << hi);

@@ -69,8 +69,8 @@ TEST_CASE("a part has the elements of its box, under its own indices") {
         std::vector<int> data(std::size_t(storage(s, block)));
         std::iota(data.begin(), data.end(), 0);
         const auto v = dense_view(data.data(), s, block);
-        for (const box& b : {box{{1, 3}, {4, 12}, {2, 5}, {1, 4}}, box{{0, 1}, {8, 11}, {0, 6}, {4, 5}},
-                             whole(s)}) {
+        for (const box& b : {box{{1, 3}, {4, 12}, {2, 5}, {1, 4}},
+                             box{{0, 1}, {8, 11}, {0, 6}, {4, 5}}, whole(s)}) {
             const auto p = v.part(b);
             CHECK(p.extents == b.extents());
             CHECK(p.block == block);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# classify.sh BIN DATA: classify's command line: exit codes, one line of error a job, whole files or none, its report.
+# classify.sh BIN DATA: exit codes, one line of error a job, whole files or none, the report.
 # timeout: 300
 # sanitize: no
 set -u
@@ -10,7 +10,9 @@ bin=$1 data=$2
 prepare_mpi >/dev/null
 launcher=${MPIEXEC:-mpirun}
 options=()
-if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then options=(-q --oversubscribe); fi
+if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then
+    options=(-q --oversubscribe)
+fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out" "$tmp/folder"
@@ -20,8 +22,11 @@ bad=0 checks=0
 on() {
     local ranks=$1
     shift
-    if [ "$ranks" -eq 1 ]; then "$@"; else "$launcher" ${options[@]+"${options[@]}"} -n "$ranks" "$@"; fi
+    if [ "$ranks" -gt 1 ]; then set -- "$launcher" ${options[@]+"${options[@]}"} -n "$ranks" "$@"; fi
+    "$@"
 }
+
+printed() { cat "$tmp/out.txt" "$tmp/err.txt"; }
 
 milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
 
@@ -48,7 +53,16 @@ fresh_outputs() {
 }
 outputs=(--json "$tmp/out/report.json" --logits "$tmp/out/logits.safetensors")
 
-# refused CODE WORDS RANKS COMMAND...: that exit code, one line of error with those words, nothing else anywhere
+# says FILE WORDS NAME: the file has a line like that
+says() { grep -q -E -- "$2" "$tmp/$1" || complain "$3: nothing like '$2': $(cat "$tmp/$1")"; }
+
+# same_logits FILE NAME: to the last bit those of one rank
+same_logits() {
+    runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$1"
+    grep -qx 'greatest difference: 0' "$tmp/out.txt" || complain "logits of $2: $(printed)"
+}
+
+# refused CODE WORDS RANKS COMMAND...: that exit code, one line of error like that, nothing else
 refused() {
     local expected=$1 words=$2 all_ranks=$3 ranks name
     shift 3
@@ -57,12 +71,13 @@ refused() {
         runs "$ranks" "$@"
         name="on $ranks: ${*##*/}"
         [ "$code" -eq "$expected" ] || complain "$name: exit code $code, expected $expected"
-        [ "$(cat "$tmp/out.txt" "$tmp/err.txt" | grep -c '^mpar: error: ')" -eq 1 ] ||
-            complain "$name: not exactly one line of error: $(cat "$tmp/out.txt" "$tmp/err.txt")"
-        grep -q -E -- "$words" "$tmp/err.txt" || complain "$name: nothing like '$words': $(cat "$tmp/err.txt")"
+        [ "$(printed | grep -c '^mpar: error: ')" -eq 1 ] ||
+            complain "$name: not exactly one line of error: $(printed)"
+        says err.txt "$words" "$name"
         [ -s "$tmp/out.txt" ] && complain "$name: printed: $(head -n 3 "$tmp/out.txt")"
         [ "$took" -le "$limit" ] || complain "$name: took $took ms, at most $limit"
-        [ "$(cat "$tmp"/out/* 2>/dev/null)" = $'old\nold' ] || complain "$name: an output was touched: $(ls "$tmp/out")"
+        [ "$(cat "$tmp"/out/* 2>/dev/null)" = $'old\nold' ] ||
+            complain "$name: an output was touched: $(ls "$tmp/out")"
     done
 }
 # classify refuses: the same with good outputs asked for
@@ -86,8 +101,9 @@ offset=0 entries=
 tensor() {
     local name=$1 count=4 extent
     for extent in ${2//,/ }; do count=$((count * extent)); done
-    entries+="${entries:+,}\"$name\":{\"dtype\":\"F32\",\"shape\":[$2],\"data_offsets\":[$offset,$((offset + count))]}"
+    entries+="${entries:+,}\"$name\":{\"dtype\":\"F32\",\"shape\":[$2],\"data_offsets\":[$offset,"
     offset=$((offset + count))
+    entries+="$offset]}"
 }
 norm() { for part in weight bias running_mean running_var; do tensor "$1.$part" "$2"; done; }
 zero_weights() {
@@ -120,24 +136,29 @@ zero_weights() {
 # poke FILE PLACE BYTES: writes those bytes there
 poke() { printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 
-zeros=$tmp/zeros.safetensors nan=$tmp/nan.safetensors flipped=$tmp/flipped.safetensors short=$tmp/short.safetensors
+zeros=$tmp/zeros.safetensors nan=$tmp/nan.safetensors
+flipped=$tmp/flipped.safetensors short=$tmp/short.safetensors
 zero_weights "$zeros"
 cp --sparse=always "$zeros" "$nan" && poke "$nan" $((data_begin + offset - 4)) '\x00\x00\xc0\x7f'
 cp --sparse=always "$zeros" "$flipped" && poke "$flipped" $((data_begin + 1000)) '\x01'
 cp --sparse=always "$zeros" "$short" && truncate -s -1 "$short"
 pixel=$tmp/pixel.png
-base64 -d >"$pixel" <<<'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+base64 -d >"$pixel" <<'END'
+iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg
+gg==
+END
 head -c 50 "$pixel" >"$tmp/cut.png"
 echo 'no picture, no weights, one label' >"$tmp/text"
 : >"$tmp/empty"
 
 net=(--model resnet18 --weights seeded)
 one=("${net[@]}" --input seeded:1)
+from_file=(--input seeded:1 --model resnet18 --weights)
 
 # 2: usage
 refuses 2 'weights is missing' '1 2' --input seeded:1
 refuses 2 'frobnicate' '1 3' "${one[@]}" --frobnicate
-refuses 2 'there is no model alexnet; there are resnet18' '1 2' --model alexnet --weights seeded --input seeded:1
+refuses 2 'there is no model alexnet; there are resnet18' '1 2' "${one[@]/resnet18/alexnet}"
 refuses 2 'there is no policy diagonal' '1 2' "${one[@]}" --policy diagonal
 refuses 2 'policy tiles comes with a later' 1 "${one[@]}" --policy tiles
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
@@ -165,20 +186,21 @@ refuses 3 'neither a JPEG nor a PNG' '1 2' "${net[@]}" "$tmp/text"
 refuses 3 'cut.png: is a bad PNG' '1 3' "${net[@]}" "$pixel" "$tmp/cut.png" "$pixel"
 refuses 3 'none: cannot be opened' '1 2' "${one[@]}" --labels "$tmp/none"
 refuses 3 '1 labels for 1000 classes' 1 "${one[@]}" --labels "$tmp/text"
-refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --json "$tmp/folder/none/report.json"
-refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --logits "$tmp/folder/none/logits.safetensors"
+refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --json "$tmp/none/report.json"
+refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --logits "$tmp/none/logits"
 
 # 4: model
-refuses 4 'none.pth: cannot be opened' '1 2 3' --model resnet18 --weights "$tmp/none.pth" --input seeded:1
-refuses 4 'is a directory' 1 --model resnet18 --weights "$tmp/folder" --input seeded:1
-refuses 4 'is empty' 1 --model resnet18 --weights "$tmp/empty" --input seeded:1
-refuses 4 'is neither a safetensors' '1 3' --model resnet18 --weights "$tmp/text" --input seeded:1
-refuses 4 'but the data ends at' '1 2' --model resnet18 --weights "$short" --input seeded:1
-refuses 4 "'conv1.weight' is missing" '1 2' --model resnet18 --weights "$data/expected/resnet18.safetensors" --input seeded:1
-refuses 4 "'layer1.0.conv3.weight' is missing|'layer1.0.conv1.weight' is" '1 3' --model resnet50 --weights "$zeros" --input seeded:1
+refuses 4 'none.pth: cannot be opened' '1 2 3' "${from_file[@]}" "$tmp/none.pth"
+refuses 4 'is a directory' 1 "${from_file[@]}" "$tmp/folder"
+refuses 4 'is empty' 1 "${from_file[@]}" "$tmp/empty"
+refuses 4 'is neither a safetensors' '1 3' "${from_file[@]}" "$tmp/text"
+refuses 4 'but the data ends at' '1 2' "${from_file[@]}" "$short"
+refuses 4 "'conv1.weight' is missing" '1 2' "${from_file[@]}" "$data/expected/resnet18.safetensors"
+refuses 4 "'layer1.0.conv1.weight' is .*, the network takes \[64, 64, 1, 1\]" '1 3' \
+    "${from_file[@]/resnet18/resnet50}" "$zeros"
 
 # 5: numbers; 7: memory
-refuses 5 "'fc.bias' has NaN at element 999" '1 2 3' --model resnet18 --weights "$nan" --input seeded:1
+refuses 5 "'fc.bias' has NaN at element 999" '1 2 3' "${from_file[@]}" "$nan"
 refused 7 'memory' '1 2' bash -c 'ulimit -v 6000000; exec "$@"' limited \
     "$bin/classify" "${net[@]}" --input seeded:9999 --batch 9999 "${outputs[@]}"
 
@@ -200,18 +222,21 @@ refused 5 'rank 2: .*has NaN' 3 "${file[@]}" 2 "$nan" "${classify[@]}"
 refused 4 'the ranks have read different weights' 2 "${file[@]}" 1 "$flipped" "${classify[@]}"
 
 # gone PID: no such process, or one that nobody has waited for
-gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+gone() {
+    ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
 
 # stopped RANKS VICTIM: the others leave by the deadline, with one voice
 stopped() {
-    local ranks=$1 victim=$2 name="rank $2 of $1 stopped" begin pid lines words
-    words='^mpar: error: rank [0-9], .*(before step [0-9]+ \(.*\)|all-reduce): nothing from .* for 2 s$'
+    local ranks=$1 victim=$2 name="rank $2 of $1 stopped" begin pid lines who='.*'
     rm -f "$tmp"/pid.*
-    # shellcheck disable=SC2016
-    on "$ranks" bash -c 'echo $$ >"$0/pid.${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-${PMI_RANK:?}}}"; exec "$@"' "$tmp" \
-        "$bin/classify" "${one[@]}" --repeat 100000 --deadline 2 --describe >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
+    on "$ranks" bash "$tmp/noted" "$tmp" "$bin/classify" "${one[@]}" \
+        --repeat 100000 --deadline 2 --describe >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
     begin=$(milliseconds)
-    while ! grep -q "^rank 0 of $ranks" "$tmp/out.txt" && [ $(($(milliseconds) - begin)) -lt 20000 ]; do sleep 0.1; done
+    while ! grep -q "^rank 0 of $ranks" "$tmp/out.txt"; do  # the plan's last line
+        [ $(($(milliseconds) - begin)) -lt 20000 ] || break
+        sleep 0.1
+    done
     sleep 1.5  # loads, then forwards until the end
     pid=$(cat "$tmp/pid.$victim")
     begin=$(milliseconds)
@@ -222,16 +247,24 @@ stopped() {
     [ $took -ge 1500 ] && [ $took -le 5000 ] || complain "$name: ended after $took ms"
     lines=$(grep -c '^mpar: error: ' "$tmp/err.txt")
     [ "$lines" -eq 1 ] || complain "$name: $lines lines of error: $(cat "$tmp/err.txt")"
-    grep -q -E "$words" "$tmp/err.txt" || complain "$name: nothing like '$words': $(cat "$tmp/err.txt")"
-    if [ "$ranks" -eq 2 ] && ! grep -q -E "nothing from (rank $victim|another rank) for" "$tmp/err.txt"; then
-        complain "$name: it is not named: $(cat "$tmp/err.txt")"
-    fi
+    if [ "$ranks" -eq 2 ]; then who="(rank $victim|another rank)"; fi
+    says err.txt "^mpar: error: rank [0-9], .*(before step [0-9]+ \(.*\)|all-reduce): nothing from" \
+        "$name"
+    says err.txt "nothing from $who for 2 s\$" "$name"
     sleep 0.5
     if ! gone "$pid"; then
         complain "$name: its process is still there"
         kill -KILL "$pid"
     fi
 }
+cat >"$tmp/noted" <<'END'
+#!/usr/bin/env bash
+# noted FOLDER COMMAND...: leaves its process id where the rank's number says
+folder=$1
+shift
+echo $$ >"$folder/pid.${OMPI_COMM_WORLD_RANK:-${PMIX_RANK:-${PMI_RANK:?}}}"
+exec "$@"
+END
 stopped 2 1
 stopped 2 0
 stopped 3 1
@@ -239,29 +272,33 @@ stopped 3 1
 # What is asked of it when all is well.
 for ranks in 1 2; do
     accepts $ranks --help
-    [ "$(grep -c -- '--weights' "$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --help not printed once"
+    [ "$(grep -c -- '--weights' "$tmp/out.txt")" -eq 1 ] ||
+        complain "on $ranks: --help is not printed once"
     accepts $ranks --version
-    [ "$(wc -l <"$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --version is not one line: $(cat "$tmp/out.txt")"
-    grep -q -E '^mpar [0-9]+\.[0-9]+\.[0-9]+; .*; (g\+\+|clang) .*CUDA: ' "$tmp/out.txt" || complain "--version: $(cat "$tmp/out.txt")"
+    [ "$(wc -l <"$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --version: $(printed)"
+    says out.txt '^mpar [0-9]+\.[0-9]+\.[0-9]+; .*; (g\+\+|clang) .*CUDA: ' --version
 done
 
 # check_report RANKS: the fields of the report in out.txt, and what they must be
 check_report() {
     local ranks=$1 field
-    for field in model policy ranks numerics engine isa images file top class label probability latency_ms min p10 median \
-        p99 n load_ms communication bytes_per_rank messages_per_rank predicted_bytes_per_rank \
-        predicted_messages_per_rank memory weights_bytes_per_rank activations_bytes_per_rank peak_rss_bytes_per_rank; do
+    for field in model policy ranks numerics engine isa images file top class label probability \
+        latency_ms min p10 median p99 n load_ms communication bytes_per_rank messages_per_rank \
+        predicted_bytes_per_rank predicted_messages_per_rank memory weights_bytes_per_rank \
+        activations_bytes_per_rank peak_rss_bytes_per_rank; do
         grep -q "\"$field\":" "$tmp/out.txt" || complain "on $ranks: the report has no $field"
     done
     command -v python3 >/dev/null || return
-    python3 - "$tmp/out.txt" "$ranks" <<'END' || complain "on $ranks: the report is not as it should be"
+    python3 - "$tmp/out.txt" "$ranks" <<'END' || complain "on $ranks: a bad report"
 import json, sys
 report, ranks = json.load(open(sys.argv[1])), int(sys.argv[2])
-assert report["model"] == "resnet18" and report["ranks"] == ranks and report["policy"] == "automatic"
+assert report["model"] == "resnet18" and report["policy"] == "automatic"
+assert report["ranks"] == ranks
 assert len(report["images"]) == 2 and report["load_ms"] > 0
 for image in report["images"]:
     shares = [guess["probability"] for guess in image["top"]]
-    assert len(shares) == 3 and sorted(shares, reverse=True) == shares and 0 < shares[-1] and sum(shares) <= 1 + 1e-9
+    assert len(shares) == 3 and sorted(shares, reverse=True) == shares
+    assert 0 < shares[-1] and sum(shares) <= 1 + 1e-9
     assert all(0 <= g["class"] < 1000 and g["label"] for g in image["top"])
 times = report["latency_ms"]
 assert times["n"] == 4 and 0 < times["min"] <= times["p10"] <= times["median"] <= times["p99"]
@@ -269,24 +306,24 @@ sent, memory = report["communication"], report["memory"]
 assert all(len(v) == ranks and min(v) >= 0 for v in list(sent.values()) + list(memory.values()))
 assert sent["bytes_per_rank"] == sent["predicted_bytes_per_rank"]
 assert sent["messages_per_rank"] == sent["predicted_messages_per_rank"]
-assert (sum(sent["bytes_per_rank"]) > 0) == (ranks > 1) and min(memory["weights_bytes_per_rank"]) > 4 * 11e6 / ranks / 2
-assert all(r > a for r, a in zip(memory["peak_rss_bytes_per_rank"], memory["activations_bytes_per_rank"]))
+assert (sum(sent["bytes_per_rank"]) > 0) == (ranks > 1)
+assert min(memory["weights_bytes_per_rank"]) > 4 * 11e6 / ranks / 2
+assert min(memory["peak_rss_bytes_per_rank"]) > max(memory["activations_bytes_per_rank"]) > 0
 END
 }
 for ranks in 1 2 3; do
-    accepts $ranks "${net[@]}" --input seeded:2 --batch 2 --top 3 --repeat 4 --json - --logits "$tmp/logits$ranks.safetensors" \
-        --labels "$data/imagenet_labels.txt"
+    accepts $ranks "${net[@]}" --input seeded:2 --batch 2 --top 3 --repeat 4 --json - \
+        --logits "$tmp/logits$ranks.safetensors" --labels "$data/imagenet_labels.txt"
     check_report $ranks
-    runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits$ranks.safetensors"
-    grep -qx 'greatest difference: 0' "$tmp/out.txt" || complain "logits of 1 and $ranks ranks: $(cat "$tmp/out.txt" "$tmp/err.txt")"
+    same_logits "$tmp/logits$ranks.safetensors" "$ranks ranks"
 done
-accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output --logits "$tmp/logits.safetensors" --json "$tmp/report.json"
-grep -q '"policy": "output"' "$tmp/report.json" || complain 'no report in its file'
-grep -q 'seeded:2#1' "$tmp/out.txt" || complain "no table on stdout: $(cat "$tmp/out.txt")"
-runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits.safetensors"
-grep -qx 'greatest difference: 0' "$tmp/out.txt" || complain "logits by output, one by one: $(cat "$tmp/out.txt" "$tmp/err.txt")"
+accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output \
+    --logits "$tmp/logits.safetensors" --json "$tmp/report.json"
+says report.json '"policy": "output"' 'the report in its file'
+says out.txt 'seeded:2#1' 'the table'
+same_logits "$tmp/logits.safetensors" 'images one by one, by output'
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
-[ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero do not give equal shares: $(cat "$tmp/out.txt")"
+[ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
 
 echo "$checks runs, $bad complaints"
 [ $bad -eq 0 ]

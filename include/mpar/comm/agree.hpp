@@ -28,6 +28,8 @@ inline void agree(communicator& comm, function_ref<void()> work) {
         mine.emplace(fault::device, "mpar: memory is not to be had");
     } catch (const std::exception& e) {
         mine.emplace(fault::internal, std::string("mpar: ") + e.what());
+    } catch (...) {
+        mine.emplace(fault::internal, "mpar: something was thrown that is no std::exception");
     }
     const long failing = all_reduce(comm, mine ? 1 : 0, MPI_SUM);
     if (failing == 0) return;
@@ -49,7 +51,7 @@ inline void agree(communicator& comm, function_ref<void()> work) {
 }
 
 /// Every rank must come with the same number, such as the digest of its weights.
-/// collective. throws: error(kind, sentence) on every rank when one differs.
+/// collective. throws: error(kind, rank 0's sentence) on every rank when one differs.
 inline void agree_on(communicator& comm, std::uint64_t number, fault kind,
                      const std::string& sentence) {
     const long half[2] = {static_cast<long>(number >> 32), static_cast<long>(number & 0xffffffffu)};
@@ -59,7 +61,9 @@ inline void agree_on(communicator& comm, std::uint64_t number, fault kind,
         const long most = all_reduce(comm, part, MPI_MAX);
         same = same && least == most;
     }
-    if (!same) throw error(kind, sentence);
+    agree(comm, [&] {
+        if (!same) throw error(kind, sentence);
+    });
 }
 
 }  // namespace mpar

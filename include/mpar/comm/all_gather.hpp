@@ -11,13 +11,14 @@ namespace mpar {
 /// before: rank 0 [a], rank 1 [b]   after: all [a b]
 /// throws: error(mpi), error(no_progress) after the deadline. collective.
 inline std::vector<long> all_gather(communicator& comm, long mine) {
-    std::vector<long> all(static_cast<std::size_t>(comm.size()));
+    outliving<long> value(comm, mine);
+    outliving<std::vector<long>> all(comm, std::vector<long>(std::size_t(comm.size())));
     std::vector<pending> waits(1);
-    check(MPI_Iallgather(&mine, 1, MPI_LONG, all.data(), 1, MPI_LONG, comm.handle(),
+    check(MPI_Iallgather(&*value, 1, MPI_LONG, all->data(), 1, MPI_LONG, comm.handle(),
                          &waits[0].request),
           "MPI_Iallgather");
     wait_all(comm, waits, [] { return std::string("all-gather"); });
-    return all;
+    return *all;
 }
 
 }  // namespace mpar

@@ -10,12 +10,16 @@ namespace mpar {
 /// requires: the same `op` (MPI_MIN, MPI_MAX, MPI_SUM) on all ranks. collective.
 /// throws: error(mpi), error(no_progress) after the deadline.
 inline long all_reduce(communicator& comm, long mine, MPI_Op op) {
-    long all = 0;
+    struct pair {
+        long mine, all;
+    };
+    outliving<pair> values(comm, {mine, 0});
     std::vector<pending> waits(1);
-    check(MPI_Iallreduce(&mine, &all, 1, MPI_LONG, op, comm.handle(), &waits[0].request),
+    check(MPI_Iallreduce(&values->mine, &values->all, 1, MPI_LONG, op, comm.handle(),
+                         &waits[0].request),
           "MPI_Iallreduce");
     wait_all(comm, waits, [] { return std::string("all-reduce"); });
-    return all;
+    return values->all;
 }
 
 }  // namespace mpar

@@ -7,6 +7,10 @@
 
 #include <sched.h>
 
+#include <array>
+#include <charconv>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,18 +24,48 @@ struct pending {
 
 namespace detail {
 
-inline std::string silent_ranks(const std::vector<pending>& requests) {
-    std::string names;
-    for (const auto& r : requests) {
-        if (r.request == MPI_REQUEST_NULL || r.peer < 0) continue;
-        const std::string name = std::to_string(r.peer);
-        if ((", " + names + ",").find(", " + name + ",") != std::string::npos) continue;
-        names += (names.empty() ? "" : ", ") + name;
+/// The ranks that have not come, in order; requests that are done by now are looked through once more.
+inline std::string silent_ranks(std::vector<pending>& requests) {
+    std::set<int> silent;
+    for (auto& r : requests) {
+        int done = 0;
+        if (r.request != MPI_REQUEST_NULL) MPI_Test(&r.request, &done, MPI_STATUS_IGNORE);
+        if (r.request != MPI_REQUEST_NULL && !done && r.peer >= 0) silent.insert(r.peer);
     }
-    return names.empty() ? "another rank" : "rank " + names;
+    std::string names;
+    for (const int rank : silent) names += (names.empty() ? "rank " : ", ") + std::to_string(rank);
+    return names.empty() ? "another rank" : names;
+}
+
+/// "300", "0.5"
+inline std::string in_seconds(communicator::seconds time) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), time.count());
+    return {text.data(), end.ptr};
 }
 
 }  // namespace detail
+
+/// A value that MPI may write to: it lives until the communicator is freed, or for ever when a wait
+/// has failed, for then the request may still be served.
+template <class T>
+class outliving {
+public:
+    outliving(communicator& comm, const T& value)
+        : comm_(comm), value_(std::make_unique<T>(value)) {}
+    outliving(const outliving&) = delete;
+    outliving& operator=(const outliving&) = delete;
+    ~outliving() {
+        if (comm_.is_broken()) (void)value_.release();
+    }
+
+    T& operator*() { return *value_; }
+    T* operator->() { return value_.get(); }
+
+private:
+    communicator& comm_;
+    std::unique_ptr<T> value_;
+};
 
 /// Waits until all are done: spins, then yields, so that oversubscribed ranks make progress.
 ///
@@ -63,10 +97,10 @@ inline void wait_all(communicator& comm, std::vector<pending>& requests,
         const communicator::seconds passed = std::chrono::steady_clock::now() - began;
         if (passed > comm.deadline()) {
             comm.mark_broken();
-            throw error(fault::no_progress,
-                        "mpar: rank " + std::to_string(comm.rank()) + ", " + doing() +
-                            ": nothing from " + detail::silent_ranks(requests) + " for " +
-                            std::to_string(static_cast<long>(comm.deadline().count())) + " s");
+            throw error(fault::no_progress, "mpar: rank " + std::to_string(comm.rank()) + ", " +
+                                                doing() + ": nothing from " +
+                                                detail::silent_ranks(requests) + " for " +
+                                                detail::in_seconds(comm.deadline()) + " s");
         }
     }
     requests.clear();

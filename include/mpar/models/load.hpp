@@ -19,17 +19,18 @@ namespace mpar {
 
 namespace detail {
 
-inline void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) {
+/// As the network's element type holds them: a double may be too large for a float.
+template <class T>
+void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) {
     constexpr std::int64_t rows_at_once = 64;
-    std::vector<double> values;
+    std::vector<T> values;
     std::size_t seen = 0;
     const std::int64_t rows = tensor.rows();
     for (std::int64_t begin = 0; begin < rows; begin += rows_at_once) {
         const std::int64_t end = std::min(rows, begin + rows_at_once);
         values.resize(tensor.count() / std::size_t(rows) * std::size_t(end - begin));
         io::read_rows(tensor, begin, end, values.data());
-        const auto bad =
-            std::ranges::find_if_not(values, [](double v) { return std::isfinite(v); });
+        const auto bad = std::ranges::find_if_not(values, [](T v) { return std::isfinite(v); });
         if (bad != values.end()) {
             refuse("tensor '" + io::printable(tensor.name) + "' has " +
                    (std::isnan(*bad) ? "NaN" : "infinity") + " at element " +
@@ -52,8 +53,9 @@ inline std::uint64_t digest(std::uint64_t sum, std::span<const std::byte> bytes)
 
 /// Checks a file against the plan's parameters: each there once, of its shape, finite; none besides
 /// but num_batches_tracked. returns: a digest of the values. throws: error(model), error(numbers).
-inline std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names,
-                                   const io::tensor_file& file) {
+template <class T>
+std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names,
+                            const io::tensor_file& file) {
     const io::refusal refuse(fault::model, file.source());
     const io::refusal bad_number(fault::numbers, file.source());
     std::uint64_t sum = 0;
@@ -71,8 +73,8 @@ inline std::uint64_t check_weights(const plan& p, const std::vector<std::string>
             refuse("tensor '" + names[i] + "' is " + std::string(name_of(tensor->type)) +
                    ", the network takes F32, F64, F16 or BF16");
         }
-        require_finite(*tensor, bad_number);
-        sum = digest(sum, tensor->bytes);
+        require_finite<T>(*tensor, bad_number);
+        sum = digest(sum + std::uint64_t(tensor->type), tensor->bytes);
     }
     std::vector<std::string> sorted = names;
     std::ranges::sort(sorted);
@@ -95,16 +97,17 @@ inline std::uint64_t check_weights(const plan& p, const std::vector<std::string>
 /// when one is NaN or infinite. The network is then as if never loaded.
 template <class Network>
 void load(Network& net, const std::string& path, const std::vector<std::string>& layers) {
+    using T = typename Network::element;
+    net.unload();
     const auto names = parameter_names(net.steps(), layers);
     std::optional<io::tensor_file> file;
     std::uint64_t sum = 0;
     agree(net.comm(), [&] {
         file.emplace(io::read_weights(path));
-        sum = detail::check_weights(net.steps(), names, *file);
+        sum = detail::check_weights<T>(net.steps(), names, *file);
     });
     agree_on(net.comm(), sum, fault::model,
              "mpar: " + io::printable_path(path) + ": the ranks have read different weights");
-    using T = typename Network::element;
     net.load([&](int index, range rows, T* out) {
         io::read_rows(*file->find(names[std::size_t(index)]), rows.lo, rows.hi, out);
     });

@@ -44,10 +44,13 @@ public:
         if (comm_.is_broken() && transfer_) transfer_->abandon();
     }
 
+    /// Gives up the weights that are there: forward() refuses until the next load().
+    void unload() { loaded_ = false; }
+
     /// Every rank loads its share; none has loaded when one could not. collective.
     /// throws: what `read` throws on some rank, on every rank.
     void load(const parameter_reader<T>& read) {
-        loaded_ = false;
+        unload();
         agree(comm_, [&] { weights_->load(queue_, read); });
         loaded_ = true;
     }

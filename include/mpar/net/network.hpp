@@ -76,6 +76,9 @@ public:
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
     void load(const parameter_reader<T>& read) { engine_.load(read); }
 
+    /// Gives up the weights that are there: forward() refuses until the next load().
+    void unload() { engine_.unload(); }
+
     /// What a plan says, and what this rank does of it.
     const plan& steps() const { return engine_.steps(); }
     const part& mine() const { return engine_.mine(); }

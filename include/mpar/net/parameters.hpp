@@ -7,6 +7,7 @@
 #include <mpar/net/part.hpp>
 #include <mpar/tensor/memory.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -178,7 +179,13 @@ private:
         store(queue, offset, filled);
     }
 
+    /// throws: error(numbers) when folding has made a number that T cannot hold.
     void store(typename Backend::queue& queue, long offset, const std::vector<T>& values) {
+        if (!std::ranges::all_of(values, [](T v) { return std::isfinite(v); })) {
+            throw error(fault::numbers,
+                        "mpar: folding norms into the weights gives a number that is "
+                        "not finite");
+        }
         queue.copy_to_device(memory_.data() + offset, values.data(), values.size() * sizeof(T));
         queue.finish();
     }

@@ -6,6 +6,7 @@
 #include <mpar/comm/traffic.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/shard/transition.hpp>
+#include <mpar/tensor/view.hpp>
 
 #include <vector>
 
