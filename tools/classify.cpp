@@ -106,8 +106,6 @@ int classify(const classify_options& o, int rank) {
     const int count = o.input.empty() ? int(o.images.size()) : o.seeded_images();
     const mpar::options how{std::min(count, o.batch), o.asked(), o.deadline};
     auto net = tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how);
-    if (o.describe && rank == 0) std::cout << describe(net->steps(), net->mine());
-
     const int classes = net->steps().output().extents.c;
     classify_report r;
     const auto began = std::chrono::steady_clock::now();
@@ -142,8 +140,9 @@ int classify(const classify_options& o, int rank) {
     if (!o.logits.empty()) write_logits(net->comm(), o.logits, logits, count);
     mpar::agree(net->comm(), [&] {
         if (rank != 0) return;
+        if (!o.json.empty()) write_json(r, o);  // what can fail comes before what is printed
+        if (o.describe) std::cout << describe(net->steps(), net->mine());
         if (o.json != "-") print_table(r, std::cout);
-        if (!o.json.empty()) write_json(r, o);
     });
     return 0;
 }

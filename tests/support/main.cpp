@@ -7,6 +7,7 @@
 // In version 2 of Catch2 this makes the header define the session; version 3 has a library for it.
 #define CATCH_CONFIG_RUNNER
 #include "catch.hpp"
+#include "leaks.hpp"
 #include "watchdog.hpp"
 
 #include <mpi.h>
@@ -15,10 +16,6 @@
 #include <iostream>
 #include <streambuf>
 #include <string>
-
-// Defined by the run time of LeakSanitizer, absent without it.
-extern "C" __attribute__((weak)) void __lsan_disable();
-extern "C" __attribute__((weak)) void __lsan_enable();
 
 /// What Open MPI's process manager keeps until the process ends; called by LeakSanitizer.
 extern "C" const char* __lsan_default_suppressions();
@@ -42,14 +39,6 @@ void say(const char* format, Values... values) {
     char line[2000];
     std::snprintf(line, sizeof line, format, values...);
     std::fprintf(stderr, "[rank %d] %s\n", rank, line);
-}
-
-// Start and end of MPI keep memory on purpose; a leak between them is the test's or the library's.
-template <class Call>
-void without_leak_check(Call call) {
-    if (__lsan_disable) __lsan_disable();
-    call();
-    if (__lsan_enable) __lsan_enable();
 }
 
 #if defined(CATCH_VERSION_MAJOR) && CATCH_VERSION_MAJOR >= 3
@@ -120,10 +109,11 @@ int main(int argc, char** argv) {
     mpar_test::watchdog::start();
     int level = 0, ranks = 1;
     MPI_Comm verdicts = MPI_COMM_NULL;  // apart from the tests' own messages
-    without_leak_check([&] {
+    {
+        mpar_test::leaks_on_purpose start;
         MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
         MPI_Comm_dup(MPI_COMM_WORLD, &verdicts);
-    });
+    }
     MPI_Comm_rank(verdicts, &rank);
     MPI_Comm_size(verdicts, &ranks);
     mpar_test::watchdog::is_rank(rank, ranks);
@@ -137,7 +127,10 @@ int main(int argc, char** argv) {
     mpar_test::watchdog::now_in("the common verdict");
     MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, verdicts);
     MPI_Comm_free(&verdicts);
-    without_leak_check([] { MPI_Finalize(); });
+    {
+        mpar_test::leaks_on_purpose end;
+        MPI_Finalize();
+    }
     mpar_test::watchdog::stop();
     return failed;
 }

@@ -45,7 +45,7 @@ inline void print_error(const std::string& sentence) {
 /// Ends the process where the other ranks cannot be met any more. The first to come speaks for all:
 /// the launcher then ends the others, who wait a little in the order of their ranks.
 [[noreturn]] inline void leave(int rank, const mpar::error& e) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(500) * rank);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500) * rank);
     print_error(e.what());
     _exit(static_cast<int>(e.kind()));
 }
