@@ -36,6 +36,6 @@ fi
 cat <<'END'
   mpirun --oversubscribe -n 2 build/release/bin/classify --model efficientnet_lite0 --weights real_data/efficientnet-lite0.pth \
       --preprocess half --labels tests/data/imagenet_labels.txt YOUR_PICTURE.jpg
-  mpirun --oversubscribe -n 2 build/release/bin/classify --model resnet50 --input seeded:1 --describe
+  mpirun --oversubscribe -n 2 build/release/bin/classify --model resnet50 --weights seeded --input seeded:1 --describe
   tests/run.sh
 END
