@@ -141,7 +141,8 @@ int classify(const classify_options& o, int rank) {
     mpar::agree(net->comm(), [&] {
         if (rank != 0) return;
         if (!o.json.empty()) write_json(r, o);  // what can fail comes before what is printed
-        if (o.describe) std::cout << describe(net->steps(), net->mine());
+        auto& table = o.json == "-" ? std::cerr : std::cout;
+        if (o.describe) table << describe(net->steps(), net->mine());
         if (o.json != "-") print_table(r, std::cout);
     });
     return 0;

@@ -46,7 +46,7 @@ void all_caught(const caught& mine, int kind, const std::string& words) {
 }
 
 communicator world(double deadline = 20) {
-    return communicator(MPI_COMM_WORLD, communicator::seconds(deadline));
+    return communicator(MPI_COMM_WORLD, seconds(deadline));
 }
 
 bool in(int subset, int rank) { return (subset >> rank & 1) != 0; }

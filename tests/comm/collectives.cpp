@@ -16,7 +16,7 @@ namespace {
 
 constexpr long least = std::numeric_limits<long>::min(), most = std::numeric_limits<long>::max();
 
-communicator world() { return communicator(MPI_COMM_WORLD, communicator::seconds(20)); }
+communicator world() { return communicator(MPI_COMM_WORLD, seconds(20)); }
 
 }  // namespace
 

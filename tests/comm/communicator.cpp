@@ -105,19 +105,19 @@ TEST_CASE("MPI_COMM_NULL is refused") {
 }
 
 TEST_CASE("rank, size, deadline and name are the duplicate's") {
-    communicator comm(MPI_COMM_WORLD, communicator::seconds(7.5));
+    communicator comm(MPI_COMM_WORLD, seconds(7.5));
     int rank = -1, same = MPI_IDENT;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     CHECK(comm.rank() == rank);
     CHECK(comm.size() == ranks_of(MPI_COMM_WORLD));
-    CHECK(comm.deadline() == communicator::seconds(7.5));
+    CHECK(comm.deadline() == seconds(7.5));
     MPI_Comm_compare(comm.handle(), MPI_COMM_WORLD, &same);
     CHECK(same == MPI_CONGRUENT);
     char name[MPI_MAX_OBJECT_NAME];
     int length = 0;
     MPI_Comm_get_name(comm.handle(), name, &length);
     CHECK(std::string(name, std::size_t(length)) == "mpar");
-    CHECK(communicator(MPI_COMM_SELF).deadline() == communicator::seconds(300));
+    CHECK(communicator(MPI_COMM_SELF).deadline() == seconds(300));
 }
 
 TEST_CASE("a communicator that was moved from frees nothing") {

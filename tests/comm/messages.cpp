@@ -12,7 +12,7 @@ using namespace mpar;
 
 namespace {
 
-communicator world() { return communicator(MPI_COMM_WORLD, communicator::seconds(20)); }
+communicator world() { return communicator(MPI_COMM_WORLD, seconds(20)); }
 
 constexpr auto nothing = [] { return std::string("test"); };
 

@@ -48,7 +48,7 @@ std::string gives_up(Call call) {
 }
 
 std::unique_ptr<communicator> world(double deadline = patience) {
-    return std::make_unique<communicator>(MPI_COMM_WORLD, communicator::seconds(deadline));
+    return std::make_unique<communicator>(MPI_COMM_WORLD, seconds(deadline));
 }
 
 /// `work` on all ranks but the last, which comes when they have left. requires: two ranks or more.

@@ -10,7 +10,7 @@ struct body {
 struct net {
     using input = image<16, 8, 8>;
     // build error: mpar: the arms of a residual give different shapes
-    // build error: mpar::residual<body.*>, mpar::takes<64>, mpar::gives<16>
+    // build error: mpar::residual<body.*>, mpar::detail::takes<64>, mpar::detail::gives<16>
     using layers = chain<residual<body>>;
 };
 

@@ -10,7 +10,7 @@ struct body {
 struct net {
     using input = image<16, 8, 8>;
     // build error: mpar: the arms of a residual give different shapes
-    // build error: mpar::residual<body.*>, mpar::takes<4>, mpar::gives<8>
+    // build error: mpar::residual<body.*>, mpar::detail::takes<4>, mpar::detail::gives<8>
     using layers = chain<relu, residual<body>>;
 };
 

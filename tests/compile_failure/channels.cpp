@@ -6,7 +6,7 @@ using namespace mpar;
 
 struct stem {
     // build error: mpar: a layer takes other channels than the layer before gives
-    // build error: mpar::at<1>, mpar::conv2d<128, 256, mpar::window<3> ?>, mpar::takes<128>, mpar::gives<64>
+    // build error: mpar::detail::at<1>, mpar::conv2d<128, 256, mpar::window<3> ?>, mpar::detail::takes<128>, mpar::detail::gives<64>
     using layers = chain<conv2d<3, 64, window<3>>, conv2d<128, 256, window<3>>>;
 };
 struct net {

@@ -7,7 +7,7 @@ using namespace mpar;
 struct net {
     using input = image<8, 8, 8>;
     // build error: mpar: dense takes vectors, the layer before gives images: flatten comes between
-    // build error: mpar::at<0>, mpar::dense<8, 10.*>, mpar::takes<8>, mpar::gives<64>
+    // build error: mpar::detail::at<0>, mpar::dense<8, 10.*>, mpar::detail::takes<8>, mpar::detail::gives<64>
     using layers = chain<dense<8, 10>>;
 };
 

@@ -10,7 +10,7 @@ struct block {
 struct net {
     using input = image<16, 8, 8>;
     // build error: mpar: a layer takes other channels than the layer before gives
-    // build error: mpar::conv2d<16, 32, .*>, mpar::takes<16>, mpar::gives<32>
+    // build error: mpar::conv2d<16, 32, .*>, mpar::detail::takes<16>, mpar::detail::gives<32>
     using layers = chain<repeat<3, block>>;
 };
 

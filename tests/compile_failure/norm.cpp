@@ -7,7 +7,7 @@ using namespace mpar;
 struct net {
     using input = image<3, 32, 32>;
     // build error: mpar: a layer takes other channels than the layer before gives
-    // build error: mpar::at<1>, mpar::batch_norm<32.*>, mpar::takes<32>, mpar::gives<64>
+    // build error: mpar::detail::at<1>, mpar::batch_norm<32.*>, mpar::detail::takes<32>, mpar::detail::gives<64>
     using layers = chain<conv2d<3, 64, window<3>>, batch_norm<32>>;
 };
 

@@ -7,7 +7,7 @@ using namespace mpar;
 struct net {
     using input = image<8, 8, 8>;
     // build error: mpar: a layer cannot follow its policy: every output reads all rows
-    // build error: mpar::at<1>, mpar::dense<8, 10, mpar::shard::rows>, mpar::takes<1>, mpar::gives<1>
+    // build error: mpar::detail::at<1>, mpar::dense<8, 10, mpar::shard::rows>, mpar::detail::takes<1>, mpar::detail::gives<1>
     using layers = chain<global_avg_pool, dense<8, 10, shard::rows>>;
 };
 

@@ -62,7 +62,7 @@ std::vector<bad_image> bad_images() {
 
 TEST_CASE("images that are bad everywhere") {
     const job_folder folder;
-    communicator comm(MPI_COMM_WORLD, communicator::seconds(20));
+    communicator comm(MPI_COMM_WORLD, seconds(20));
     refused(comm, "missing", "cannot be opened: No such file", folder.path("none.png"));
     refused(comm, "no path", "cannot be opened", "");
     refused(comm, "a folder", "is a directory", folder.make_folder("folder.png"));
@@ -74,7 +74,7 @@ TEST_CASE("images that are bad everywhere") {
 
 TEST_CASE("images that are bad on one rank only") {
     const job_folder folder;
-    communicator comm(MPI_COMM_WORLD, communicator::seconds(20));
+    communicator comm(MPI_COMM_WORLD, seconds(20));
     const auto good = folder.write("good", io_test::jpeg(io_test::slope(40, 30)));
     for (int who = 0; who < ranks_of(); ++who) {
         refused(comm, "missing", alone(who), rank_of() == who ? folder.path("none") : good);

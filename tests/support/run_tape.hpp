@@ -18,7 +18,7 @@ struct outcome {
 /// One forward on the ranks of `comm`; each rank passes what the input's layout says.
 template <class Backend, class T>
 outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
-    mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::communicator::seconds(60)),
+    mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::seconds(60)),
                                     net.view(), batch);
     engine.load(mpar::seeded_reader<T>(net.view(), {}));
 

@@ -10,6 +10,7 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -45,7 +46,7 @@ inline void print_error(const std::string& sentence) {
 /// Ends the process where the other ranks cannot be met any more. The first to come speaks for all:
 /// the launcher then ends the others, who wait a little in the order of their ranks.
 [[noreturn]] inline void leave(int rank, const mpar::error& e) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500) * rank);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500) * std::min(rank, 20));
     print_error(e.what());
     _exit(static_cast<int>(e.kind()));
 }

@@ -2,12 +2,10 @@
 // The library's own duplicate of the caller's communicator. Knows MPI; nothing of layers.
 #pragma once
 
-#include <mpar/comm/check.hpp>
+#include <mpar/comm/poll.hpp>
 #include <mpar/comm/traffic.hpp>
 
-#include <chrono>
-#include <cstddef>
-#include <string>
+#include <memory>
 #include <utility>
 
 namespace mpar {
@@ -19,11 +17,10 @@ namespace mpar {
 /// than MPI_THREAD_FUNNELED; all calls come from the thread that constructs.
 class communicator {
 public:
-    using seconds = std::chrono::duration<double>;
-
     /// requires: MPI is initialised; `theirs` is valid; called by all its ranks. collective.
     /// `deadline`: how long a wait on another rank may last.
-    /// throws: error(mpi) in one sentence when MPI is not running or `theirs` is null.
+    /// throws: error(mpi) in one sentence when MPI is not running or `theirs` is null;
+    /// error(no_progress) when a rank does not come.
     explicit communicator(MPI_Comm theirs, seconds deadline = seconds(300)) : deadline_(deadline) {
         int running = 0, over = 0;
         MPI_Initialized(&running);
@@ -42,7 +39,7 @@ public:
                         "mpar: this thread may not call MPI: MPI_Init_thread gave less "
                         "than MPI_THREAD_SERIALIZED");
         }
-        check(MPI_Comm_dup(theirs, &comm_), "MPI_Comm_dup");
+        comm_ = duplicate(theirs, deadline);
         MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
         MPI_Comm_set_name(comm_, "mpar");
         MPI_Comm_rank(comm_, &rank_);
@@ -79,6 +76,19 @@ public:
     bool is_broken() const { return broken_; }
 
 private:
+    static MPI_Comm duplicate(MPI_Comm theirs, seconds deadline) {
+        auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
+        std::vector<pending> requests(1);
+        check(MPI_Comm_idup(theirs, made.get(), &requests[0].request), "MPI_Comm_idup");
+        if (!poll(requests, deadline)) {
+            made.release();  // may still be written to
+            throw error(fault::no_progress,
+                        "mpar: duplicating the communicator: nothing from another rank for " +
+                            in_words(deadline));
+        }
+        return *made;
+    }
+
     MPI_Comm comm_ = MPI_COMM_NULL;
     int rank_ = 0, size_ = 1;
     seconds deadline_;

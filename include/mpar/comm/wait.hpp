@@ -5,23 +5,12 @@
 #include <mpar/comm/communicator.hpp>
 #include <mpar/core/function_ref.hpp>
 
-#include <sched.h>
-
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace mpar {
-
-/// A posted request and the rank that it waits for; -1: all of them.
-struct pending {
-    MPI_Request request = MPI_REQUEST_NULL;
-    int peer = -1;
-};
 
 namespace detail {
 
@@ -36,13 +25,6 @@ inline std::string silent_ranks(std::vector<pending>& requests) {
     std::string names;
     for (const int rank : silent) names += (names.empty() ? "rank " : ", ") + std::to_string(rank);
     return names.empty() ? "another rank" : names;
-}
-
-/// "300", "0.5"
-inline std::string in_seconds(communicator::seconds time) {
-    std::array<char, 32> text{};
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), time.count());
-    return {text.data(), end.ptr};
 }
 
 }  // namespace detail
@@ -68,49 +50,23 @@ private:
     std::unique_ptr<T> value_;
 };
 
-/// Waits until all are done: spins, then yields, so that oversubscribed ranks make progress.
+/// Waits until all are done; see poll().
 ///
-/// `doing` is called for the message alone: the operation and the step, as "halo exchange of step
-/// 7".
+/// `doing` is called for the message alone: the operation and the step, as "halo exchange of step 7".
 /// throws: error(no_progress) naming the operation and the silent ranks when the deadline passes;
-/// error(mpi) when MPI fails. The communicator is broken then, and `requests` must outlive MPI.
+/// error(mpi) when MPI fails. The communicator is broken then, and buffers must outlive MPI.
 inline void wait_all(communicator& comm, std::vector<pending>& requests,
                      function_ref<std::string()> doing) {
-    using clock = std::chrono::steady_clock;
-    // A rank that was itself held up must not blame the others: of one round no more is counted.
-    constexpr communicator::seconds longest_round(0.25);
-    communicator::seconds passed(0);
-    auto last = clock::now();
-    std::size_t first = 0;
-    for (long spin = 0;; ++spin) {
-        while (first < requests.size()) {
-            auto& r = requests[first];
-            int done = 1;
-            if (r.request != MPI_REQUEST_NULL) {
-                const int code = MPI_Test(&r.request, &done, MPI_STATUS_IGNORE);
-                if (code != MPI_SUCCESS) {
-                    comm.mark_broken();
-                    check(code, "MPI_Test");
-                }
-            }
-            if (!done) break;
-            ++first;
-        }
-        if (first == requests.size()) break;
-        if (spin < 64) continue;
-        sched_yield();
-        const auto now = clock::now();
-        passed += std::min<communicator::seconds>(now - last, longest_round);
-        last = now;
-        if (passed > comm.deadline()) {
-            comm.mark_broken();
-            throw error(fault::no_progress, "mpar: rank " + std::to_string(comm.rank()) + ", " +
-                                                doing() + ": nothing from " +
-                                                detail::silent_ranks(requests) + " for " +
-                                                detail::in_seconds(comm.deadline()) + " s");
-        }
+    try {
+        if (poll(requests, comm.deadline())) return requests.clear();
+    } catch (const error&) {
+        comm.mark_broken();
+        throw;
     }
-    requests.clear();
+    comm.mark_broken();
+    throw error(fault::no_progress, "mpar: rank " + std::to_string(comm.rank()) + ", " + doing() +
+                                        ": nothing from " + detail::silent_ranks(requests) +
+                                        " for " + in_words(comm.deadline()));
 }
 
 }  // namespace mpar

@@ -10,13 +10,13 @@ namespace mpar {
 template <class Signature>
 class function_ref;
 
-/// Does not own what it refers to. requires: the callable outlives it.
+/// Does not own what it refers to. requires: the callable, an object, outlives it.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
     template <class Callable>
-    requires(!std::is_same_v<std::remove_cvref_t<Callable>, function_ref>)
-        function_ref(Callable&& callable)
+    requires(!std::is_same_v<std::remove_cvref_t<Callable>, function_ref> &&
+             std::is_object_v<std::remove_reference_t<Callable>>) function_ref(Callable&& callable)
         : object_(const_cast<void*>(static_cast<const void*>(&callable))),
           call_(&invoke<std::remove_reference_t<Callable>>) {}
 

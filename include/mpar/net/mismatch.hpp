@@ -61,16 +61,15 @@ inline std::string sentence(const mismatch& m) {
     return words + ")";
 }
 
-// The same as types. g++ prints the literal and the instantiated type, which names layer and
-// numbers.
+// The same as types. g++ prints the literal and the instantiated type, which names layer and numbers.
+namespace detail {
+
 template <int Position>
 struct at {};
 template <int Number>
 struct takes {};
 template <int Number>
 struct gives {};
-
-namespace detail {
 
 template <class...>
 inline constexpr bool never = false;

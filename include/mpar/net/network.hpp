@@ -48,7 +48,7 @@ public:
     /// mesh, the ranks were given different options, or a layer cannot be asked so; error(mpi);
     /// error(device).
     explicit network(MPI_Comm theirs, const options& o = {})
-        : network(communicator(theirs, communicator::seconds(o.deadline)), o) {}
+        : network(communicator(theirs, deadline_of(o)), o) {}
 
     /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box()
     /// says, y [N, classes, 1, 1] whole on every rank. collective.
@@ -102,6 +102,11 @@ private:
     network(communicator comm, const options& o)
         : overridden_(made(comm, o)),
           engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, o.batch) {}
+
+    static seconds deadline_of(const options& o) {
+        if (o.deadline > 0) return seconds(o.deadline);
+        throw error(fault::usage, "mpar: a deadline is more than 0 seconds");
+    }
 
     /// The plan of an override, after all ranks have agreed on what they were given.
     static std::optional<lowered> made(communicator& comm, const options& o) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
@@ -44,7 +45,7 @@ class buffer {
 public:
     buffer() = default;
     explicit buffer(std::size_t count)
-        : data_(count ? static_cast<T*>(Memory::allocate(count * sizeof(T))) : nullptr),
+        : data_(count ? static_cast<T*>(Memory::allocate(bytes_of(count))) : nullptr),
           count_(count) {}
     buffer(buffer&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
@@ -65,6 +66,12 @@ public:
     std::size_t bytes() const { return count_ * sizeof(T); }
 
 private:
+    /// What no memory has comes out as a size that none gives.
+    static std::size_t bytes_of(std::size_t count) {
+        constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
+        return count > most / sizeof(T) ? most : count * sizeof(T);
+    }
+
     T* data_ = nullptr;
     std::size_t count_ = 0;
 };
