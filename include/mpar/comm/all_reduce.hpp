@@ -10,16 +10,14 @@ namespace mpar {
 /// requires: the same `op` (MPI_MIN, MPI_MAX, MPI_SUM) on all ranks. collective.
 /// throws: error(mpi), error(no_progress) after the deadline.
 inline long all_reduce(communicator& comm, long mine, MPI_Op op) {
-    struct pair {
-        long mine, all;
-    };
-    outliving<pair> values(comm, {mine, 0});
+    outliving<long> values(comm, 2);  // mine, all
+    values.data()[0] = mine;
     std::vector<pending> waits(1);
-    check(MPI_Iallreduce(&values->mine, &values->all, 1, MPI_LONG, op, comm.handle(),
+    check(MPI_Iallreduce(values.data(), values.data() + 1, 1, MPI_LONG, op, comm.handle(),
                          &waits[0].request),
           "MPI_Iallreduce");
     wait_all(comm, waits, [] { return std::string("all-reduce"); });
-    return values->all;
+    return values.data()[1];
 }
 
 }  // namespace mpar

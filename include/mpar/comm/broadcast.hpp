@@ -4,8 +4,8 @@
 
 #include <mpar/comm/wait.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
 namespace mpar {
@@ -14,13 +14,15 @@ namespace mpar {
 /// requires: the same count on all ranks, at most 2^31-1 bytes. collective.
 /// throws: error(mpi), error(no_progress) after the deadline.
 inline void broadcast(communicator& comm, void* data, int bytes, int root) {
-    const auto* bytes_of = static_cast<const std::byte*>(data);
-    outliving<std::vector<std::byte>> copy(comm, {bytes_of, bytes_of + bytes});
+    if (bytes == 0) return;
+    const auto count = static_cast<std::size_t>(bytes);
+    outliving<std::byte> copy(comm, count);
+    std::memcpy(copy.data(), data, count);
     std::vector<pending> waits(1);
-    check(MPI_Ibcast(copy->data(), bytes, MPI_BYTE, root, comm.handle(), &waits[0].request),
+    check(MPI_Ibcast(copy.data(), bytes, MPI_BYTE, root, comm.handle(), &waits[0].request),
           "MPI_Ibcast");
     wait_all(comm, waits, [] { return std::string("broadcast"); });
-    std::ranges::copy(*copy, static_cast<std::byte*>(data));
+    std::memcpy(data, copy.data(), count);
 }
 
 }  // namespace mpar

@@ -4,9 +4,11 @@
 
 #include <mpar/comm/poll.hpp>
 #include <mpar/comm/traffic.hpp>
+#include <mpar/tensor/memory.hpp>
 
-#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace mpar {
 
@@ -77,16 +79,17 @@ public:
 
 private:
     static MPI_Comm duplicate(MPI_Comm theirs, seconds deadline) {
-        auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
+        buffer<MPI_Comm> made(1);
+        made.data()[0] = MPI_COMM_NULL;
         std::vector<pending> requests(1);
-        check(MPI_Comm_idup(theirs, made.get(), &requests[0].request), "MPI_Comm_idup");
+        check(MPI_Comm_idup(theirs, made.data(), &requests[0].request), "MPI_Comm_idup");
         if (!poll(requests, deadline)) {
-            made.release();  // may still be written to
+            made.forget();  // may still be written to
             throw error(fault::no_progress,
                         "mpar: duplicating the communicator: nothing from another rank for " +
                             in_words(deadline));
         }
-        return *made;
+        return made.data()[0];
     }
 
     MPI_Comm comm_ = MPI_COMM_NULL;

@@ -9,14 +9,22 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 namespace mpar {
 
-using seconds = std::chrono::duration<double>;
+/// A span of time. (<chrono> would cost every translation unit a third of a second.)
+class seconds {
+public:
+    constexpr explicit seconds(double count) : count_(count) {}
+    constexpr double count() const { return count_; }
+    constexpr bool operator==(const seconds&) const = default;
+
+private:
+    double count_;
+};
 
 /// A posted request and the rank that it waits for; -1: all of them.
 struct pending {
@@ -27,13 +35,11 @@ struct pending {
 /// Whether all requests were done before the deadline. Spins, then yields, so that oversubscribed
 /// ranks make progress. throws: error(mpi).
 inline bool poll(std::vector<pending>& requests, seconds deadline) {
-    using clock = std::chrono::steady_clock;
     // A rank that was itself held up must not blame the others: of one round no more is counted.
-    constexpr seconds longest_round(0.25);
-    seconds passed(0);
-    auto last = clock::now();
+    constexpr double longest_round = 0.25;
+    double passed = 0, last = MPI_Wtime();
     std::size_t first = 0;
-    for (long spin = 0; passed <= deadline; ++spin) {
+    for (long spin = 0; passed <= deadline.count(); ++spin) {
         for (int done = 1; done && first < requests.size(); first += done != 0) {
             auto& r = requests[first];
             if (r.request == MPI_REQUEST_NULL) continue;
@@ -42,8 +48,8 @@ inline bool poll(std::vector<pending>& requests, seconds deadline) {
         if (first == requests.size()) return true;
         if (spin < 64) continue;
         sched_yield();
-        const auto now = clock::now();
-        passed += std::min<seconds>(now - last, longest_round);
+        const double now = MPI_Wtime();
+        passed += std::min(now - last, longest_round);
         last = now;
     }
     return false;

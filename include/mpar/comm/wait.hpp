@@ -4,9 +4,10 @@
 
 #include <mpar/comm/communicator.hpp>
 #include <mpar/core/function_ref.hpp>
+#include <mpar/tensor/memory.hpp>
 
-#include <memory>
-#include <set>
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,14 @@ namespace detail {
 
 /// The ranks that have not come, in order; requests that are done by now are looked through once more.
 inline std::string silent_ranks(std::vector<pending>& requests) {
-    std::set<int> silent;
+    std::vector<int> silent;
     for (auto& r : requests) {
         int done = 0;
         if (r.request != MPI_REQUEST_NULL) MPI_Test(&r.request, &done, MPI_STATUS_IGNORE);
-        if (r.request != MPI_REQUEST_NULL && !done && r.peer >= 0) silent.insert(r.peer);
+        if (r.request != MPI_REQUEST_NULL && !done && r.peer >= 0) silent.push_back(r.peer);
     }
+    std::sort(silent.begin(), silent.end());
+    silent.erase(std::unique(silent.begin(), silent.end()), silent.end());
     std::string names;
     for (const int rank : silent) names += (names.empty() ? "rank " : ", ") + std::to_string(rank);
     return names.empty() ? "another rank" : names;
@@ -29,25 +32,23 @@ inline std::string silent_ranks(std::vector<pending>& requests) {
 
 }  // namespace detail
 
-/// A value that MPI may write to: it lives until the communicator is freed, or for ever when a wait
-/// has failed, for then the request may still be served.
+/// Values that MPI may write to: they live until this does, or for ever when a wait has failed, for
+/// then the request may still be served.
 template <class T>
 class outliving {
 public:
-    outliving(communicator& comm, const T& value)
-        : comm_(comm), value_(std::make_unique<T>(value)) {}
+    outliving(communicator& comm, std::size_t count) : comm_(comm), values_(count) {}
     outliving(const outliving&) = delete;
     outliving& operator=(const outliving&) = delete;
     ~outliving() {
-        if (comm_.is_broken()) (void)value_.release();
+        if (comm_.is_broken()) values_.forget();
     }
 
-    T& operator*() { return *value_; }
-    T* operator->() { return value_.get(); }
+    T* data() { return values_.data(); }
 
 private:
     communicator& comm_;
-    std::unique_ptr<T> value_;
+    buffer<T> values_;
 };
 
 /// Waits until all are done; see poll().
