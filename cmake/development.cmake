@@ -103,12 +103,8 @@ function(mpar_ctest name)
     endif()
 endfunction()
 
-# mpar_ctest_on_ranks(NAME COMMAND c... [LABELS l...]): as `ranks` and `timeout` say. Under sanitizers, where a run takes long,
-# 2 and 3 ranks stand for all.
+# mpar_ctest_on_ranks(NAME COMMAND c... [LABELS l...]): as `ranks` and `timeout` say.
 macro(mpar_ctest_on_ranks name)
-    if(MPAR_SANITIZE AND "${ranks}" MATCHES "[23]")
-        list(FILTER ranks INCLUDE REGEX "^[23]$")
-    endif()
     if(NOT ranks)
         mpar_ctest(${name} ${ARGN} TIMEOUT "${timeout}")
     endif()
