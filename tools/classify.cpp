@@ -117,7 +117,7 @@ int classify(const classify_options& o, int rank) {
     const auto images = read_images(net->comm(), o);
 
     const auto logits = forward_all(*net, images, count);
-    const mpar::traffic all = net->comm().counted();
+    const mpar::traffic all = net->measured();
     const int forwards = (count + how.batch - 1) / how.batch;
     const mpar::traffic one{all.bytes_received / forwards, all.messages_received / forwards,
                             all.bytes_sent / forwards, all.messages_sent / forwards};

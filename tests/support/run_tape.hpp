@@ -19,7 +19,7 @@ struct outcome {
 template <class Backend, class T>
 outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
     mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::seconds(60)),
-                                    net.view(), batch);
+                                    net.view(), {.batch = batch, .how = mpar::teaming::off});
     engine.load(mpar::seeded_reader<T>(net.view(), {}));
 
     mpar::shape all = net.view().input().extents;
@@ -31,7 +31,7 @@ outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
     outcome<T> result;
     result.values.resize(std::size_t(engine.output_shape().count()));
     engine.forward(mine, mpar::dense_view(result.values.data(), engine.output_shape()), {});
-    result.measured = engine.comm().counted();
+    result.measured = engine.measured();
     result.predicted = engine.mine().predicted;
     return result;
 }

@@ -26,6 +26,7 @@ public:
     virtual const mpar::plan& steps() const = 0;
     virtual const mpar::part& mine() const = 0;
     virtual mpar::communicator& comm() = 0;
+    virtual mpar::traffic measured() const = 0;
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
 };
@@ -50,6 +51,7 @@ public:
     const mpar::plan& steps() const override { return net_.steps(); }
     const mpar::part& mine() const override { return net_.mine(); }
     mpar::communicator& comm() override { return net_.comm(); }
+    mpar::traffic measured() const override { return net_.measured(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 

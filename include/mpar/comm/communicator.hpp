@@ -41,11 +41,12 @@ public:
                         "mpar: this thread may not call MPI: MPI_Init_thread gave less "
                         "than MPI_THREAD_SERIALIZED");
         }
-        comm_ = duplicate(theirs, deadline);
-        MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
-        MPI_Comm_set_name(comm_, "mpar");
-        MPI_Comm_rank(comm_, &rank_);
-        MPI_Comm_size(comm_, &size_);
+        take(duplicate(theirs, deadline));
+    }
+
+    /// Takes over a communicator that MPI has made for mpar already.
+    static communicator adopt(MPI_Comm own, seconds deadline) {
+        return communicator(adopted{own}, deadline);
     }
 
     communicator(communicator&& other) noexcept
@@ -78,6 +79,19 @@ public:
     bool is_broken() const { return broken_; }
 
 private:
+    struct adopted {
+        MPI_Comm comm;
+    };
+    communicator(adopted own, seconds deadline) : deadline_(deadline) { take(own.comm); }
+
+    void take(MPI_Comm own) {
+        comm_ = own;
+        MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
+        MPI_Comm_set_name(comm_, "mpar");
+        MPI_Comm_rank(comm_, &rank_);
+        MPI_Comm_size(comm_, &size_);
+    }
+
     static MPI_Comm duplicate(MPI_Comm theirs, seconds deadline) {
         buffer<MPI_Comm> made(1);
         made.data()[0] = MPI_COMM_NULL;

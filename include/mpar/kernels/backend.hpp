@@ -44,6 +44,11 @@ concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t 
 ///   layers are cut between ranks by rows, columns, images and blocks of output channels, and P
 ///   ranks equal one rank. The code path depends on the layer's problem, never on local extents.
 /// conv2d and dense may compute partial sums: in_channels less than the layer's.
+///
+/// winograd_tile says which tiles conv2d would best use for that layer's whole output; 0: none. It
+/// is asked only where results need not be those of the direct sum. packed_filters, pack_filters and
+/// conv2d then get a problem that has them. workspace is how many elements conv2d needs besides, for
+/// this rank's y and that many workers of the queue; conv2d gets them last.
 template <class B, class T>
 concept backend_for = requires(
     typename B::queue& queue, const convolution& problem, const epilogue<T>& then,
@@ -51,9 +56,11 @@ concept backend_for = requires(
     view<const T> x, const T* from, T* to, view<const std::uint8_t> bytes,
     view<const double> wide) {
     { B::template block<T> } -> std::convertible_to<int>;
+    { B::template winograd_tile<T>(problem, y.extents) } -> std::convertible_to<int>;
     { B::template packed_filters<T>(problem) } -> std::convertible_to<long>;
+    { B::template workspace<T>(problem, y.extents, 1) } -> std::convertible_to<long>;
     B::pack_filters(from, problem, to);
-    B::conv2d(queue, problem, x, from, from, then, y);
+    B::conv2d(queue, problem, x, from, from, then, y, to);
     B::dense(queue, problem, x, from, from, then, y);
     B::max_pool(queue, window, padding, x, y);
     B::avg_pool(queue, window, padding, true, x, y);

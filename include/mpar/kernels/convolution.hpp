@@ -8,12 +8,23 @@
 
 namespace mpar {
 
+/// How a convolution is computed: by its sum, or by Winograd's minimal filtering F(tile x tile, 3 x
+/// 3). Tiles are anchored at the first row and column of the layer's whole output, and are
+/// computed whole, so that it does not matter to a bit who computes which part of it.
+struct winograd {
+    int tile = 0;            ///< outputs a side; 0: the sum itself
+    int row = 0, column = 0; ///< y's first one, within its tile
+
+    constexpr bool operator==(const winograd&) const = default;
+};
+
 /// One layer's problem, the same on all ranks but for the two ranges. A dense layer is a pointwise
 /// convolution of images of one pixel.
 struct convolution {
     sliding window;                   ///< before and after are not used: x holds its padding
     int in = 1, out = 1, groups = 1;  ///< channels of the whole layer
     range in_channels, out_channels;  ///< those that x and y hold; lo is a multiple of the block
+    winograd how;
 
     constexpr int in_per_group() const { return in / groups; }
     constexpr int out_per_group() const { return out / groups; }

@@ -18,9 +18,11 @@ struct arguments {
     view<T> y;                   ///< this rank's part of the output
     box where;                   ///< y's place in the whole output
     range in_channels;           ///< x's channels in the whole input
+    int tile = 0;                ///< a convolution's Winograd tiles; 0: none
     clip padding;                ///< how much of x lies outside of the image
     const T* weights = nullptr;  ///< packed filters; a user's parameters, one after the other
     const T* bias = nullptr;     ///< shift of the channels of y, filled up to whole blocks
+    T* workspace = nullptr;      ///< what the backend's workspace() asked for
 };
 
 }  // namespace mpar

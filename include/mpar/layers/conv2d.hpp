@@ -68,15 +68,18 @@ struct conv2d {
 template <int Channels, class Window, class... Options>
 using depthwise_conv2d = conv2d<Channels, Channels, Window, groups<Channels>, Options...>;
 
-/// The kernel's view of this rank's part of a convolution or dense layer.
-constexpr convolution problem_of(const operation& o, range in_channels, range out_channels) {
-    return {o.window, o.in, o.out, o.groups, in_channels, out_channels};
+/// The kernel's view of this rank's part `y` of a convolution or dense layer.
+constexpr convolution problem_of(const operation& o, range in_channels, const box& y,
+                                 int tile = 0) {
+    convolution c{o.window, o.in, o.out, o.groups, in_channels, y.c, {}};
+    if (tile) c.how = {tile, y.h.lo % tile, y.w.lo % tile};
+    return c;
 }
 
 template <class Backend, class T>
 void forward_conv2d(const operation& o, const arguments<Backend, T>& a) {
-    Backend::conv2d(a.queue, problem_of(o, a.in_channels, a.where.c), a.x, a.weights, a.bias,
-                    epilogue<T>{o.act, a.residual}, a.y);
+    Backend::conv2d(a.queue, problem_of(o, a.in_channels, a.where, a.tile), a.x, a.weights, a.bias,
+                    epilogue<T>{o.act, a.residual}, a.y, a.workspace);
 }
 
 }  // namespace mpar

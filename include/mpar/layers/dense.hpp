@@ -30,7 +30,7 @@ struct dense {
 
 template <class Backend, class T>
 void forward_dense(const operation& o, const arguments<Backend, T>& a) {
-    Backend::dense(a.queue, problem_of(o, a.in_channels, a.where.c), a.x, a.weights, a.bias,
+    Backend::dense(a.queue, problem_of(o, a.in_channels, a.where), a.x, a.weights, a.bias,
                    epilogue<T>{o.act, a.residual}, a.y);
 }
 

@@ -92,9 +92,17 @@ constexpr shape output_shape(const operation& o, const shape& x) {
     }
 }
 
+/// The range of all tiles that `r` touches; 0: of r itself.
+constexpr range whole_tiles(range r, int tile, int outputs) {
+    if (tile == 0 || r.empty()) return r;
+    return {r.lo / tile * tile, std::min(outputs, round_up(r.hi, tile))};
+}
+
 /// The index map: what of x is read for the part `y` of the output, padding included in h and w.
-/// Grouped channels are widened to whole blocks.
-constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1) {
+/// Grouped channels are widened to whole blocks, rows and columns of outputs to whole tiles of
+/// `tile` a side (0: none), but for what lies past the last output.
+constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1,
+                    int tile = 0) {
     if (y.empty()) return {};
     box b = whole(x);
     b.n = y.n;
@@ -107,8 +115,10 @@ constexpr box reads(const operation& o, const box& y, const shape& x, int block 
                std::min(x.c, round_up(ceil_div(y.c.hi, outs) * ins, block))};
     }
     if (!o.mixes_rows) {
-        b.h = o.window.h.reads(y.h);
-        if (o.kind != op::row_sums) b.w = o.window.w.reads(y.w);
+        b.h = o.window.h.reads(whole_tiles(y.h, tile, o.window.h.outputs(x.h)));
+        if (o.kind != op::row_sums) {
+            b.w = o.window.w.reads(whole_tiles(y.w, tile, o.window.w.outputs(x.w)));
+        }
     }
     return b;
 }

@@ -5,43 +5,73 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/communicator.hpp>
+#include <mpar/comm/team.hpp>
 #include <mpar/net/execute.hpp>
 #include <mpar/net/parameters.hpp>
 #include <mpar/net/transfer.hpp>
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 namespace mpar {
 
+/// How an engine works, besides its plan; the same on all ranks.
+struct way_of_working {
+    int batch = 1;
+    bool exact = false;            ///< every convolution by its sum
+    teaming how = teaming::claim;  ///< of the ranks of a node
+    int threads = 1;               ///< of each rank
+};
+
+/// Backends whose queue can be a crew's: several ranks and threads work in one memory.
+template <class Backend>
+inline constexpr bool works_in_teams = std::derived_from<typename Backend::queue, crew>;
+
 /// One rank's network: what remains when the net's type has become a plan.
 ///
-/// An image on four ranks: forward() copies what this rank reads of it, then for each step
-///   exchange   - what its readers need of x and other ranks own arrives (halo, all-gather ...)
+/// Ranks of a node are a team (comm/team.hpp) with one memory, which takes one seat of the mesh; with
+/// teaming::off each rank is a team of its own. An image on four seats: forward() copies what this
+/// seat reads of it, then for each step
+///   exchange   - what its readers need of x and other seats own arrives (halo, all-gather ...)
 ///   clear      - y's padding becomes zero
-///   run        - the kernel computes this rank's part of y
+///   run        - the kernel computes this seat's part of y; a team's members share its units
 /// and at last the output is gathered for the caller.
 template <class Backend, class T>
 class engine {
 public:
-    /// requires: `p` lives as long as the engine; the same plan and batch on all ranks. collective.
+    /// requires: `p` lives as long as the engine; the same plan and way on all ranks. collective.
     /// throws: error(device) on every rank when memory is not to be had on one.
-    engine(communicator comm, const plan& p, int batch)
-        : comm_(std::move(comm)),
+    engine(communicator comm, const plan& p, const way_of_working& way)
+        : comm_(std::make_unique<communicator>(std::move(comm))),
+          team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? way.how : teaming::off)),
           plan_(p),
-          part_(partition(
-              p,
-              {{comm_.rank(), comm_.size()}, batch, Backend::template block<T>, int(sizeof(T))})) {
-        agree(comm_, [&] {
-            weights_.emplace(plan_, part_);
-            transfer_.emplace(part_);
-            arena_ = buffer<T, typename Backend::memory>(std::size_t(part_.arena_elements));
+          part_(partition(p, setting_of(way))) {
+        if constexpr (works_in_teams<Backend>) {
+            board_ = muster(*team_, queue_, comm_->rank(), comm_->deadline());
+        }
+        std::size_t arena = 0;
+        agree(*comm_, [&] {
+            if constexpr (works_in_teams<Backend>) {
+                queue_.hire(way.threads);
+                workers_ = queue_.workers();
+            }
+            weights_.emplace(plan_, part_, *team_);
+            if (team_->leads()) transfer_.emplace(part_);
+            arena = std::size_t(part_.arena_elements + workspace()) * sizeof(T);
+            probe(weights_->bytes() + arena);
         });
+        agree(*comm_, [&] {
+            weights_->allocate();
+            arena_ = {*team_, arena};
+        });
+        input_box_ = share_of_input();
+        if (!team_->leads()) part_.leave_messages();
     }
     engine(engine&&) = default;
     ~engine() {
-        if (comm_.is_broken() && transfer_) transfer_->abandon();
+        if (team_ && team_->is_broken() && transfer_) transfer_->abandon();
     }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
@@ -51,7 +81,7 @@ public:
     /// throws: what `read` throws on some rank, on every rank.
     void load(const parameter_reader<T>& read) {
         unload();
-        agree(comm_, [&] { weights_->load(queue_, read); });
+        agree(*comm_, [&] { weights_->load(queue_, read); });
         loaded_ = true;
     }
 
@@ -63,48 +93,85 @@ public:
         require(y.extents == output_shape(), "output", y.extents, output_shape());
         if (!loaded_)
             throw error(fault::usage, "mpar: the network has no weights yet: load them first");
+        try {
+            run(x, y, functions);
+        } catch (...) {
+            if (team_->members() > 1) team_->mark_broken();  // nobody meets the others any more
+            throw;
+        }
+    }
+
+    const plan& steps() const { return plan_; }
+    /// Of this rank's team; messages are those of this rank.
+    const part& mine() const { return part_; }
+    communicator& comm() { return *comm_; }
+    const communicator& comm() const { return *comm_; }
+    const team& companions() const { return *team_; }
+
+    /// What this rank's messages have amounted to so far.
+    traffic measured() const { return team_->leads() ? team_->outside().counted() : traffic{}; }
+
+    /// What this rank passes of the images, in the indices of the whole batch.
+    const box& input_box() const { return input_box_; }
+    shape output_shape() const {
+        return detail::with_batch(plan_.output().extents, part_.of.batch);
+    }
+
+    /// Of the whole team.
+    std::size_t weights_bytes() const { return weights_->bytes(); }
+    std::size_t activations_bytes() const {
+        return arena_.bytes() + (transfer_ ? transfer_->bytes() : 0);
+    }
+
+private:
+    void run(const view<const T>& x, const view<T>& y, const net_functions<Backend, T>& functions) {
         bring_in(x);
         std::size_t next_exchange = 0;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+            const auto& s = plan_.steps[i];
+            announce(int(i));
             for (; next_exchange < part_.exchanges.size() &&
                    part_.exchanges[next_exchange].before_step == int(i);
                  ++next_exchange) {
                 carry_out(part_.exchanges[next_exchange]);
             }
-            const auto& s = plan_.steps[i];
             if (s.what.kind == op::result) {
-                Backend::copy(queue_, view<const T>(region(s.x, part_.steps[i].x)), y);
+                alone([&] {
+                    Backend::copy(queue_, view<const T>(region(s.x, part_.steps[i].x)), y);
+                });
                 continue;
             }
             clear_padding(s.y);
             if (part_.steps[i].y.empty()) continue;
-            if (s.what.kind == op::custom) clear_lanes(s.y);
-            const auto a = arguments_of(int(i));
-            if (functions.steps) {
-                functions.steps[i](a);
+            const step_function<Backend, T> custom =
+                s.custom < 0 ? nullptr : functions.customs[s.custom];
+            const auto run = [&](const arguments<Backend, T>& a) {
+                if (functions.steps) return functions.steps[i](a);
+                execute<Backend, T>(s.what, a, custom);
+            };
+            if (custom) {
+                run_custom(int(i), run);
             } else {
-                execute<Backend, T>(s.what, a,
-                                    s.custom < 0 ? nullptr : functions.customs[s.custom]);
+                run(arguments_of(int(i), part_.steps[i].y));
             }
         }
         queue_.finish();
     }
 
-    const plan& steps() const { return plan_; }
-    const part& mine() const { return part_; }
-    communicator& comm() { return comm_; }
-    const communicator& comm() const { return comm_; }
-
-    /// What this rank passes of the images, in the indices of the whole batch.
-    const box& input_box() const { return part_.tensors.front().owned; }
-    shape output_shape() const {
-        return detail::with_batch(plan_.output().extents, part_.of.batch);
+    setting setting_of(const way_of_working& way) const {
+        setting s{{team_->index(), team_->count()},
+                  way.batch,
+                  Backend::template block<T>,
+                  int(sizeof(T))};
+        if (!way.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
+        return s;
     }
 
-    std::size_t weights_bytes() const { return weights_->bytes(); }
-    std::size_t activations_bytes() const { return arena_.bytes() + transfer_->bytes(); }
+    /// Sizes that no memory has must not be asked of windows, whose making has no deadline.
+    static void probe(std::size_t bytes) {
+        if (bytes) Backend::memory::release(Backend::memory::allocate(bytes));
+    }
 
-private:
     static void require(bool right, const char* what, const shape& given, const shape& wanted) {
         if (right) return;
         const auto text = [](const shape& s) {
@@ -115,73 +182,176 @@ private:
                                       ", the network takes " + text(wanted));
     }
 
+    /// Elements that the hungriest step needs besides its views.
+    long workspace() const {
+        long most = 0;
+        for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+            const auto& s = plan_.steps[i];
+            const auto& p = part_.steps[i];
+            if (s.what.kind != op::convolution) continue;
+            most = std::max(most, Backend::template workspace<T>(
+                                      problem_of(s.what, p.x.c, p.y, p.tile), p.y.extents(),
+                                      workers_));
+        }
+        return most;
+    }
+
+    /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
+    box share_of_input() const {
+        const box theirs = part_.tensors.front().owned;
+        const layout where = plan_.tensors.front().where;
+        const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
+                               Backend::template block<T>);
+        const box origin{{-theirs.n.lo, 0}, {-theirs.c.lo, 0}, {-theirs.h.lo, 0}, {-theirs.w.lo, 0}};
+        return relative(part, origin);
+    }
+
     const tensor_part& memory_of(int t) const { return part_.tensors[std::size_t(t)]; }
 
     /// All that this rank holds of a tensor.
     view<T> whole_of(int t) {
         const auto& m = memory_of(t);
-        return dense_view(arena_.data() + m.offset, m.held.extents(), Backend::template block<T>);
+        return dense_view(arena() + m.offset, m.held.extents(), Backend::template block<T>);
     }
     /// A box of a tensor, in the indices of the whole tensor.
     view<T> region(int t, const box& b) {
         if (b.empty()) return {};
         return whole_of(t).part(relative(b, memory_of(t).held));
     }
+    T* arena() const { return static_cast<T*>(arena_.data()); }
 
-    void bring_in(const view<const T>& x) {
-        const auto& m = memory_of(0);
-        const box given = intersection(m.inside, m.owned);
-        clear_padding(0);
-        if (given.empty()) return;
-        Backend::copy(queue_, x.part(relative(given, m.owned)), region(0, given));
+    /// What each member does for itself: kernels within are not shared.
+    template <class Work>
+    void alone(const Work& work) {
+        if constexpr (works_in_teams<Backend>) {
+            queue_.alone(work);
+        } else {
+            work();
+        }
+    }
+    /// What one member does for all, who wait for it.
+    template <class Work>
+    void single(const Work& work) {
+        if constexpr (works_in_teams<Backend>) {
+            queue_.single(work);
+        } else {
+            work();
+        }
+    }
+    void meet() {
+        if constexpr (works_in_teams<Backend>) queue_.meet();
+    }
+    void announce(int step) {
+        if constexpr (works_in_teams<Backend>) {
+            queue_.announce(step, plan_.steps[std::size_t(step)].what.name);
+        }
     }
 
+    /// Members bring what is theirs; of what comes whole to all, each brings some rows.
+    void bring_in(const view<const T>& x) {
+        const auto& m = memory_of(0);
+        announce(0);
+        box given = intersection(m.inside, input_box_);
+        if (plan_.tensors.front().where == layout::replicate && !given.empty()) {
+            const range rows = cut(given.h.size(), {team_->member(), team_->members()});
+            given.h = {given.h.lo + rows.lo, given.h.lo + rows.hi};
+        }
+        alone([&] {
+            if (team_->leads()) clear_margin(0);
+            if (given.empty()) return;
+            Backend::copy(queue_, x.part(relative(given, input_box_)), region(0, given));
+        });
+        meet();
+    }
+
+    /// Nobody reads it before the step's end, where all meet.
     void clear_padding(int t) {
+        if (team_->member() != team_->members() - 1) return;
+        alone([&] { clear_margin(t); });
+    }
+    void clear_margin(int t) {
         const auto& m = memory_of(t);
         if (m.held == m.inside || m.held.empty()) return;
         Backend::clear_margin(queue_, whole_of(t), relative(m.inside, m.held));
     }
 
-    /// Lanes without a channel are zero; a user's layer need not know of them.
-    void clear_lanes(int t) {
-        const auto& m = memory_of(t);
-        if (m.held.c.size() % Backend::template block<T> == 0) return;
-        Backend::clear_margin(queue_, whole_of(t), box{});
+    /// A user's layer knows nothing of teams: its output is divided for it where it can be.
+    template <class Run>
+    void run_custom(int i, const Run& run) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        const box y = part_.steps[std::size_t(i)].y;
+        // Lanes without a channel are zero; a user's layer need not know of them.
+        const auto& m = memory_of(s.y);
+        if (m.held.c.size() % Backend::template block<T> != 0) {
+            single([&] { Backend::clear_margin(queue_, whole_of(s.y), box{}); });
+        }
+        if constexpr (works_in_teams<Backend>) {
+            const int units = std::min(y.h.size(), 8 * (workers_ - 1) + 1);
+            queue_.share(units, [&](long u, int) {
+                box b = y;
+                const range rows = cut(y.h.size(), {int(u), units});
+                b.h = {y.h.lo + rows.lo, y.h.lo + rows.hi};
+                run(arguments_of(i, b));
+            });
+        } else {
+            run(arguments_of(i, y));
+        }
     }
 
+    /// The first member exchanges for all.
     void carry_out(const exchange& e) {
-        transfer_->run(queue_, comm_, e, whole_of(e.tensor), memory_of(e.tensor).held, [&] {
-            return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
-                   " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
+        single([&] {
+            try {
+                alone([&] {
+                    transfer_->run(queue_, team_->outside(), e, whole_of(e.tensor),
+                                   memory_of(e.tensor).held, [&] { return words_of(e); });
+                });
+            } catch (const error& trouble) {
+                if constexpr (works_in_teams<Backend>) queue_.fail(trouble);
+                throw;
+            }
         });
     }
+    std::string words_of(const exchange& e) const {
+        return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
+               " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
+    }
 
-    arguments<Backend, T> arguments_of(int i) {
+    /// For the part `y` of step i's output.
+    arguments<Backend, T> arguments_of(int i, const box& y) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& p = part_.steps[std::size_t(i)];
-        const shape image = plan_.tensors[std::size_t(s.x)].extents;
+        const shape image = detail::with_batch(plan_.tensors[std::size_t(s.x)].extents,
+                                               part_.of.batch);
         const auto outside = [](range read, int extent) {
             return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
         };
-        const range rows = outside(p.x.h, image.h), columns = outside(p.x.w, image.w);
+        const box x = reads(s.what, y, image, part_.of.block, p.tile);
+        const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
         return {.queue = queue_,
-                .x = region(s.x, p.x),
-                .residual = s.residual < 0 ? view<T>{} : region(s.residual, p.y),
-                .y = region(s.y, p.y),
-                .where = p.y,
-                .in_channels = p.x.c,
+                .x = region(s.x, x),
+                .residual = s.residual < 0 ? view<T>{} : region(s.residual, y),
+                .y = region(s.y, y),
+                .where = y,
+                .in_channels = x.c,
+                .tile = p.tile,
                 .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
                 .weights = weights_->weights(i),
-                .bias = weights_->bias(i)};
+                .bias = weights_->bias(i),
+                .workspace = arena() + part_.arena_elements};
     }
 
-    communicator comm_;
+    std::unique_ptr<communicator> comm_;
+    std::unique_ptr<team> team_;
     plan plan_;
     part part_;
+    box input_box_;
+    int workers_ = 1;
+    team_memory<> board_;
     typename Backend::queue queue_;
     std::optional<parameters<Backend, T>> weights_;
     std::optional<transfer<Backend, T>> transfer_;
-    buffer<T, typename Backend::memory> arena_;
+    team_memory<typename Backend::memory> arena_;
     bool loaded_ = false;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/comm/mesh.hpp>
+#include <mpar/core/cores.hpp>
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/engine.hpp>
 #include <mpar/net/functions.hpp>
@@ -19,6 +20,9 @@ struct options {
     int batch = 1;                  ///< images in one forward
     std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
     double deadline = 300;          ///< seconds that a wait on another rank may last
+    bool exact = false;             ///< convolutions by their sums alone, not by Winograd's filtering
+    teaming team = teaming::off;  ///< how the ranks of a node work together
+    int threads = 1;                ///< of each rank
 };
 
 /// A network on the ranks of a communicator: inference, the same bits on any number of them.
@@ -90,7 +94,7 @@ public:
 
     /// Bytes and messages: of one forward as predicted, of all so far as measured.
     const traffic& predicted() const { return mine().predicted; }
-    const traffic& measured() const { return engine_.comm().counted(); }
+    traffic measured() const { return engine_.measured(); }
 
     std::size_t weights_bytes() const { return engine_.weights_bytes(); }
     std::size_t activations_bytes() const { return engine_.activations_bytes(); }
@@ -101,7 +105,8 @@ public:
 private:
     network(communicator comm, const options& o)
         : overridden_(made(comm, o)),
-          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, o.batch) {}
+          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>,
+                  {o.batch, o.exact, o.team, o.threads}) {}
 
     static seconds deadline_of(const options& o) {
         if (o.deadline > 0) return seconds(o.deadline);
@@ -111,11 +116,19 @@ private:
     /// The plan of an override, after all ranks have agreed on what they were given.
     static std::optional<lowered> made(communicator& comm, const options& o) {
         require_mesh<Mesh>(comm.size());
-        agree_on(comm, std::uint64_t(o.batch) << 8 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0),
-                 fault::usage, "mpar: the ranks were given different batches or policies");
+        const std::uint64_t all = std::uint64_t(o.batch) << 32 | std::uint64_t(o.threads) << 16 |
+                                  std::uint64_t(o.exact) << 9 |
+                                  std::uint64_t(o.team == teaming::off) << 8 |
+                                  std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
+        agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
         if (o.batch < 1) {
             throw error(fault::usage,
                         "mpar: a batch has at least one image, not " + std::to_string(o.batch));
+        }
+        if (o.threads < 1 || o.threads > cores()) {
+            throw error(fault::usage, "mpar: a rank has 1 to " + std::to_string(cores()) +
+                                          " threads here, as many as its set of cores, not " +
+                                          std::to_string(o.threads));
         }
         if (!o.asked || *o.asked == policy::follow) return {};
         if (Mesh::is_static) {

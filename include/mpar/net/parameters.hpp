@@ -5,7 +5,7 @@
 #include <mpar/kernels/backend.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/net/part.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/comm/team.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -30,8 +30,8 @@ struct weight_slot {
 template <class Backend, class T>
 class parameters {
 public:
-    /// The memory alone; no communication.
-    parameters(const plan& p, const part& mine) : plan_(p) {
+    /// What memory it takes, one for a whole team.
+    parameters(const plan& p, const part& mine, team& where) : plan_(p), team_(&where) {
         constexpr long aligned = 64 / sizeof(T);
         constexpr int block = Backend::template block<T>;
         long end = 0;
@@ -39,7 +39,7 @@ public:
             const auto& s = p.steps[i];
             const auto& part_of = mine.steps[i];
             weight_slot at;
-            at.problem = problem_of(s.what, part_of.x.c, part_of.y.c);
+            at.problem = problem_of(s.what, part_of.x.c, part_of.y, part_of.tile);
             at.needed = s.weights >= 0 && !part_of.y.empty();
             if (at.needed) {
                 const int channels = round_up(part_of.y.c.size(), block);
@@ -50,22 +50,28 @@ public:
             }
             slots_.push_back(at);
         }
-        memory_ = buffer<T, typename Backend::memory>(static_cast<std::size_t>(end));
+        bytes_ = static_cast<std::size_t>(end) * sizeof(T);
     }
 
     const T* weights(int step) const {
-        return at(step).needed ? memory_.data() + at(step).weights : nullptr;
+        return at(step).needed ? data() + at(step).weights : nullptr;
     }
     const T* bias(int step) const {
-        return at(step).needed ? memory_.data() + at(step).bias : nullptr;
+        return at(step).needed ? data() + at(step).bias : nullptr;
     }
-    std::size_t bytes() const { return memory_.bytes(); }
+    std::size_t bytes() const { return bytes_; }
 
-    /// Reads what this rank needs, folds norms in double precision and packs.
+    /// collective over the team. throws: error(device) when memory is not to be had.
+    void allocate() { memory_ = {*team_, bytes_}; }
+
+    /// Reads what the team needs, folds norms in double precision and packs: each member does some
+    /// of the steps. No communication: the caller sees to it that all are done.
     /// throws: what `read` throws; error(numbers) when folding meets a variance below zero.
     void load(typename Backend::queue& queue, const parameter_reader<T>& read) {
+        int turn = 0;
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             if (!slots_[i].needed) continue;
+            if (turn++ % team_->members() != team_->member()) continue;
             const auto& s = plan_.steps[i];
             switch (s.what.kind) {
                 case op::convolution:
@@ -84,6 +90,7 @@ private:
         std::vector<double> scale, shift;
     };
 
+    T* data() const { return static_cast<T*>(memory_.data()); }
     const weight_slot& at(int step) const { return slots_[static_cast<std::size_t>(step)]; }
 
     static long weights_count(const step& s, const convolution& problem, int channels) {
@@ -186,13 +193,15 @@ private:
                         "mpar: folding norms into the weights gives a number that is "
                         "not finite");
         }
-        queue.copy_to_device(memory_.data() + offset, values.data(), values.size() * sizeof(T));
+        queue.copy_to_device(data() + offset, values.data(), values.size() * sizeof(T));
         queue.finish();
     }
 
     plan plan_;
     std::vector<weight_slot> slots_;
-    buffer<T, typename Backend::memory> memory_;
+    team* team_;
+    std::size_t bytes_ = 0;
+    team_memory<typename Backend::memory> memory_;
 };
 
 }  // namespace mpar

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/comm/traffic.hpp>
+#include <mpar/layers/conv2d.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
@@ -18,6 +19,8 @@ struct setting {
     int batch = 1;
     int block = 1;         ///< channels side by side in the backend's memory
     int element_size = 4;  ///< bytes
+    /// Backend::winograd_tile where convolutions may be computed so; nullptr: by the sum only.
+    int (*winograd_tile)(const convolution& layer, const shape& y) = nullptr;
 };
 
 /// A box that travels, in the indices of the whole tensor.
@@ -47,6 +50,7 @@ struct tensor_part {
 struct step_part {
     box y;  ///< what it computes
     box x;  ///< what it reads for that, padding included
+    int tile = 0;    ///< of a convolution computed by Winograd's filtering
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };
@@ -59,6 +63,13 @@ struct part {
     std::vector<exchange> exchanges;  ///< in the order of their steps
     long arena_elements = 0;
     traffic predicted;  ///< of one forward
+
+    /// As one sees it for whom another member of its team sends and receives.
+    void leave_messages() {
+        for (auto& e : exchanges) e.sends.clear(), e.receives.clear();
+        for (auto& s : steps) s.before = {};
+        predicted = {};
+    }
 };
 
 /// Bytes of a box in a message: whole channel blocks, as they lie in memory.
@@ -83,6 +94,9 @@ public:
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
             mine.owned = mine.held = owner(static_cast<int>(t), part_.of.who.rank);
+        }
+        for (std::size_t i = 0; i < part_.steps.size(); ++i) {
+            part_.steps[i].tile = tile_of(plan_.steps[i]);
         }
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
@@ -115,7 +129,14 @@ private:
     constexpr box read(const step& s, int t, int rank) const {
         const box y = computed(s, rank);
         box b = s.residual == t ? y : box{};
-        return s.x == t ? hull(b, reads(s.what, y, extents(t), part_.of.block)) : b;
+        const int tile = part_.steps[std::size_t(&s - plan_.steps.data())].tile;
+        return s.x == t ? hull(b, reads(s.what, y, extents(t), part_.of.block, tile)) : b;
+    }
+    /// The same on all ranks, whatever part of y they compute.
+    constexpr int tile_of(const step& s) const {
+        if (s.what.kind != op::convolution || !part_.of.winograd_tile) return 0;
+        const shape y = extents(s.y);
+        return part_.of.winograd_tile(problem_of(s.what, {0, s.what.in}, whole(y)), y);
     }
     /// The layout in which a step takes tensor t.
     constexpr layout taken(const step& s, int t) const {
@@ -129,7 +150,7 @@ private:
         auto& mine = part_.steps[static_cast<std::size_t>(i)];
         const int me = part_.of.who.rank;
         mine.y = computed(s, me);
-        mine.x = reads(s.what, mine.y, extents(s.x), part_.of.block);
+        mine.x = reads(s.what, mine.y, extents(s.x), part_.of.block, mine.tile);
         mine.flops = flops(s.what, mine.y, extents(s.x));
         for (const int t : {s.x, s.residual}) {
             if (t < 0) continue;

@@ -10,6 +10,7 @@
 #include <mpar/kernels/cpu/pool.hpp>
 #include <mpar/kernels/cpu/softmax.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
+#include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/memory.hpp>
 
 #include <string>
@@ -22,7 +23,7 @@ namespace mpar::backend::inline MPAR_ISA_NAMESPACE {
 struct cpu {
     using memory = host_memory;
     using staging = host_memory;
-    using queue = host_queue;
+    using queue = crew;  ///< of one rank, or of all that share its memory
 
     static constexpr std::string_view name = "cpu";
     static std::string isa() { return MPAR_ISA; }
@@ -30,6 +31,14 @@ struct cpu {
     template <class T>
     static constexpr int block = mpar::cpu::lanes<T>;
 
+    template <class T>
+    static int winograd_tile(const convolution&, const shape&) {
+        return 0;
+    }
+    template <class T>
+    static long workspace(const convolution&, const shape&, int) {
+        return 0;
+    }
     template <class T>
     static long packed_filters(const convolution& c) {
         return mpar::cpu::packed_filters<T>(c);

@@ -12,7 +12,7 @@
 #include <mpar/kernels/cpu/tile.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/tensor/crew.hpp>
 
 #include <algorithm>
 #include <array>
@@ -99,8 +99,8 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
 /// requires: x and y hold c.in_channels and c.out_channels in blocks of V; x holds all rows and
 /// columns that y's outputs read, padding included; bias has zeros up to the next block.
 template <class T>
-void conv2d(host_queue&, const convolution& c, input_view<T> x, const T* packed, const T* bias,
-            const epilogue<T>& then, view<T> y) {
+void conv2d(crew&, const convolution& c, input_view<T> x, const T* packed, const T* bias,
+            const epilogue<T>& then, view<T> y, [[maybe_unused]] T* workspace = nullptr) {
     if (y.empty()) return;
     if (takes_depthwise(c)) {
         depthwise_conv2d(c, x, packed, bias, then, y);
@@ -134,9 +134,9 @@ void conv2d(host_queue&, const convolution& c, input_view<T> x, const T* packed,
 
 /// y[n] = act(bias + residual[n] + filters * x[n]) for images of one pixel: these are the pixels.
 template <class T>
-void dense(host_queue& queue, const convolution& c, input_view<T> x, const T* packed,
+void dense(crew& queue, const convolution& c, input_view<T> x, const T* packed,
            const T* bias, const epilogue<T>& then, view<T> y) {
-    conv2d(queue, c, x, packed, bias, then, y);
+    conv2d<T>(queue, c, x, packed, bias, then, y, nullptr);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -6,7 +6,7 @@
 #include <mpar/kernels/convert.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/tensor/crew.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -37,7 +37,7 @@ void copy_rows(const view<const T>& x, const view<T>& y) {
 /// y = x, each element converted, whatever the blocks and strides of the two.
 /// requires: the same extents; no overlap.
 template <class S, class D>
-void copy(host_queue&, view<S> x, view<D> y) {
+void copy(crew&, view<S> x, view<D> y) {
     if (y.empty()) return;
     const shape& s = y.extents;
     if constexpr (std::is_same_v<std::remove_const_t<S>, D>) {
@@ -58,7 +58,7 @@ void copy(host_queue&, view<S> x, view<D> y) {
 
 /// y[n, (c*H + h)*W + w, 0, 0] = x[n, c, h, w].
 template <class T>
-void flatten(host_queue&, input_view<T> x, view<T> y) {
+void flatten(crew&, input_view<T> x, view<T> y) {
     if (y.empty()) return;
     const shape& s = x.extents;
     for (int n = 0; n < s.n; ++n) {
@@ -80,7 +80,7 @@ void flatten(host_queue&, input_view<T> x, view<T> y) {
 
 /// Zeroes what lies outside the rows and columns of `interior`, for all images and channels.
 template <class T>
-void clear_margin(host_queue&, view<T> all, const box& interior) {
+void clear_margin(crew&, view<T> all, const box& interior) {
     if (all.empty()) return;
     const range image_h{0, all.extents.h}, image_w{0, all.extents.w};
     const range rows = intersection(interior.h, image_h);
@@ -104,7 +104,7 @@ void clear_margin(host_queue&, view<T> all, const box& interior) {
 
 /// False when an element is NaN or infinite. Waits for the queue.
 template <class T>
-bool finite(host_queue& queue, view<T> x) {
+bool finite(crew& queue, view<T> x) {
     queue.finish();
     if (x.empty()) return true;
     const shape& s = x.extents;

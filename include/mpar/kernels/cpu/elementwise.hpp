@@ -7,14 +7,14 @@
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/activation.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/tensor/crew.hpp>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y = act(x * scale[c] + shift[c]); y may be x.
 /// requires: scale and shift hold zeros up to the next block.
 template <class T>
-void affine(host_queue&, input_view<T> x, const T* scale, const T* shift, activation act,
+void affine(crew&, input_view<T> x, const T* scale, const T* shift, activation act,
             view<T> y) {
     constexpr int V = lanes<T>;
     for_each_row(y, [&](int n, int block, int h) {
@@ -29,7 +29,7 @@ void affine(host_queue&, input_view<T> x, const T* scale, const T* shift, activa
 
 /// y = act(x); y may be x.
 template <class T>
-void activate(host_queue&, input_view<T> x, activation act, view<T> y) {
+void activate(crew&, input_view<T> x, activation act, view<T> y) {
     constexpr int V = lanes<T>;
     for_each_row(y, [&](int n, int block, int h) {
         const T* from = row_of(x, n, block, h);
@@ -42,7 +42,7 @@ void activate(host_queue&, input_view<T> x, activation act, view<T> y) {
 
 /// y = act(a + b); y may be a or b.
 template <class T>
-void add(host_queue&, input_view<T> a, input_view<T> b, activation act, view<T> y) {
+void add(crew&, input_view<T> a, input_view<T> b, activation act, view<T> y) {
     constexpr int V = lanes<T>;
     for_each_row(y, [&](int n, int block, int h) {
         const T *p = row_of(a, n, block, h), *q = row_of(b, n, block, h);

@@ -7,7 +7,7 @@
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/tensor/crew.hpp>
 
 #include <limits>
 
@@ -73,14 +73,14 @@ void pool(const sliding& window, const clip& padding, input_view<T> x, const vie
 
 /// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
 template <class T>
-void max_pool(host_queue&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
+void max_pool(crew&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
     pool<T>(window, padding, x, y, largest<T>{});
 }
 
 /// y = the mean of each window's elements that are no padding, over all its taps when padding
 /// counts (as zero), else over those elements; 0 if there is none.
 template <class T>
-void avg_pool(host_queue&, const sliding& window, const clip& padding, bool count_padding,
+void avg_pool(crew&, const sliding& window, const clip& padding, bool count_padding,
               input_view<T> x, view<T> y) {
     const int taps = window.h.kernel * window.w.kernel;
     pool<T>(window, padding, x, y, mean<T>{count_padding ? taps : 0});
@@ -88,7 +88,7 @@ void avg_pool(host_queue&, const sliding& window, const clip& padding, bool coun
 
 /// y[n, c, h, 0] = sum over w of x[n, c, h, w], w ascending.
 template <class T>
-void row_sums(host_queue&, input_view<T> x, view<T> y) {
+void row_sums(crew&, input_view<T> x, view<T> y) {
     for_each_row(y, [&](int n, int block, int h) {
         const T* from = row_of(x, n, block, h);
         vec<T> sum{};
@@ -100,7 +100,7 @@ void row_sums(host_queue&, input_view<T> x, view<T> y) {
 /// y[n, c, 0, 0] = (sum over h of x[n, c, h, 0], h ascending) / divisor. After row_sums: the mean
 /// of the image, whatever ranks its rows came from.
 template <class T>
-void mean_rows(host_queue&, double divisor, input_view<T> x, view<T> y) {
+void mean_rows(crew&, double divisor, input_view<T> x, view<T> y) {
     for_each_row(y, [&](int n, int block, int) {
         vec<T> sum{};
         for (int h = 0; h < x.extents.h; ++h) sum += load<T>(row_of(x, n, block, h));

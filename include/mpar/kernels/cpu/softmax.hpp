@@ -6,7 +6,7 @@
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
-#include <mpar/tensor/memory.hpp>
+#include <mpar/tensor/crew.hpp>
 
 #include <limits>
 
@@ -14,7 +14,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y[n, c, h, w] = exp(x[n, c, h, w] - m) / sum over c of the same, m the largest; y may be x.
 template <class T>
-void softmax(host_queue&, input_view<T> x, view<T> y) {
+void softmax(crew&, input_view<T> x, view<T> y) {
     if (y.empty()) return;
     constexpr int V = lanes<T>;
     const int channels = y.extents.c, blocks = y.blocks();

@@ -28,6 +28,14 @@ struct reference {
     static constexpr int block = 1;
 
     template <class T>
+    static int winograd_tile(const convolution&, const shape&) {
+        return 0;
+    }
+    template <class T>
+    static long workspace(const convolution&, const shape&, int) {
+        return 0;
+    }
+    template <class T>
     static long packed_filters(const convolution& c) {
         return mpar::reference::packed_filters<T>(c);
     }

@@ -30,7 +30,7 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
 /// outputs read, padding included; bias has out_channels.size() elements up to the next block.
 template <class T>
 void conv2d(host_queue&, const convolution& c, input_view<T> x, const T* packed, const T* bias,
-            const epilogue<T>& then, view<T> y) {
+            const epilogue<T>& then, view<T> y, T* /*workspace*/ = nullptr) {
     const taps &v = c.window.h, &u = c.window.w;
     for_each_index(y, [&](int n, int o, int oh, int ow) {
         const int global = c.out_channels.lo + o;

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// Workers that share memory: they claim units of one work and meet at its end. Knows no kernel and
+// no MPI.
+#pragma once
+
+#include <mpar/core/error.hpp>
+#include <mpar/core/function_ref.hpp>
+#include <mpar/core/patience.hpp>
+#include <mpar/tensor/hands.hpp>
+#include <mpar/tensor/memory.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace mpar {
+
+/// What the members of a crew (processes, or one) write for each other. It lies in memory that all
+/// of them reach; every member's own words are alone on their cache lines.
+class crew_board {
+public:
+    /// How much memory a board takes.
+    static std::size_t bytes(int members) {
+        return sizeof(crew_board) + std::size_t(members) * sizeof(line);
+    }
+    /// Makes a board of zeros. requires: bytes(members) at `memory`, aligned to 128; called once.
+    static crew_board* make(void* memory, int members) {
+        auto* board = new (memory) crew_board;
+        for (int m = 0; m < members; ++m) new (board->lines() + m) line;
+        return board;
+    }
+
+private:
+    friend class crew;
+
+    /// Units of one work: how many are taken, and how many of those from either end.
+    struct alignas(128) round {
+        std::atomic<long> taken{0}, from_front{0}, from_back{0};
+    };
+    struct alignas(128) line {
+        std::atomic<std::uint64_t> arrived{0};  ///< at the meeting of that number
+        int rank = 0;                           ///< as messages call this member
+    };
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+    line* lines() { return reinterpret_cast<line*>(this + 1); }
+
+    round rounds_[3];
+    alignas(128) std::atomic<int> failed_{0};  ///< 1: being written, 2: kind_ and words_ hold
+    int kind_ = 0;
+    char words_[512] = {};
+};
+
+/// One member's view of its crew, and the queue of kernels that work in memory they share.
+///
+/// All members call the same kernels with the same arguments in the same order. A kernel divides its
+/// work by share(): each unit is done by whoever claims it first, so that a slow core does not hold
+/// the others up; which one it is must not change a bit. A crew of one is the plain loop.
+class crew : public host_queue {
+public:
+    crew() = default;
+
+    /// Becomes member `member` of `members` who all join that board. requires: before any work.
+    /// `rank`: as messages call this member; `spins`: looks before a wait yields its core.
+    void join(crew_board* board, int member, int members, int rank, seconds deadline, long spins) {
+        board_ = board;
+        member_ = member;
+        members_ = members;
+        deadline_ = deadline;
+        spins_ = spins;
+        if (board_) board_->lines()[member_].rank = rank;
+    }
+
+    /// Adds threads, so that this member works with `count` hands. requires: the same count for all
+    /// members; before any work.
+    void hire(int count) { hands_ = count > 1 ? std::make_unique<hands>(count - 1) : nullptr; }
+
+    int members() const { return members_; }
+    int member() const { return member_; }
+    bool leads() const { return member_ == 0; }
+    int hands_each() const { return hands_ ? hands_->count() + 1 : 1; }
+    int workers() const { return members_ * hands_each(); }
+
+    /// What messages say is being done: "step 7 (conv2d<...>)". `words` must live on.
+    void announce(int step, std::string_view words) {
+        step_ = step;
+        words_ = words;
+    }
+
+    /// f(unit, worker) for the units [0, count), each once; all are done, and seen by all members,
+    /// when it returns. Even members take from the front, odd ones from the back: each stays near
+    /// what it wrote before. Inside of f: the plain loop. f must not throw.
+    /// throws: error(no_progress) naming the step and the silent ranks; what a member fail()ed with.
+    void share(long count, function_ref<void(long, int)> f) {
+        if (workers() == 1 || inside_) {
+            for (long u = 0; u < count; ++u) f(u, worker_);
+            return;
+        }
+        crew_board::round& r = here()->rounds_[meetings_ % 3];
+        const auto work = [&](int hand) {
+            const int worker = member_ * hands_each() + hand;
+            const bool back = worker % 2;
+            while (r.taken.fetch_add(1, std::memory_order_relaxed) < count) {
+                f(back ? count - 1 - r.from_back.fetch_add(1, std::memory_order_relaxed)
+                       : r.from_front.fetch_add(1, std::memory_order_relaxed),
+                  worker);
+            }
+        };
+        inside_ = true;
+        if (hands_) {
+            hands_->work(work);
+        } else {
+            work(0);
+        }
+        inside_ = false;
+        meet();
+    }
+
+    /// f() here, with no other member: what it shares is done by this one.
+    void alone(function_ref<void()> f) {
+        const bool before = std::exchange(inside_, true);
+        struct restore {
+            bool &inside, to;
+            ~restore() { inside = to; }
+        } at_end{inside_, before};
+        f();
+    }
+    /// f() by the first member alone; done, and seen by all, when it returns.
+    void single(function_ref<void()> f) {
+        if (leads()) alone(f);
+        meet();
+    }
+
+    /// Waits for all members. throws: as share().
+    void meet() {
+        if (workers() == 1) return;
+        crew_board* const board = here();
+        if (leads()) {  // the round after next's is in no one's hands now
+            auto& r = board->rounds_[(meetings_ + 1) % 3];
+            r.taken.store(0, std::memory_order_relaxed);
+            r.from_front.store(0, std::memory_order_relaxed);
+            r.from_back.store(0, std::memory_order_relaxed);
+        }
+        ++meetings_;
+        if (members_ == 1) return;
+        auto* const lines = board->lines();
+        lines[member_].arrived.store(meetings_, std::memory_order_release);
+        patience wait(deadline_, spins_);
+        for (int m = 0; m < members_; ++m) {
+            while (lines[m].arrived.load(std::memory_order_acquire) < meetings_) {
+                if (board->failed_.load(std::memory_order_acquire) == 2) throw_theirs();
+                if (!wait.goes_on()) throw_silent();
+            }
+        }
+    }
+
+    /// Tells the other members, who wait or will, that this one comes no more; they throw `e`.
+    void fail(const error& e) {
+        if (members_ == 1) return;
+        int none = 0;
+        if (!board_->failed_.compare_exchange_strong(none, 1)) return;
+        board_->kind_ = static_cast<int>(e.kind());
+        std::strncpy(board_->words_, e.what(), sizeof board_->words_ - 1);
+        board_->failed_.store(2, std::memory_order_release);
+    }
+
+private:
+    crew_board* here() {
+        if (board_) return board_;
+        if (!own_) own_ = std::make_unique<crew_board>();
+        return own_.get();
+    }
+
+    [[noreturn]] void throw_theirs() const {
+        throw error(static_cast<fault>(board_->kind_), board_->words_);
+    }
+    [[noreturn]] void throw_silent() const {
+        std::string names;
+        for (int m = 0; m < members_; ++m) {
+            const auto& l = board_->lines()[m];
+            if (l.arrived.load(std::memory_order_acquire) >= meetings_) continue;
+            names += (names.empty() ? "rank " : ", ") + std::to_string(l.rank);
+        }
+        throw error(fault::no_progress,
+                    "mpar: rank " + std::to_string(board_->lines()[member_].rank) + ", step " +
+                        std::to_string(step_) + " (" + std::string(words_) +
+                        "): nothing from " + (names.empty() ? "another rank" : names) + " for " +
+                        in_words(deadline_));
+    }
+
+    crew_board* board_ = nullptr;
+    std::unique_ptr<crew_board> own_;  ///< of one member with several hands
+    std::unique_ptr<hands> hands_;
+    int member_ = 0, members_ = 1, worker_ = 0;
+    seconds deadline_{300};
+    long spins_ = 0;
+    std::uint64_t meetings_ = 0;
+    bool inside_ = false;
+    int step_ = 0;
+    std::string_view words_;
+};
+
+}  // namespace mpar
