@@ -13,7 +13,7 @@ using mpar_test::deferred;
 namespace {
 
 std::vector<float> run_deferred(const lowered& net, int batch) {
-    engine<deferred, float> engine(communicator(MPI_COMM_WORLD), net.view(), batch);
+    engine<deferred, float> engine(communicator(MPI_COMM_WORLD), net.view(), {.batch = batch});
     engine.load(seeded_reader<float>(net.view(), {}));
     shape all = net.view().input().extents;
     all.n = batch;
@@ -41,7 +41,7 @@ TEST_CASE("a device's memory is left alone and its kernels may run late") {
             INFO("seed " << seed << ": " << net.text());
             const lowered l = net.lower(asked);
             const auto plain =
-                mpar_test::run_tape<backend::reference, float>(MPI_COMM_SELF, l, 2).values;
+                mpar_test::run_tape<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2}).values;
             CHECK(run_deferred(l, 2) == plain);
         }
     }

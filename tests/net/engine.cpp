@@ -45,13 +45,13 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
 /// Every policy on all ranks against the layers' own policies on one rank.
 template <class Backend, class T>
 std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
-    const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(), batch);
+    const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(), {.batch = batch});
     CHECK(alone.measured == traffic{});
     for (const auto asked :
          {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
           std::optional(policy::rows), std::optional(policy::output)}) {
         INFO("policy " << (asked ? name_of(*asked) : "own"));
-        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), batch);
+        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), {.batch = batch});
         CHECK(same_bits(together.values, alone.values));
         CHECK(together.measured == together.predicted);
     }
@@ -76,7 +76,7 @@ TEST_CASE("random nets in double precision") {
         const mpar_test::random_tape net(unsigned(seed) + 5000u);
         INFO("seed " << seed << ": " << net.text());
         const auto plain =
-            run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), 2).values;
+            run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), {.batch = 2}).values;
         const auto vectors = check_net<backend::cpu, double>(net, 2);
         CHECK(difference(plain, vectors) <= 1e-13 * greatest(plain));
     }
@@ -86,10 +86,10 @@ TEST_CASE("inputs that come in parts: every rank passes its own") {
     for (int seed = 0; seed < 8; ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 9000u);
         INFO("seed " << seed << ": " << net.text());
-        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), 3);
+        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});
         for (const auto given : {policy::rows, policy::batch, policy::output}) {
             const lowered l = lower(net.tape(), net.input(), given);
-            const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, 3);
+            const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, {.batch = 3});
             CHECK(same_bits(together.values, alone.values));
             CHECK(together.measured == together.predicted);
         }

@@ -17,13 +17,12 @@ struct outcome {
 
 /// One forward on the ranks of `comm`; each rank passes what the input's layout says.
 template <class Backend, class T>
-outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, int batch) {
-    mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::seconds(60)),
-                                    net.view(), {.batch = batch, .how = mpar::teaming::off});
+outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, const mpar::options& how) {
+    mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::seconds(60)), net.view(), how);
     engine.load(mpar::seeded_reader<T>(net.view(), {}));
 
     mpar::shape all = net.view().input().extents;
-    all.n = batch;
+    all.n = how.batch;
     const std::int64_t extents[] = {all.n, all.c, all.h, all.w};
     const auto images = mpar::io::seeded_values<T>("input", extents);
     const auto mine = mpar::dense_view(images.data(), all).part(engine.input_box());

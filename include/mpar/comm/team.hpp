@@ -27,19 +27,19 @@ constexpr std::string_view name_of(teaming t) { return t == teaming::off ? "off"
 /// Ranks of one node as one place of the mesh: its first member sends and receives for all.
 class team {
 public:
-    /// Finds the ranks that share memory with this one; with `off` each rank is alone.
+    /// Finds the ranks that share memory with this one, and divides them into teams of at most
+    /// `most` (0: no limit; a NUMA domain's cores, say); with `off` each rank is alone.
     /// collective over `comm`, which must outlive the team and not move. throws: error(mpi).
-    team(communicator& comm, teaming how) : comm_(comm), count_(comm.size()), index_(comm.rank()) {
+    team(communicator& comm, teaming how, int most = 0)
+        : comm_(comm), count_(comm.size()), index_(comm.rank()) {
         if (how == teaming::off || comm.size() == 1) return;
-        check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
-                                  &node_),
-              "MPI_Comm_split_type");
-        MPI_Comm_set_errhandler(node_, MPI_ERRORS_RETURN);
+        split_off(comm, most);
         MPI_Comm_rank(node_, &member_);
         MPI_Comm_size(node_, &members_);
         MPI_Comm leaders = MPI_COMM_NULL;
-        check(MPI_Comm_split(comm.handle(), member_ == 0 ? 0 : MPI_UNDEFINED, comm.rank(), &leaders),
-              "MPI_Comm_split");
+        check(
+            MPI_Comm_split(comm.handle(), member_ == 0 ? 0 : MPI_UNDEFINED, comm.rank(), &leaders),
+            "MPI_Comm_split");
         int place[2] = {0, 1};
         if (leaders != MPI_COMM_NULL) {
             leaders_.emplace(communicator::adopt(leaders, comm.deadline()));
@@ -73,13 +73,28 @@ public:
 
     /// Looks before a member's wait yields its core: few, where members outnumber the cores (one
     /// core each is what a launcher that binds ranks leaves).
-    long spins() const {
-        return cores() >= members_ || cores() == 1 ? 20000 : 16;
-    }
+    long spins() const { return cores() >= members_ || cores() == 1 ? 20000 : 16; }
 
     MPI_Comm node() const { return node_; }
 
 private:
+    void split_off(communicator& comm, int most) {
+        MPI_Comm all = MPI_COMM_NULL;
+        check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
+                                  &all),
+              "MPI_Comm_split_type");
+        MPI_Comm_set_errhandler(all, MPI_ERRORS_RETURN);
+        if (most < 1) {
+            node_ = all;
+            return;
+        }
+        int place = 0;
+        MPI_Comm_rank(all, &place);
+        check(MPI_Comm_split(all, place / most, place, &node_), "MPI_Comm_split");
+        MPI_Comm_set_errhandler(node_, MPI_ERRORS_RETURN);
+        MPI_Comm_free(&all);
+    }
+
     communicator& comm_;
     std::optional<communicator> leaders_;  ///< of its first members, and in these alone
     MPI_Comm node_ = MPI_COMM_NULL;

@@ -5,8 +5,8 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/communicator.hpp>
-#include <mpar/comm/team.hpp>
 #include <mpar/net/execute.hpp>
+#include <mpar/net/options.hpp>
 #include <mpar/net/parameters.hpp>
 #include <mpar/net/transfer.hpp>
 
@@ -16,14 +16,6 @@
 #include <string>
 
 namespace mpar {
-
-/// How an engine works, besides its plan; the same on all ranks.
-struct way_of_working {
-    int batch = 1;
-    bool exact = false;            ///< every convolution by its sum
-    teaming how = teaming::claim;  ///< of the ranks of a node
-    int threads = 1;               ///< of each rank
-};
 
 /// Backends whose queue can be a crew's: several ranks and threads work in one memory.
 template <class Backend>
@@ -41,20 +33,21 @@ inline constexpr bool works_in_teams = std::derived_from<typename Backend::queue
 template <class Backend, class T>
 class engine {
 public:
-    /// requires: `p` lives as long as the engine; the same plan and way on all ranks. collective.
+    /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is not to be had on one.
-    engine(communicator comm, const plan& p, const way_of_working& way)
+    engine(communicator comm, const plan& p, const options& o)
         : comm_(std::make_unique<communicator>(std::move(comm))),
-          team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? way.how : teaming::off)),
+          team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
+                                       o.team_size)),
           plan_(p),
-          part_(partition(p, setting_of(way))) {
+          part_(partition(p, setting_of(o))) {
         if constexpr (works_in_teams<Backend>) {
             board_ = muster(*team_, queue_, comm_->rank(), comm_->deadline());
         }
         std::size_t arena = 0;
         agree(*comm_, [&] {
             if constexpr (works_in_teams<Backend>) {
-                queue_.hire(way.threads);
+                queue_.hire(o.threads);
                 workers_ = queue_.workers();
             }
             weights_.emplace(plan_, part_, *team_);
@@ -158,12 +151,10 @@ private:
         queue_.finish();
     }
 
-    setting setting_of(const way_of_working& way) const {
-        setting s{{team_->index(), team_->count()},
-                  way.batch,
-                  Backend::template block<T>,
-                  int(sizeof(T))};
-        if (!way.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
+    setting setting_of(const options& o) const {
+        setting s{
+            {team_->index(), team_->count()}, o.batch, Backend::template block<T>, int(sizeof(T))};
+        if (!o.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
         return s;
     }
 
@@ -189,9 +180,9 @@ private:
             const auto& s = plan_.steps[i];
             const auto& p = part_.steps[i];
             if (s.what.kind != op::convolution) continue;
-            most = std::max(most, Backend::template workspace<T>(
-                                      problem_of(s.what, p.x.c, p.y, p.tile), p.y.extents(),
-                                      workers_));
+            most = std::max(most,
+                            Backend::template workspace<T>(problem_of(s.what, p.x.c, p.y, p.tile),
+                                                           p.y.extents(), workers_));
         }
         return most;
     }
@@ -202,7 +193,8 @@ private:
         const layout where = plan_.tensors.front().where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
                                Backend::template block<T>);
-        const box origin{{-theirs.n.lo, 0}, {-theirs.c.lo, 0}, {-theirs.h.lo, 0}, {-theirs.w.lo, 0}};
+        const box origin{
+            {-theirs.n.lo, 0}, {-theirs.c.lo, 0}, {-theirs.h.lo, 0}, {-theirs.w.lo, 0}};
         return relative(part, origin);
     }
 
@@ -321,8 +313,8 @@ private:
     arguments<Backend, T> arguments_of(int i, const box& y) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& p = part_.steps[std::size_t(i)];
-        const shape image = detail::with_batch(plan_.tensors[std::size_t(s.x)].extents,
-                                               part_.of.batch);
+        const shape image =
+            detail::with_batch(plan_.tensors[std::size_t(s.x)].extents, part_.of.batch);
         const auto outside = [](range read, int extent) {
             return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
         };

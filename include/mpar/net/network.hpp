@@ -3,10 +3,10 @@
 #pragma once
 
 #include <mpar/comm/mesh.hpp>
-#include <mpar/core/cores.hpp>
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/engine.hpp>
 #include <mpar/net/functions.hpp>
+#include <mpar/net/options.hpp>
 #include <mpar/net/static_plan.hpp>
 
 #include <concepts>
@@ -14,16 +14,6 @@
 #include <vector>
 
 namespace mpar {
-
-/// What a network is told besides its type; the same on all ranks.
-struct options {
-    int batch = 1;                  ///< images in one forward
-    std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
-    double deadline = 300;          ///< seconds that a wait on another rank may last
-    bool exact = false;             ///< convolutions by their sums alone, not by Winograd's filtering
-    teaming team = teaming::off;  ///< how the ranks of a node work together
-    int threads = 1;                ///< of each rank
-};
 
 /// A network on the ranks of a communicator: inference, the same bits on any number of them.
 ///
@@ -105,8 +95,7 @@ public:
 private:
     network(communicator comm, const options& o)
         : overridden_(made(comm, o)),
-          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>,
-                  {o.batch, o.exact, o.team, o.threads}) {}
+          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, o) {}
 
     static seconds deadline_of(const options& o) {
         if (o.deadline > 0) return seconds(o.deadline);
@@ -116,20 +105,7 @@ private:
     /// The plan of an override, after all ranks have agreed on what they were given.
     static std::optional<lowered> made(communicator& comm, const options& o) {
         require_mesh<Mesh>(comm.size());
-        const std::uint64_t all = std::uint64_t(o.batch) << 32 | std::uint64_t(o.threads) << 16 |
-                                  std::uint64_t(o.exact) << 9 |
-                                  std::uint64_t(o.team == teaming::off) << 8 |
-                                  std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
-        agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
-        if (o.batch < 1) {
-            throw error(fault::usage,
-                        "mpar: a batch has at least one image, not " + std::to_string(o.batch));
-        }
-        if (o.threads < 1 || o.threads > cores()) {
-            throw error(fault::usage, "mpar: a rank has 1 to " + std::to_string(cores()) +
-                                          " threads here, as many as its set of cores, not " +
-                                          std::to_string(o.threads));
-        }
+        require_sensible(comm, o);
         if (!o.asked || *o.asked == policy::follow) return {};
         if (Mesh::is_static) {
             throw error(fault::usage, "mpar: a static mesh has the layers' own policies, not " +

@@ -2,10 +2,10 @@
 // A rank's weights: read, folded, packed and kept. Knows the plan; nothing of files.
 #pragma once
 
+#include <mpar/comm/team.hpp>
 #include <mpar/kernels/backend.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/net/part.hpp>
-#include <mpar/comm/team.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -56,9 +56,7 @@ public:
     const T* weights(int step) const {
         return at(step).needed ? data() + at(step).weights : nullptr;
     }
-    const T* bias(int step) const {
-        return at(step).needed ? data() + at(step).bias : nullptr;
-    }
+    const T* bias(int step) const { return at(step).needed ? data() + at(step).bias : nullptr; }
     std::size_t bytes() const { return bytes_; }
 
     /// collective over the team. throws: error(device) when memory is not to be had.

@@ -48,9 +48,9 @@ struct tensor_part {
 
 /// This rank's part of one step.
 struct step_part {
-    box y;  ///< what it computes
-    box x;  ///< what it reads for that, padding included
-    int tile = 0;    ///< of a convolution computed by Winograd's filtering
+    box y;         ///< what it computes
+    box x;         ///< what it reads for that, padding included
+    int tile = 0;  ///< of a convolution computed by Winograd's filtering
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };

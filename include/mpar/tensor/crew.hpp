@@ -189,9 +189,8 @@ private:
         }
         throw error(fault::no_progress,
                     "mpar: rank " + std::to_string(board_->lines()[member_].rank) + ", step " +
-                        std::to_string(step_) + " (" + std::string(words_) +
-                        "): nothing from " + (names.empty() ? "another rank" : names) + " for " +
-                        in_words(deadline_));
+                        std::to_string(step_) + " (" + std::string(words_) + "): nothing from " +
+                        (names.empty() ? "another rank" : names) + " for " + in_words(deadline_));
     }
 
     crew_board* board_ = nullptr;

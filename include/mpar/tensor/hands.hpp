@@ -28,9 +28,8 @@ public:
             t.number = count_ + 1;
             if (pthread_create(&t.id, nullptr, &hands::run, &t) != 0) {
                 dismiss();
-                throw error(fault::device, "mpar: thread " + std::to_string(count_ + 1) +
-                                               " of " + std::to_string(count) +
-                                               " is not to be had");
+                throw error(fault::device, "mpar: thread " + std::to_string(count_ + 1) + " of " +
+                                               std::to_string(count) + " is not to be had");
             }
         }
     }
