@@ -22,6 +22,7 @@ struct problem {
     shape y;            // extents of the whole output, y.c == out
     activation act{};
     bool residual = false;
+    int hands = 1;      // of the crew that computes it
 
     std::string text() const {
         const taps &v = window.h, &u = window.w;
@@ -60,7 +61,7 @@ tensor<T> run(const problem& p, const box& part, const spacing& free = {},
               source<T> from = plain<T>, range in = {0, -1}, bool in_place = false) {
     constexpr int block = B::template block<T>;
     if (in.hi < 0) in = {0, p.in};
-    const convolution c{p.window, p.in, p.out, p.groups, in, part.c};
+    const convolution c{p.window, p.in, p.out, p.groups, in, part.c, {}};
     const range rows = p.window.h.reads(part.h), columns = p.window.w.reads(part.w);
     tensor<T> x({part.n.size(), in.size(), rows.size(), columns.size()}, block, free);
     x.fill([&](int n, int i, int h, int w) {
@@ -88,6 +89,7 @@ tensor<T> run(const problem& p, const box& part, const spacing& free = {},
     }
     std::vector<T> packed(std::size_t(B::template packed_filters<T>(c)));
     typename B::queue queue;
+    if constexpr (requires { queue.hire(1); }) queue.hire(p.hands);
     B::pack_filters(filters.data(), c, packed.data());
     if (p.window.is_pointwise() && p.y.h * p.y.w == 1) {
         B::dense(queue, c, x.all(), packed.data(), shifts.data(), then, y.all());
@@ -243,6 +245,24 @@ TEMPLATE_PRODUCT_TEST_CASE("a part of conv2d has the bits of the whole", "[conv2
         for (int c = V; c < p.y.c; c += V * (1 + p.y.c / V / 3)) {
             expect_bits({b.n, {0, c}, b.h, b.w});
             expect_bits({b.n, {c, p.y.c}, {p.y.h / 2, p.y.h}, b.w});
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("a crew of any size gives the same bits", "[conv2d]", float, double) {
+    using B = backend::cpu;
+    std::vector<problem> list = layers();
+    // Enough work for several units: cut by pixels, by panels, by both; pad lanes; depthwise.
+    list.push_back({square(3), 20, 70, 1, {1, 70, 40, 41}, relu, true});
+    list.push_back({square(1), 300, 250, 1, {1, 250, 7, 7}, relu6, true});
+    list.push_back({square(3), 130, 90, 1, {1, 90, 9, 9}, silu});
+    list.push_back({square(1), 1200, 1000, 1, {1, 1000, 1, 1}});
+    list.push_back({square(5, 2), 200, 200, 200, {1, 200, 30, 31}, relu6, true});
+    for (problem p : list) {
+        INFO(p.text());
+        const auto alone = run<B, TestType>(p);
+        for (p.hands = 2; p.hands <= 3; ++p.hands) {
+            CHECK(difference(run<B, TestType>(p).all(), alone.all()) == 0);
         }
     }
 }

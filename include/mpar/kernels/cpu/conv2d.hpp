@@ -11,7 +11,6 @@
 #include <mpar/kernels/cpu/steps.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
 #include <mpar/kernels/input_view.hpp>
-#include <mpar/kernels/pad_lanes.hpp>
 #include <mpar/tensor/crew.hpp>
 
 #include <algorithm>
@@ -75,7 +74,7 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
         io.step_count = list.step_count;
         io.relu = list.done() && then.act.which == activation::kind::relu;
         const T* const next = io.filters + list.products * width;
-        for (long t = 0; t < cut.tiles; ++t) {
+        for (long t = 0; t < cut.parts; ++t) {
             const long begin = cut.begin(t), count = cut.begin(t + 1) - begin;
             io.x_at = pixels.x + begin;
             io.y_at = pixels.y + begin;
@@ -94,21 +93,51 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
     } while (!list.done());
 }
 
+/// How a layer becomes units of work: its pixels in blocks, its panels in groups.
+struct division {
+    long blocks = 1, groups = 1;
+    bool by_group = false;  ///< neighbouring units share filters, else inputs
+
+    long count() const { return blocks * groups; }
+    long block(long unit) const { return by_group ? unit % blocks : unit / groups; }
+    long group(long unit) const { return by_group ? unit / blocks : unit % groups; }
+};
+
+/// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,
+/// none too small; each reads other filters where these are more than the inputs.
+/// `blocks`: as the caches ask for; `tiles`: the most there can be.
+inline division divide(const convolution& c, long pixels, long blocks, long tiles, long panels,
+                       int workers) {
+    constexpr long unit_products = 500'000, units_each = 16;
+    division d{std::max(1L, blocks), 1, false};
+    if (workers == 1) return d;
+    const long filters = long(c.in_channels.size()) / c.groups * c.window_taps() *
+                         c.out_channels.size();
+    const long inputs = pixels * c.window.h.stride * c.window.w.stride * c.in_channels.size();
+    const long wanted = std::clamp(pixels * filters / unit_products, 1L, units_each * workers);
+    d.by_group = filters > inputs;
+    if (d.by_group) {
+        d.groups = std::min(panels, wanted);
+        d.blocks = std::clamp(ceil_div(wanted, d.groups), d.blocks, std::max(d.blocks, tiles));
+    } else {
+        d.blocks = std::clamp(wanted, d.blocks, std::max(d.blocks, ceil_div(tiles, 2L)));
+        d.groups = std::min(panels, ceil_div(wanted, d.blocks));
+    }
+    return d;
+}
+
 /// y = act(bias + residual + sum over input channels and window of x * filters). Channels of the
 /// layer that x does not hold count as zero: y is then a partial sum.
 /// requires: x and y hold c.in_channels and c.out_channels in blocks of V; x holds all rows and
 /// columns that y's outputs read, padding included; bias has zeros up to the next block.
 template <class T>
-void conv2d(crew&, const convolution& c, input_view<T> x, const T* packed, const T* bias,
+void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed, const T* bias,
             const epilogue<T>& then, view<T> y, [[maybe_unused]] T* workspace = nullptr) {
     if (y.empty()) return;
-    if (takes_depthwise(c)) {
-        depthwise_conv2d(c, x, packed, bias, then, y);
-        return clear_pad_lanes(y);
-    }
+    if (takes_depthwise(c)) return depthwise_conv2d(queue, c, x, packed, bias, then, y);
     constexpr int largest = blocking::tile_pixels;
     const int stride_h = c.window.h.stride, stride_w = c.window.w.stride;
-    const int h = y.extents.h, w = y.extents.w;
+    const int h = y.extents.h, w = y.extents.w, used = y.extents.c % lanes<T>;
     const pixel_strides x_pixels = strides_of(x, stride_h, stride_w), y_pixels = strides_of(y),
                         r_pixels = strides_of(then.residual);
 
@@ -117,19 +146,27 @@ void conv2d(crew&, const convolution& c, input_view<T> x, const T* packed, const
     const long bytes = long(sizeof(T)) * std::max(1, c.in_channels.size()) * stride_h * stride_w;
     const long fit = std::clamp<long>(blocking::input_bytes / bytes, 4 * largest,
                                       blocking::block_pixels);
-    const tiling blocks(all.tiles, int(fit / largest));
-    pixel_block pixels;
-    for (long b = 0; b < blocks.tiles; ++b) {
+    const long panels = panel_count<T>(c);
+    const division units = divide(c, all.count, ceil_div(all.parts, fit / largest), all.parts,
+                                  panels, queue.workers());
+    const cutting blocks(all.parts, units.blocks), groups(panels, units.groups);
+    queue.share(units.count(), [&](long unit, int) {
+        const long b = units.block(unit), g = units.group(unit);
         const long begin = all.begin(blocks.begin(b)), end = all.begin(blocks.begin(b + 1));
+        pixel_block pixels;
         pixel_offsets(x_pixels, h, w, begin, end, pixels.x);
         pixel_offsets(y_pixels, h, w, begin, end, pixels.y);
         if (then.residual.data) pixel_offsets(r_pixels, h, w, begin, end, pixels.residual);
         const tiling cut(end - begin, largest);
+        long next = 0;
         for_each_panel<T>(c, [&](const panel& p) {
-            run_panel(c, p, pixels, cut, x, packed, bias, then, y);
+            const bool mine = groups.begin(g) <= next && next < groups.begin(g + 1);
+            ++next;
+            if (mine) run_panel(c, p, pixels, cut, x, packed, bias, then, y);
         });
-    }
-    clear_pad_lanes(y);
+        if (g + 1 < units.groups || used == 0) return;
+        clear_lanes(y.data + (y.blocks() - 1) * y.stride_c, used, pixels.y, end - begin);
+    });
 }
 
 /// y[n] = act(bias + residual[n] + filters * x[n]) for images of one pixel: these are the pixels.

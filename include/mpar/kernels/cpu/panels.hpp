@@ -18,6 +18,14 @@ struct panel {
     long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]
 };
 
+/// Vectors of a panel, but for the last one's.
+inline int panel_width(const convolution& c) { return c.groups == 1 ? 2 : 1; }
+
+template <class T>
+long panel_count(const convolution& c) {
+    return ceil_div(ceil_div(c.out_channels.size(), lanes<T>), panel_width(c));
+}
+
 /// f(panel) for all of them, in the order of their filters. Returns where the last one's end.
 ///
 /// Without groups a panel has two vectors. With groups it is one block, which reads the union of
@@ -27,7 +35,7 @@ struct panel {
 template <class T, class F>
 long for_each_panel(const convolution& c, F f) {
     constexpr int V = lanes<T>;
-    const int blocks = ceil_div(c.out_channels.size(), V), width = c.groups == 1 ? 2 : 1;
+    const int blocks = ceil_div(c.out_channels.size(), V), width = panel_width(c);
     long at = 0;
     for (int block = 0; block < blocks; block += width) {
         const int vectors = std::min(width, blocks - block);

@@ -4,6 +4,7 @@
 
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/tensor/view.hpp>
 
 #include <algorithm>
@@ -34,15 +35,28 @@ inline void pixel_offsets(const pixel_strides& s, int h, int w, long begin, long
     }
 }
 
-/// `pixels` cut into tiles of two sizes that differ by one, at most `largest`: a short tail would
-/// run with few accumulators.
-struct tiling {
-    long pixels = 0, tiles = 0;
+/// `count` things cut into `parts` whose sizes differ by one at most.
+struct cutting {
+    long count = 0, parts = 1;
 
-    tiling(long count, int largest) : pixels(count), tiles(ceil_div<long>(count, largest)) {}
+    cutting(long things, long into) : count(things), parts(into) {}
 
-    /// The first pixel of tile t; of t = tiles: the end.
-    long begin(long t) const { return pixels / tiles * t + std::min(t, pixels % tiles); }
+    /// The first one of part i; of i = parts: the end.
+    long begin(long i) const { return count / parts * i + std::min(i, count % parts); }
 };
+
+/// Pixels cut into tiles of at most `largest`, balanced: a short tail would run with few
+/// accumulators.
+struct tiling : cutting {
+    tiling(long pixels, int largest) : cutting(pixels, ceil_div<long>(pixels, largest)) {}
+};
+
+/// Zero in the lanes of the pixels' last block that are no channel, which is y's last one.
+template <class T>
+void clear_lanes(T* block, int used, const long* at, long pixels) {
+    for (long p = 0; p < pixels; ++p) {
+        for (int lane = used; lane < lanes<T>; ++lane) block[at[p] + lane] = T(0);
+    }
+}
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
