@@ -14,10 +14,10 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// y = act(x * scale[c] + shift[c]); y may be x.
 /// requires: scale and shift hold zeros up to the next block.
 template <class T>
-void affine(crew&, input_view<T> x, const T* scale, const T* shift, activation act,
+void affine(crew& queue, input_view<T> x, const T* scale, const T* shift, activation act,
             view<T> y) {
     constexpr int V = lanes<T>;
-    for_each_row(y, [&](int n, int block, int h) {
+    for_each_row(queue, y, 1, [&](int n, int block, int h) {
         const vec<T> a = load<T>(scale + block * V), b = load<T>(shift + block * V);
         const T* from = row_of(x, n, block, h);
         T* to = row_of(y, n, block, h);
@@ -29,9 +29,9 @@ void affine(crew&, input_view<T> x, const T* scale, const T* shift, activation a
 
 /// y = act(x); y may be x.
 template <class T>
-void activate(crew&, input_view<T> x, activation act, view<T> y) {
+void activate(crew& queue, input_view<T> x, activation act, view<T> y) {
     constexpr int V = lanes<T>;
-    for_each_row(y, [&](int n, int block, int h) {
+    for_each_row(queue, y, 1, [&](int n, int block, int h) {
         const T* from = row_of(x, n, block, h);
         T* to = row_of(y, n, block, h);
         for (int w = 0; w < y.extents.w; ++w, from += V, to += V) {
@@ -42,9 +42,9 @@ void activate(crew&, input_view<T> x, activation act, view<T> y) {
 
 /// y = act(a + b); y may be a or b.
 template <class T>
-void add(crew&, input_view<T> a, input_view<T> b, activation act, view<T> y) {
+void add(crew& queue, input_view<T> a, input_view<T> b, activation act, view<T> y) {
     constexpr int V = lanes<T>;
-    for_each_row(y, [&](int n, int block, int h) {
+    for_each_row(queue, y, 1, [&](int n, int block, int h) {
         const T *p = row_of(a, n, block, h), *q = row_of(b, n, block, h);
         T* to = row_of(y, n, block, h);
         for (int w = 0; w < y.extents.w; ++w, p += V, q += V, to += V) {

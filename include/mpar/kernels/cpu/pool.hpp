@@ -55,41 +55,36 @@ void pool_row(const sliding& window, range kh, range columns, const T* from, lon
 /// y = f's fold over each window's elements that are no padding, row after row; 0 where there is
 /// none.
 template <class T, class Fold>
-void pool(const sliding& window, const clip& padding, input_view<T> x, const view<T>& y,
-          const Fold& f) {
-    if (y.empty()) return;
+void pool(crew& queue, const sliding& window, const clip& padding, input_view<T> x,
+          const view<T>& y, const Fold& f) {
     const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
-    for (int n = 0; n < y.extents.n; ++n) {
-        for (int block = 0; block < y.blocks(); ++block) {
-            for (int oh = 0; oh < y.extents.h; ++oh) {
-                const int first = window.h.stride * oh;
-                pool_row(window, taps_inside(window.h, first, rows), columns,
-                         row_of(x, n, block, first), x.stride_h, row_of(y, n, block, oh),
-                         y.extents.w, f);
-            }
-        }
-    }
+    const int taps = window.h.kernel * window.w.kernel;
+    for_each_row(queue, y, taps, [&](int n, int block, int oh) {
+        const int first = window.h.stride * oh;
+        pool_row(window, taps_inside(window.h, first, rows), columns, row_of(x, n, block, first),
+                 x.stride_h, row_of(y, n, block, oh), y.extents.w, f);
+    });
 }
 
 /// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.
 template <class T>
-void max_pool(crew&, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
-    pool<T>(window, padding, x, y, largest<T>{});
+void max_pool(crew& queue, const sliding& window, const clip& padding, input_view<T> x, view<T> y) {
+    pool<T>(queue, window, padding, x, y, largest<T>{});
 }
 
 /// y = the mean of each window's elements that are no padding, over all its taps when padding
 /// counts (as zero), else over those elements; 0 if there is none.
 template <class T>
-void avg_pool(crew&, const sliding& window, const clip& padding, bool count_padding,
+void avg_pool(crew& queue, const sliding& window, const clip& padding, bool count_padding,
               input_view<T> x, view<T> y) {
     const int taps = window.h.kernel * window.w.kernel;
-    pool<T>(window, padding, x, y, mean<T>{count_padding ? taps : 0});
+    pool<T>(queue, window, padding, x, y, mean<T>{count_padding ? taps : 0});
 }
 
 /// y[n, c, h, 0] = sum over w of x[n, c, h, w], w ascending.
 template <class T>
-void row_sums(crew&, input_view<T> x, view<T> y) {
-    for_each_row(y, [&](int n, int block, int h) {
+void row_sums(crew& queue, input_view<T> x, view<T> y) {
+    for_each_row(queue, y, x.extents.w, [&](int n, int block, int h) {
         const T* from = row_of(x, n, block, h);
         vec<T> sum{};
         for (int w = 0; w < x.extents.w; ++w, from += lanes<T>) sum += load<T>(from);
@@ -100,8 +95,8 @@ void row_sums(crew&, input_view<T> x, view<T> y) {
 /// y[n, c, 0, 0] = (sum over h of x[n, c, h, 0], h ascending) / divisor. After row_sums: the mean
 /// of the image, whatever ranks its rows came from.
 template <class T>
-void mean_rows(crew&, double divisor, input_view<T> x, view<T> y) {
-    for_each_row(y, [&](int n, int block, int) {
+void mean_rows(crew& queue, double divisor, input_view<T> x, view<T> y) {
+    for_each_row(queue, y, x.extents.h, [&](int n, int block, int) {
         vec<T> sum{};
         for (int h = 0; h < x.extents.h; ++h) sum += load<T>(row_of(x, n, block, h));
         store<T>(row_of(y, n, block, 0), sum / static_cast<T>(divisor));

@@ -1,22 +1,46 @@
 // SPDX-License-Identifier: MIT
-// The loop over rows of vectors of a blocked view. Knows views, no kernel.
+// The loop over rows of vectors of a blocked view, shared by a crew. Knows views, no kernel.
 #pragma once
 
 #include <mpar/core/config.hpp>
 #include <mpar/core/function_ref.hpp>
+#include <mpar/core/numeric.hpp>
+#include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/view.hpp>
+
+#include <algorithm>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// f(n, block, h) for every row of every channel block.
+/// f(first, last) for ranges that together are [0, count), shared by the crew. `work`: of one of
+/// them, in vectors; a range is long enough to be worth its claim.
+inline void for_each_range(crew& queue, long count, long work, function_ref<void(long, long)> f) {
+    if (count <= 0) return;
+    constexpr long enough = 512, units_each = 32;
+    const long step = std::max(ceil_div(enough, std::max(work, 1L)),
+                               ceil_div(count, units_each * queue.workers()));
+    queue.share(ceil_div(count, step),
+                [&](long u, int) { f(u * step, std::min(count, (u + 1) * step)); });
+}
+
+/// f(n, block, h) for every row of every channel block of y; `taps`: a vector's work.
 template <class T>
-void for_each_row(const view<T>& y, function_ref<void(int, int, int)> f) {
+void for_each_row(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, int)> f) {
     if (y.empty()) return;
-    for (int n = 0; n < y.extents.n; ++n) {
-        for (int block = 0; block < y.blocks(); ++block) {
-            for (int h = 0; h < y.extents.h; ++h) f(n, block, h);
-        }
-    }
+    const long rows = y.extents.h, planes = y.blocks();
+    for_each_range(queue, y.extents.n * planes * rows, long(y.extents.w) * taps,
+                   [&](long first, long last) {
+                       int h = int(first % rows), block = int(first / rows % planes);
+                       int n = int(first / rows / planes);
+                       for (long r = first; r < last; ++r) {
+                           f(n, block, h);
+                           if (++h < rows) continue;
+                           h = 0;
+                           if (++block < planes) continue;
+                           block = 0;
+                           ++n;
+                       }
+                   });
 }
 
 /// Where a row begins.

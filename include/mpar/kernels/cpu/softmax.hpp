@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
@@ -14,13 +15,11 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// y[n, c, h, w] = exp(x[n, c, h, w] - m) / sum over c of the same, m the largest; y may be x.
 template <class T>
-void softmax(crew&, input_view<T> x, view<T> y) {
+void softmax(crew& queue, input_view<T> x, view<T> y) {
     if (y.empty()) return;
     constexpr int V = lanes<T>;
     const int channels = y.extents.c, blocks = y.blocks();
-    const long pixels = long(y.extents.h) * y.extents.w;
-    for (long p = 0; p < y.extents.n * pixels; ++p) {
-        const int n = int(p / pixels), h = int(p % pixels / y.extents.w), w = int(p % y.extents.w);
+    const auto pixel = [&](int n, int h, int w) {
         const T* from = &x(n, 0, h, w);
         T* to = &y(n, 0, h, w);
         T largest = -std::numeric_limits<T>::infinity();
@@ -37,8 +36,14 @@ void softmax(crew&, input_view<T> x, view<T> y) {
         for (int b = 0; b < blocks; ++b) {
             store<T>(to + b * y.stride_c, load<T>(to + b * y.stride_c) / sum);
         }
-    }
-    clear_pad_lanes(y);
+        clear_pad_lanes(y.part({{n, n + 1}, {0, channels}, {h, h + 1}, {w, w + 1}}));
+    };
+    const long columns = y.extents.w, pixels = y.extents.h * columns;
+    for_each_range(queue, y.extents.n * pixels, 32L * blocks, [&](long first, long last) {
+        for (long p = first; p < last; ++p) {
+            pixel(int(p / pixels), int(p % pixels / columns), int(p % columns));
+        }
+    });
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
