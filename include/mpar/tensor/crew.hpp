@@ -102,7 +102,7 @@ public:
             for (long u = 0; u < count; ++u) f(u, worker_);
             return;
         }
-        crew_board::round& r = here()->rounds_[meetings_ % 3];
+        crew_board::round& r = here()->rounds_[shares_ % 3];
         const auto work = [&](int hand) {
             const int worker = member_ * hands_each() + hand;
             const bool back = worker % 2;
@@ -119,6 +119,13 @@ public:
             work(0);
         }
         inside_ = false;
+        ++shares_;
+        if (leads()) {  // the next share's round: in no one's hands since the meeting before last
+            auto& next = here()->rounds_[shares_ % 3];
+            next.taken.store(0, std::memory_order_relaxed);
+            next.from_front.store(0, std::memory_order_relaxed);
+            next.from_back.store(0, std::memory_order_relaxed);
+        }
         meet();
     }
 
@@ -139,23 +146,15 @@ public:
 
     /// Waits for all members. throws: as share().
     void meet() {
-        if (workers() == 1) return;
-        crew_board* const board = here();
-        if (leads()) {  // the round after next's is in no one's hands now
-            auto& r = board->rounds_[(meetings_ + 1) % 3];
-            r.taken.store(0, std::memory_order_relaxed);
-            r.from_front.store(0, std::memory_order_relaxed);
-            r.from_back.store(0, std::memory_order_relaxed);
-        }
-        ++meetings_;
         if (members_ == 1) return;
-        auto* const lines = board->lines();
-        lines[member_].arrived.store(meetings_, std::memory_order_release);
-        patience wait(deadline_, spins_);
+        auto* const lines = board_->lines();
+        const std::uint64_t now = ++meetings_;
+        lines[member_].arrived.store(now, std::memory_order_release);
         for (int m = 0; m < members_; ++m) {
-            while (lines[m].arrived.load(std::memory_order_acquire) < meetings_) {
-                if (board->failed_.load(std::memory_order_acquire) == 2) throw_theirs();
-                if (!wait.goes_on()) throw_silent();
+            for (int look = 0; lines[m].arrived.load(std::memory_order_acquire) < now; ++look) {
+                if (look < 64) continue;
+                wait_for(lines[m]);
+                break;
             }
         }
     }
@@ -175,6 +174,15 @@ private:
         if (board_) return board_;
         if (!own_) own_ = std::make_unique<crew_board>();
         return own_.get();
+    }
+
+    /// Longer than a few looks.
+    void wait_for(const crew_board::line& other) const {
+        patience wait(deadline_, spins_);
+        while (other.arrived.load(std::memory_order_acquire) < meetings_) {
+            if (board_->failed_.load(std::memory_order_acquire) == 2) throw_theirs();
+            if (!wait.goes_on()) throw_silent();
+        }
     }
 
     [[noreturn]] void throw_theirs() const {
@@ -199,7 +207,7 @@ private:
     int member_ = 0, members_ = 1, worker_ = 0;
     seconds deadline_{300};
     long spins_ = 0;
-    std::uint64_t meetings_ = 0;
+    std::uint64_t meetings_ = 0, shares_ = 0;
     bool inside_ = false;
     int step_ = 0;
     std::string_view words_;
