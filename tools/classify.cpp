@@ -104,7 +104,7 @@ void gather_figures(classify_report& r, tools::model& net, const mpar::traffic& 
 int classify(const classify_options& o, int rank) {
     require_sensible(o);
     const int count = o.input.empty() ? int(o.images.size()) : o.seeded_images();
-    const mpar::options how{std::min(count, o.batch), o.asked(), o.deadline};
+    const mpar::options how = o.network(std::min(count, o.batch));
     auto net = tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how);
     const int classes = net->steps().output().extents.c;
     classify_report r;

@@ -73,6 +73,14 @@ struct deferred {
     static constexpr int block = 4;
 
     template <class T>
+    static int winograd_tile(const mpar::convolution&, const mpar::shape&) {
+        return 0;
+    }
+    template <class T>
+    static long workspace(const mpar::convolution&, const mpar::shape&, int) {
+        return 0;
+    }
+    template <class T>
     static long packed_filters(const mpar::convolution& c) {
         return kernels::packed_filters<T>(c);
     }

@@ -4,7 +4,7 @@
 
 #include <mpar/core/error.hpp>
 #include <mpar/io/preprocess.hpp>
-#include <mpar/shard/policy.hpp>
+#include <mpar/net/options.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -16,10 +16,10 @@ namespace tools {
 
 struct classify_options {
     std::string model = "resnet50", weights, policy = "automatic", engine = "cpu";
-    std::string preprocess = "imagenet", input, team = "off", numerics = "fast";
+    std::string preprocess = "imagenet", input, team = "claim", numerics = "fast";
     std::string labels, json, logits, gradients, targets;
     std::vector<std::string> images;
-    int ranks_data = 1, top = 5, repeat = 0, batch = 16;
+    int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
     double deadline = 300;
     bool describe = false, reproducible = false;
 
@@ -27,6 +27,16 @@ struct classify_options {
     std::optional<mpar::policy> asked() const {
         if (policy == "automatic" || policy == "spatial_then_channels") return {};
         return mpar::policy_named(policy);
+    }
+    /// What the network is told.
+    mpar::options network(int batch_now) const {
+        return {.batch = batch_now,
+                .asked = asked(),
+                .deadline = deadline,
+                .exact = numerics == "exact",
+                .team = team == "claim" ? mpar::teaming::claim : mpar::teaming::off,
+                .team_size = team_size,
+                .threads = threads};
     }
     /// N of --input seeded:N, or 0.
     int seeded_images() const {
@@ -61,7 +71,13 @@ inline void declare(CLI::App& app, classify_options& o) {
         ->capture_default_str();
     app.add_option("--input", o.input, "seeded:N in place of images");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
-    app.add_option("--team", o.team, "off: ranks of one node exchange messages")
+    app.add_option("--team", o.team,
+                   "claim: ranks of a node share one memory, and each step's work as it comes; "
+                   "off: they exchange messages")
+        ->capture_default_str();
+    app.add_option("--team-size", o.team_size, "ranks of a team at most; 0: all of a node")
+        ->capture_default_str();
+    app.add_option("--threads", o.threads, "threads of each rank, at most its cores")
         ->capture_default_str();
     app.add_option("--numerics", o.numerics, "exact: direct convolution; fast: transforms allowed")
         ->capture_default_str();
@@ -96,7 +112,7 @@ inline void require_sensible(const classify_options& o) {
         refuse("there is no policy " + o.policy);
     }
     if (o.ranks_data != 1) later("--ranks-data " + std::to_string(o.ranks_data));
-    if (o.team == "claim" || o.team == "static") later("--team " + o.team);
+    if (o.team == "static") later("--team " + o.team);
     if (o.team != "off" && o.team != "claim" && o.team != "static")
         refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");

@@ -59,6 +59,8 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
     j["policy"] = o.policy;
     j["ranks"] = r.ranks;
     j["numerics"] = o.numerics;
+    j["team"] = o.team;
+    j["threads"] = o.threads;
     j["engine"] = o.engine;
     j["isa"] = r.isa;
     j["images"] = nlohmann::ordered_json::array();

@@ -110,10 +110,10 @@ public:
         return detail::with_batch(plan_.output().extents, part_.of.batch);
     }
 
-    /// Of the whole team.
-    std::size_t weights_bytes() const { return weights_->bytes(); }
+    /// Of memory that this rank has: a team's is its first member's.
+    std::size_t weights_bytes() const { return team_->leads() ? weights_->bytes() : 0; }
     std::size_t activations_bytes() const {
-        return arena_.bytes() + (transfer_ ? transfer_->bytes() : 0);
+        return team_->leads() ? arena_.bytes() + transfer_->bytes() : 0;
     }
 
 private:
@@ -135,7 +135,10 @@ private:
                 continue;
             }
             clear_padding(s.y);
-            if (part_.steps[i].y.empty()) continue;
+            if (part_.steps[i].y.empty()) {
+                meet();  // as a kernel would: memory is about to be used again
+                continue;
+            }
             const step_function<Backend, T> custom =
                 s.custom < 0 ? nullptr : functions.customs[s.custom];
             const auto run = [&](const arguments<Backend, T>& a) {
@@ -148,6 +151,7 @@ private:
                 run(arguments_of(int(i), part_.steps[i].y));
             }
         }
+        meet();  // nobody brings the next images in while another reads the output
         queue_.finish();
     }
 
