@@ -39,6 +39,7 @@ TEST_CASE("every rank to every rank, of every size, the empty one too") {
             if (q != me) posted.receive(in[std::size_t(q)].data(), size, q);
         for (int q = 0; q < p; ++q)
             if (q != me) posted.send(out[std::size_t(q)].data(), size, q);
+        posted.start();
         posted.wait(nothing);
         for (int q = 0; q < p; ++q)
             if (q != me) CHECK(in[std::size_t(q)] == filled(std::size_t(size), 100 * q + me));
@@ -67,6 +68,7 @@ TEST_CASE("messages between two ranks arrive in the order of their posting") {
     for (const auto& data : out)
         posted.send(reinterpret_cast<const std::byte*>(data.data()),
                     long(data.size() * sizeof(int)), next);
+    posted.start();
     posted.wait(nothing);
     int right = 0;
     for (int i = 0; i < many; ++i) {
@@ -93,6 +95,7 @@ TEST_CASE("exchanges follow each other on one communicator, whoever comes late")
                 posted.receive(reinterpret_cast<std::byte*>(&in[std::size_t(q)]), sizeof(int), q);
         for (int q = 0; q < p; ++q)
             if (q != me) posted.send(reinterpret_cast<const std::byte*>(&out), sizeof(int), q);
+        posted.start();
         posted.wait(nothing);
         bool all = true;
         for (int q = 0; q < p; ++q)
@@ -102,13 +105,41 @@ TEST_CASE("exchanges follow each other on one communicator, whoever comes late")
     CHECK(right == 300);
 }
 
+TEST_CASE("declared once, started many times") {
+    auto comm = world();
+    const int next = (comm.rank() + 1) % comm.size(),
+              before = (comm.rank() + comm.size() - 1) % comm.size();
+    int in[2] = {}, out[2] = {};
+    const auto bytes = [](int& value) { return reinterpret_cast<std::byte*>(&value); };
+    messages first(comm, 1), second(comm, 2);  // both under way at a time
+    first.receive(bytes(in[0]), sizeof(int), before);
+    first.send(bytes(out[0]), sizeof(int), next);
+    second.receive(bytes(in[1]), sizeof(int), before);
+    second.send(bytes(out[1]), sizeof(int), next);
+    int right = 0;
+    for (int round = 0; round < 200; ++round) {
+        out[0] = 10 * round + comm.rank();
+        out[1] = -out[0];
+        second.start();
+        first.start();
+        first.wait(nothing);
+        second.wait(nothing);
+        right += in[0] == 10 * round + before && in[1] == -in[0];
+    }
+    CHECK(right == 200);
+    CHECK(comm.counted().messages_sent == 400);
+}
+
 TEST_CASE("waiting for nothing returns at once, twice too") {
     auto comm = world();
     messages posted(comm);
+    posted.start();
     posted.wait(nothing);
     posted.receive(nullptr, 0, 0);
     posted.send(nullptr, 0, 0);
+    posted.start();
     posted.wait(nothing);
+    posted.start();
     posted.wait(nothing);
     CHECK(comm.counted() == traffic{});
 }
@@ -122,16 +153,19 @@ TEST_CASE("a message shorter than its receiver expects is no error, a longer one
         messages posted(comm);
         if (comm.rank() == 0) {
             posted.send(data.data(), 16, 1);
+            posted.start();
             CHECK_NOTHROW(posted.wait(nothing));
             return;
         }
         posted.receive(data.data(), 8, 0);
         try {
+            posted.start();
             posted.wait(nothing);
             FAIL_CHECK("a message was cut off in silence");
         } catch (const error& e) {
             CHECK(e.kind() == fault::mpi);
-            CHECK(std::string(e.what()).starts_with("mpar: MPI_Test: "));
+            CAPTURE(e.what());
+            CHECK(std::string(e.what()).find("truncated") != std::string::npos);
         }
         CHECK(comm.is_broken());
         handle = comm.handle();

@@ -94,6 +94,7 @@ TEST_CASE("messages name the operation and the silent rank") {
     const auto exchange = [&](int with) {
         messages posted(*comm);
         posted.receive(&data[std::size_t(with)], 1, with);
+        posted.start();
         posted.wait([] { return std::string("halo of step 7"); });
     };
     without_the_last(
@@ -118,6 +119,7 @@ TEST_CASE("all silent ranks are named, once each, and none that has come") {
     if (me == 0) {
         messages posted(*comm);
         for (const int q : {2, 1, 2, p - 1}) posted.receive(&in[std::size_t(q)], 1, q);
+        posted.start();
         const auto words = gives_up([&] { posted.wait([] { return std::string("test"); }); });
         INFO(words);
         CHECK(words.find(p == 3 ? "nothing from rank 2 for" : "nothing from rank 2, 3 for") !=
@@ -125,6 +127,7 @@ TEST_CASE("all silent ranks are named, once each, and none that has come") {
     } else if (me == 1) {
         messages posted(*comm);
         posted.send(out.data(), 1, 0);
+        posted.start();
         posted.wait([] { return std::string("test"); });
     }
     MPI_Barrier(MPI_COMM_WORLD);

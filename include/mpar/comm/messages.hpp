@@ -1,48 +1,64 @@
 // SPDX-License-Identifier: MIT
-// Bytes between pairs of ranks: posts, counts, waits. Knows no tensor.
+// Bytes between pairs of ranks, again and again: declared once, then started and waited for. Knows
+// no tensor.
 #pragma once
 
 #include <mpar/comm/wait.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace mpar {
 
-/// The messages of one exchange: posted all at once, waited for together.
+/// The messages of one exchange as MPI's persistent requests, started all at once.
 ///
-/// Buffers passed in must live until wait() returns. Between two ranks messages arrive in the order
-/// of their posting, so that one tag serves all.
+/// Buffers must live as long as this, and must not be touched between start() and wait(). Between two
+/// ranks messages of one tag arrive in the order of their declaration and of their starts.
 class messages {
 public:
-    explicit messages(communicator& comm) : comm_(comm) {}
+    explicit messages(communicator& comm, int tag = 0) : comm_(&comm), tag_(tag) {}
+    messages(messages&& other) noexcept
+        : comm_(other.comm_),
+          tag_(other.tag_),
+          requests_(std::exchange(other.requests_, {})),
+          each_(other.each_) {}
+    messages& operator=(messages&&) = delete;
+    ~messages() {
+        int over = 0;
+        MPI_Finalized(&over);
+        if (over || comm_->is_broken()) return;
+        for (auto& r : requests_) MPI_Request_free(&r.request);
+    }
 
     /// throws: error(mpi).
     void receive(std::byte* data, long bytes, int from) {
-        traffic t{.bytes_received = bytes, .messages_received = messages_for(bytes)};
-        comm_.count(t);
+        each_ += {.bytes_received = bytes, .messages_received = messages_for(bytes)};
         in_pieces(data, bytes, [&](std::byte* piece, int size) {
-            check(MPI_Irecv(piece, size, MPI_BYTE, from, tag, comm_.handle(), &posted(from)),
-                  "MPI_Irecv");
+            check(MPI_Recv_init(piece, size, MPI_BYTE, from, tag_, comm_->handle(), &added(from)),
+                  "MPI_Recv_init");
         });
     }
 
     /// throws: error(mpi).
     void send(const std::byte* data, long bytes, int to) {
-        traffic t{.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
-        comm_.count(t);
+        each_ += {.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
         in_pieces(data, bytes, [&](const std::byte* piece, int size) {
-            check(MPI_Isend(piece, size, MPI_BYTE, to, tag, comm_.handle(), &posted(to)),
-                  "MPI_Isend");
+            check(MPI_Send_init(piece, size, MPI_BYTE, to, tag_, comm_->handle(), &added(to)),
+                  "MPI_Send_init");
         });
     }
 
+    /// throws: error(mpi).
+    void start() {
+        comm_->count(each_);
+        for (auto& r : requests_) check(MPI_Start(&r.request), "MPI_Start");
+    }
+
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
-    void wait(function_ref<std::string()> doing) { wait_all(comm_, requests_, doing); }
+    void wait(function_ref<std::string()> doing) { wait_all(*comm_, requests_, doing); }
 
 private:
-    static constexpr int tag = 0;
-
-    MPI_Request& posted(int peer) {
+    MPI_Request& added(int peer) {
         return requests_.emplace_back(pending{MPI_REQUEST_NULL, peer}).request;
     }
 
@@ -53,8 +69,10 @@ private:
         }
     }
 
-    communicator& comm_;
+    communicator* comm_;
+    int tag_;
     std::vector<pending> requests_;
+    traffic each_;
 };
 
 }  // namespace mpar

@@ -59,7 +59,7 @@ private:
 inline void wait_all(communicator& comm, std::vector<pending>& requests,
                      function_ref<std::string()> doing) {
     try {
-        if (poll(requests, comm.deadline())) return requests.clear();
+        if (poll(requests, comm.deadline())) return;
     } catch (const error&) {
         comm.mark_broken();
         throw;

@@ -51,7 +51,7 @@ public:
                 workers_ = queue_.workers();
             }
             weights_.emplace(plan_, part_, *team_);
-            if (team_->leads()) transfer_.emplace(part_);
+            if (team_->leads()) transfer_.emplace(team_->outside(), part_);
             arena = std::size_t(part_.arena_elements + workspace()) * sizeof(T);
             probe(weights_->bytes() + arena);
         });
@@ -77,6 +77,17 @@ public:
         agree(*comm_, [&] { weights_->load(queue_, read); });
         loaded_ = true;
     }
+    /// The same with weights that were packed before by this rank's recipe(), used in place.
+    void load(const packed_weights& from) {
+        unload();
+        agree(*comm_, [&] { weights_->take(queue_, from); });
+        loaded_ = true;
+    }
+
+    /// What decides the bytes of this rank's packed() weights, besides the values that were read.
+    std::string recipe() const { return weights_->recipe(); }
+    /// requires: weights are loaded. Host memory, valid until they are loaded anew.
+    packed_weights packed() { return weights_->packed(queue_); }
 
     /// x: what this rank passes of the images; y: the whole output. Both in the backend's memory.
     /// collective. Allocates nothing on the device; work is complete when it returns.
@@ -119,40 +130,78 @@ public:
 private:
     void run(const view<const T>& x, const view<T>& y, const net_functions<Backend, T>& functions) {
         bring_in(x);
-        std::size_t next_exchange = 0;
+        std::size_t next = 0;  // exchange
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-            const auto& s = plan_.steps[i];
             announce(int(i));
-            for (; next_exchange < part_.exchanges.size() &&
-                   part_.exchanges[next_exchange].before_step == int(i);
-                 ++next_exchange) {
-                carry_out(part_.exchanges[next_exchange]);
+            for (; next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i) &&
+                   !part_.exchanges[next].overlapped;
+                 ++next) {
+                start(next);
+                finish(next);
             }
-            if (s.what.kind == op::result) {
+            if (plan_.steps[i].what.kind == op::result) {
                 alone([&] {
+                    const auto& s = plan_.steps[i];
                     Backend::copy(queue_, view<const T>(region(s.x, part_.steps[i].x)), y);
                 });
                 continue;
             }
-            clear_padding(s.y);
-            if (part_.steps[i].y.empty()) {
-                meet();  // as a kernel would: memory is about to be used again
-                continue;
-            }
-            const step_function<Backend, T> custom =
-                s.custom < 0 ? nullptr : functions.customs[s.custom];
-            const auto run = [&](const arguments<Backend, T>& a) {
-                if (functions.steps) return functions.steps[i](a);
-                execute<Backend, T>(s.what, a, custom);
-            };
-            if (custom) {
-                run_custom(int(i), run);
-            } else {
-                run(arguments_of(int(i), part_.steps[i].y));
-            }
+            clear_padding(plan_.steps[i].y);
+            const bool awaits =
+                next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);
+            run_step(int(i), functions, awaits ? int(next++) : -1);
         }
         meet();  // nobody brings the next images in while another reads the output
         queue_.finish();
+    }
+
+    /// The rows of y in an order in which messages travel meanwhile. `awaited`: the overlapped
+    /// exchange that brings what the step's edges read; -1: none.
+    void run_step(int i, const net_functions<Backend, T>& functions, int awaited) {
+        const auto& mine = part_.steps[std::size_t(i)];
+        const range rows = mine.y.h;
+        const int sent = overlapped_of(plan_.steps[std::size_t(i)].y);
+        if (awaited >= 0) {
+            run_rows(i, functions, mine.early);
+            finish(std::size_t(awaited));
+            run_rows(i, functions, {rows.lo, mine.early.lo});
+            run_rows(i, functions, {mine.early.hi, rows.hi});
+            if (sent >= 0) start(std::size_t(sent));
+        } else if (sent >= 0 && !mine.late.empty()) {
+            run_rows(i, functions, {rows.lo, mine.late.lo});
+            run_rows(i, functions, {mine.late.hi, rows.hi});
+            start(std::size_t(sent));
+            run_rows(i, functions, mine.late);
+        } else {
+            run_rows(i, functions, rows);
+            if (sent >= 0) start(std::size_t(sent));
+        }
+    }
+
+    void run_rows(int i, const net_functions<Backend, T>& functions, range rows) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        box y = part_.steps[std::size_t(i)].y;
+        y.h = rows;
+        if (y.empty()) return meet();  // as a kernel would: memory is about to be used again
+        const step_function<Backend, T> custom =
+            s.custom < 0 ? nullptr : functions.customs[s.custom];
+        const auto run = [&](const arguments<Backend, T>& a) {
+            if (functions.steps) return functions.steps[i](a);
+            execute<Backend, T>(s.what, a, custom);
+        };
+        if (custom) {
+            run_custom(i, y, run);
+        } else {
+            run(arguments_of(i, y));
+        }
+    }
+
+    /// The overlapped exchange of a tensor, or -1.
+    int overlapped_of(int t) const {
+        for (std::size_t e = 0; e < part_.exchanges.size(); ++e) {
+            if (part_.exchanges[e].tensor == t && part_.exchanges[e].overlapped) return int(e);
+        }
+        return -1;
     }
 
     setting setting_of(const options& o) const {
@@ -273,13 +322,12 @@ private:
 
     /// A user's layer knows nothing of teams: its output is divided for it where it can be.
     template <class Run>
-    void run_custom(int i, const Run& run) {
+    void run_custom(int i, const box& y, const Run& run) {
         const auto& s = plan_.steps[std::size_t(i)];
-        const box y = part_.steps[std::size_t(i)].y;
         // Lanes without a channel are zero; a user's layer need not know of them.
         const auto& m = memory_of(s.y);
         if (m.held.c.size() % Backend::template block<T> != 0) {
-            single([&] { Backend::clear_margin(queue_, whole_of(s.y), box{}); });
+            single([&] { Backend::clear_margin(queue_, region(s.y, y), box{}); });
         }
         if constexpr (works_in_teams<Backend>) {
             const int units = std::min(y.h.size(), 8 * (workers_ - 1) + 1);
@@ -295,13 +343,22 @@ private:
     }
 
     /// The first member exchanges for all.
-    void carry_out(const exchange& e) {
+    void start(std::size_t e) {
+        const int t = part_.exchanges[e].tensor;
+        exchanging([&] { transfer_->start(queue_, e, whole_of(t), memory_of(t).held); });
+    }
+    void finish(std::size_t e) {
+        const int t = part_.exchanges[e].tensor;
+        exchanging([&] {
+            transfer_->finish(queue_, e, whole_of(t), memory_of(t).held,
+                              [&] { return words_of(part_.exchanges[e]); });
+        });
+    }
+    template <class Work>
+    void exchanging(const Work& work) {
         single([&] {
             try {
-                alone([&] {
-                    transfer_->run(queue_, team_->outside(), e, whole_of(e.tensor),
-                                   memory_of(e.tensor).held, [&] { return words_of(e); });
-                });
+                work();
             } catch (const error& trouble) {
                 if constexpr (works_in_teams<Backend>) queue_.fail(trouble);
                 throw;

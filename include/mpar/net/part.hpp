@@ -35,6 +35,9 @@ struct exchange {
     int before_step = -1;
     transition name = transition::nothing;
     std::vector<message> sends, receives;  ///< this rank's
+    /// Travels while rows are computed that others do not wait for, and that do not wait for others:
+    /// started by the tensor's producer, awaited by `before_step`.
+    bool overlapped = false;
 };
 
 /// This rank's part of one tensor.
@@ -51,6 +54,8 @@ struct step_part {
     box y;         ///< what it computes
     box x;         ///< what it reads for that, padding included
     int tile = 0;  ///< of a convolution computed by Winograd's filtering
+    range early;   ///< rows of y that need nothing of an overlapped exchange before the step
+    range late;    ///< rows of y that no overlapped exchange of y sends
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };
@@ -100,6 +105,7 @@ public:
         }
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
+        for (auto& e : part_.exchanges) overlap(e);
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
             mine.inside = intersection(mine.held, whole(extents(static_cast<int>(t))));
@@ -202,6 +208,62 @@ private:
         part_.predicted += sum;
         done_.push_back({t, key});
         part_.exchanges.push_back(std::move(e));
+    }
+
+    /// Divides the rows of an exchange's producer and first reader, where there are enough of them to
+    /// be worth it: a kernel on few rows is slow.
+    constexpr void overlap(exchange& e) {
+        const int producer = tensor_at(e.tensor).producer;
+        const step& reader = step_at(e.before_step);
+        if (e.name != transition::halo || producer < 0 || reader.y < 0 || reader.x != e.tensor ||
+            tensor_at(e.tensor).where != layout::shard_h || is_shared_wait(e)) {
+            return;
+        }
+        const range own = part_.tensors[std::size_t(e.tensor)].owned.h;
+        if (own.size() < 3 * reader.what.window.h.span()) return;
+        auto& waits = part_.steps[std::size_t(e.before_step)];
+        waits.early = rows_within(waits.y.h, waits.tile, [&](range r) {
+            box y = waits.y;
+            y.h = r;
+            const shape x = extents(e.tensor);
+            const range read = reads(reader.what, y, x, part_.of.block, waits.tile).h;
+            return own.contains(intersection(read, {0, x.h}));
+        });
+        if (waits.early.empty()) return;
+        e.overlapped = true;
+        auto& sends = part_.steps[std::size_t(producer)];
+        if (!sends.early.empty()) return;  // it waits itself: its edges come last
+        sends.late = rows_within(sends.y.h, sends.tile, [&](range r) {
+            for (const auto& m : e.sends) {
+                if (!intersection(m.what.h, r).empty()) return false;
+            }
+            return true;
+        });
+        if (sends.late == sends.y.h) sends.late = {};
+    }
+    /// The longest run of whole tiles of rows that `holds`; it must hold for a middle part, if any.
+    template <class Predicate>
+    static constexpr range rows_within(range rows, int tile, Predicate holds) {
+        const int step = std::max(tile, 1);
+        range longest, run;
+        for (int lo = rows.lo; lo < rows.hi;) {
+            const int hi = std::min(rows.hi, (lo / step + 1) * step);
+            if (holds({lo, hi})) {
+                run = run.empty() ? range{lo, hi} : range{run.lo, hi};
+                if (run.size() > longest.size()) longest = run;
+            } else {
+                run = {};
+            }
+            lo = hi;
+        }
+        return longest;
+    }
+    /// Whether another exchange comes before the same step.
+    constexpr bool is_shared_wait(const exchange& e) const {
+        for (const auto& other : part_.exchanges) {
+            if (&other != &e && other.before_step == e.before_step) return true;
+        }
+        return false;
     }
 
     constexpr bool reads_tensor(int i, int t) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Carries out one exchange: packs boxes, sends, waits, unpacks. Knows no step and no layer.
+// Carries out exchanges: packs boxes, sends, waits, unpacks. Knows no step and no layer.
 #pragma once
 
 #include <mpar/comm/messages.hpp>
@@ -7,51 +7,54 @@
 #include <mpar/tensor/memory.hpp>
 #include <mpar/tensor/view.hpp>
 
+#include <vector>
+
 namespace mpar {
 
-/// Room for the messages of the largest exchange, packed one after the other. The memory is one
-/// that both the backend's kernels and MPI reach.
+/// The messages of all exchanges, packed one after the other in memory that both the backend's
+/// kernels and MPI reach. Overlapped exchanges have room of their own; the others share that of the
+/// largest, as each is over before the next begins.
 template <class Backend, class T>
 class transfer {
 public:
-    explicit transfer(const part& mine) {
-        long most = 0;
-        for (const auto& e : mine.exchanges) {
-            most = std::max(most, packed(e.sends) + packed(e.receives));
+    /// requires: `comm` lives as long. throws: error(device), error(mpi).
+    transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
+        long most = 0, end = 0;
+        for (const auto& e : exchanges_) {
+            if (!e.overlapped) most = std::max(most, packed(e.sends) + packed(e.receives));
         }
-        memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(most));
+        end = most;
+        for (const auto& e : exchanges_) {
+            offsets_.push_back(e.overlapped ? end : 0);
+            if (e.overlapped) end += packed(e.sends) + packed(e.receives);
+        }
+        memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(end));
+        for (std::size_t i = 0; i < exchanges_.size(); ++i) declare(comm, i);
     }
 
     std::size_t bytes() const { return memory_.bytes(); }
 
-    /// For each message: the box of `whole` that sender owns and receiver reads.
-    /// before: rank 0 [a a .], rank 1 [. b b]   after (a halo): rank 0 [a a b], rank 1 [a b b]
-    /// `whole`: this rank's memory of the tensor, which begins at `held`.
-    /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi). Cost: e's
-    /// bytes.
-    void run(typename Backend::queue& queue, communicator& comm, const exchange& e,
-             const view<T>& whole, const box& held, function_ref<std::string()> doing) {
-        T* next = memory_.data() + packed(e.receives);
-        for (const auto& m : e.sends) {
+    /// Packs and sends exchange i. before: rank 0 [a a .], rank 1 [. b b]
+    /// `whole`: this rank's memory of the tensor, which begins at `held`. throws: error(mpi).
+    void start(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
+               const box& held) {
+        T* next = memory_.data() + offsets_[i] + packed(exchanges_[i].receives);
+        for (const auto& m : exchanges_[i].sends) {
             Backend::copy(queue, view<const T>(whole.part(relative(m.what, held))),
                           as_view(next, m.what));
             next += packed(m.what);
         }
         queue.finish();  // packed now; and what came before has been unpacked
+        messages_[i].start();
+    }
 
-        messages posted(comm);
-        next = memory_.data();
-        for (const auto& m : e.receives) {
-            posted.receive(reinterpret_cast<std::byte*>(next), bytes_of(m.what), m.peer);
-            next += packed(m.what);
-        }
-        for (const auto& m : e.sends) {
-            posted.send(reinterpret_cast<const std::byte*>(next), bytes_of(m.what), m.peer);
-            next += packed(m.what);
-        }
-        posted.wait(doing);
-        next = memory_.data();
-        for (const auto& m : e.receives) {
+    /// Waits and unpacks. after (a halo): rank 0 [a a b], rank 1 [a b b]
+    /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
+    void finish(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
+                const box& held, function_ref<std::string()> doing) {
+        messages_[i].wait(doing);
+        T* next = memory_.data() + offsets_[i];
+        for (const auto& m : exchanges_[i].receives) {
             Backend::copy(queue, view<const T>(as_view(next, m.what)),
                           whole.part(relative(m.what, held)));
             next += packed(m.what);
@@ -64,6 +67,19 @@ public:
 private:
     static constexpr int block = Backend::template block<T>;
 
+    void declare(communicator& comm, std::size_t i) {
+        auto& declared = messages_.emplace_back(comm, int(i));
+        T* next = memory_.data() + offsets_[i];
+        for (const auto& m : exchanges_[i].receives) {
+            declared.receive(reinterpret_cast<std::byte*>(next), bytes_of(m.what), m.peer);
+            next += packed(m.what);
+        }
+        for (const auto& m : exchanges_[i].sends) {
+            declared.send(reinterpret_cast<const std::byte*>(next), bytes_of(m.what), m.peer);
+            next += packed(m.what);
+        }
+    }
+
     static long packed(const box& b) { return storage(b.extents(), block); }
     static long packed(const std::vector<message>& all) {
         long elements = 0;
@@ -73,7 +89,10 @@ private:
     static long bytes_of(const box& b) { return packed(b) * long(sizeof(T)); }
     static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
 
+    std::vector<exchange> exchanges_;
+    std::vector<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
+    std::vector<messages> messages_;
 };
 
 }  // namespace mpar
