@@ -18,8 +18,11 @@ class Failed(Exception):
     """One sentence for the user."""
 
 
+NICE = 0  # of all contestants alike
+
+
 def pinned(cores):
-    return ["taskset", "-c", ",".join(map(str, cores))]
+    return ["taskset", "-c", ",".join(map(str, cores)), "nice", "-n", str(NICE)]
 
 
 class Contestant:
@@ -27,9 +30,8 @@ class Contestant:
 
     patience = 600  # seconds
 
-    def __init__(self, label, cores):
-        self.label, self.cores, self.pids, self.process = label, cores, [], None
-        self.first = None  # ns from the beginning to the first logits, as the contestant itself sees it
+    def __init__(self, label, engine, cores):
+        self.label, self.engine, self.cores, self.pids, self.process = label, engine, cores, [], None
 
     def ask(self, order):
         self.order(order)
@@ -85,6 +87,7 @@ class Contestant:
 
     def spawn(self, command, environment=None, **streams):
         self.errors = tempfile.TemporaryFile()
+        self.began = time.monotonic_ns()
         self.process = subprocess.Popen(command, stderr=self.errors, env=environment, **streams)
 
 
@@ -92,8 +95,7 @@ class Peer(Contestant):
     """Another engine: worker.py."""
 
     def __init__(self, label, engine, model, batch, threads, cores, **settings):
-        super().__init__(label, cores)
-        self.engine = engine
+        super().__init__(label, engine, cores)
         self.spawn(pinned(cores) + [sys.executable, os.path.join(HERE, "worker.py"), engine, model, str(batch),
                                     str(threads)] + [f"{k}={v}" for k, v in settings.items()],
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -102,7 +104,10 @@ class Peer(Contestant):
 
     def ready(self):
         said = json.loads(self.line())
-        self.first, self.version, self.before = said["first"], said["version"], said["before"]
+        self.first = said["first"]    # ns of making the session and of the first forward
+        self.whole = said["at"] - self.began  # the same from the process' beginning, interpreter and imports included
+        self.version = said["version"]
+        self.before = said["before"]  # bytes of VmHWM when the engine was imported and no session made
 
     def order(self, words):
         try:
@@ -135,13 +140,12 @@ class Peer(Contestant):
 
 
 class Ranks(Contestant):
-    """mpar, or multiply-adds alone: peer_forward under mpirun, a pipe for each rank."""
+    """mpar, or multiply-adds alone: peer_forward, a pipe for each rank. 0 ranks: one, without mpirun."""
 
     def __init__(self, label, program, ranks, cores, **options):
-        super().__init__(label, cores)
-        self.engine = "mpar"
+        super().__init__(label, "mpar", cores)
         self.folder = tempfile.mkdtemp(prefix="mpar-peers-")
-        names = [f"orders.{r}" for r in range(ranks)]
+        names = [f"orders.{r}" for r in range(max(ranks, 1))]
         for name in names + ["answers"]:
             os.mkfifo(os.path.join(self.folder, name))
         opened = [os.open(os.path.join(self.folder, name), os.O_RDWR) for name in names + ["answers"]]
@@ -151,10 +155,14 @@ class Ranks(Contestant):
             command += ["--" + key] + ([] if value is True else [str(value)])
         # one rank stays on the very core of the other contestants; several get one core each
         binding = ["--bind-to", "none"] if ranks == 1 else ["--bind-to", "core"]
-        self.spawn(pinned(cores) + ["mpirun", "-q", "-n", str(ranks)] + binding + command, mpi_environment(),
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        launcher = ["mpirun", "-q", "-n", str(ranks)] + binding if ranks else []
+        self.spawn(pinned(cores) + launcher + command, mpi_environment(), stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL)
 
     def ready(self):
+        # ns from the process' beginning until MPI was there, the weights were, the first logits
+        self.moments = [int(n) - self.began for n in self.line().split()]
+        self.first = self.moments[-1]
         self.pids = [int(n) for n in self.line().split()]
 
     def order(self, words):
@@ -213,3 +221,39 @@ def asleep(contestants, pause, watched=0.2):
     before, began = sum(c.ran() for c in contestants), time.monotonic()
     time.sleep(watched)
     return (sum(c.ran() for c in contestants) - before) * 1e-9 / (time.monotonic() - began)
+
+
+def quiet_pause(contestants):
+    """How long the contestants need, in seconds, until none of them burns a core. throws: Failed."""
+    pause = 0.005
+    while asleep(contestants, pause) > 0.01:
+        pause *= 2
+        if pause > 0.5:
+            awake = [c.label for c in contestants if asleep([c], pause) > 0.01]
+            raise Failed(f"{', '.join(awake) or 'a contestant'} burns a core while it should sleep")
+    return pause
+
+
+class Usage:
+    """What the cores did from now on: for the contestants, for others, for other machines on the same host."""
+
+    def __init__(self, contestants):
+        self.contestants = contestants
+        self.began, self.cores, self.ours = time.monotonic(), self.jiffies(), self.own()
+
+    def own(self):
+        return sum(c.ran() for c in self.contestants) * 1e-9 + time.process_time()
+
+    @staticmethod
+    def jiffies():
+        """Seconds of all cores together: busy, stolen by the host."""
+        with open("/proc/stat") as file:
+            user, nice, system, idle, wait, irq, softirq, steal = map(int, file.readline().split()[1:9])
+        unit = os.sysconf("SC_CLK_TCK")
+        return (user + nice + system + irq + softirq) / unit, steal / unit
+
+    def until_now(self):
+        seconds = (time.monotonic() - self.began) * os.cpu_count()
+        busy, steal = (now - then for now, then in zip(self.jiffies(), self.cores))
+        others = max(0.0, busy - (self.own() - self.ours))
+        return {"others": others / seconds, "stolen": steal / seconds}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // peer_forward: one network that sleeps until it is told to run, so that others can be timed between
 // its forwards. benchmarks/peers/contestants.py speaks with it; see --help.
-#include "support/fma.hpp"
+#include "measure/fma.hpp"
 #include "support/model.hpp"
 #include "support/program.hpp"
 
@@ -12,7 +12,7 @@
 
 #include <fstream>
 #include <iostream>
-#include <optional>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -58,9 +58,10 @@ void declare(CLI::App& app, peer_options& o) {
     app.add_option("--batch", o.batch, "images in one forward")->capture_default_str();
     app.add_option("--threads", o.threads, "of each rank")->capture_default_str();
     app.add_flag("--exact", o.exact, "no Winograd");
-    app.add_option("--channels", o.channels,
-                   "folder of pipes: rank r reads its orders from orders.r, rank 0 writes to answers. "
-                   "Orders: 'run N', 'logits FILE' (raw floats), 'quit'");
+    app.add_option(
+        "--channels", o.channels,
+        "folder of pipes: rank r reads its orders from orders.r, rank 0 writes to answers. "
+        "Orders: 'run N', 'logits FILE' (raw floats), 'quit'");
     app.add_option("--logits", o.logits, "without --channels: where the only forward's logits go");
 }
 
@@ -111,8 +112,7 @@ public:
         std::ofstream file(path, std::ios::binary);
         file.write(reinterpret_cast<const char*>(y_.data()),
                    std::streamsize(y_.size() * sizeof(float)));
-        if (!file.flush())
-            throw mpar::error(fault::input, "mpar: " + path + ": cannot be written");
+        if (!file.flush()) throw mpar::error(fault::input, "mpar: " + path + ": cannot be written");
     }
 
 private:
@@ -123,18 +123,20 @@ private:
 };
 
 /// Reads orders until 'quit' or the pipe's end; a rank that waits for one sleeps.
-void obey(contestant& c, const std::string& folder, int rank) {
+/// `moments`: what the controller wants to know first.
+void obey(contestant& c, const std::string& folder, int rank, const std::vector<long>& moments) {
     std::ifstream orders(folder + "/orders." + std::to_string(rank));
     std::ofstream answers;
     if (rank == 0) answers.open(folder + "/answers");
     if (!orders || (rank == 0 && !answers))
         throw mpar::error(fault::input, "mpar: " + folder + ": no pipes there");
     const auto pids = c.pids();
-    const auto say = [&](const auto& numbers) {
+    const auto say = [&](const std::vector<long>& numbers) {
         if (rank != 0) return;
         for (const long n : numbers) answers << n << ' ';
         answers << std::endl;
     };
+    say(moments);
     say(pids);
     for (std::string line; std::getline(orders, line);) {
         std::istringstream words(line);
@@ -154,13 +156,17 @@ void obey(contestant& c, const std::string& folder, int rank) {
 }
 
 int peer_forward(const peer_options& o, int rank) {
+    // when MPI was there, weights were, the first logits: on the clock that a node's processes share
+    std::vector<long> moments{nanoseconds_since({})};
     contestant c(o);
+    moments.push_back(nanoseconds_since({}));
     c.forward();
+    moments.push_back(nanoseconds_since({}));
     if (o.channels.empty()) {
         if (rank == 0 && !o.logits.empty()) c.write_logits(o.logits);
         return 0;
     }
-    obey(c, o.channels, rank);
+    obey(c, o.channels, rank, moments);
     return 0;
 }
 

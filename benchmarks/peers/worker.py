@@ -6,6 +6,7 @@ Writes a line of JSON when the first forward is done, then obeys: 'run N', 'logi
 """
 import gc
 import json
+import os
 import sys
 import time
 
@@ -15,7 +16,8 @@ import networks
 
 
 class OnnxRuntime:
-    """settings: level (all: the NCHWc layout too; extended: without it), spin (1, 0)"""
+    """settings: level (all: the NCHWc layout too; extended: without it), spin (1, 0), saved (a file: the optimised
+    model, written by the first session and read by the next ones)"""
 
     def __init__(self, path, batch, threads, settings):
         import onnxruntime
@@ -29,6 +31,11 @@ class OnnxRuntime:
         o.add_session_config_entry("session.intra_op.allow_spinning", settings.get("spin", "1"))
         o.add_free_dimension_override_by_name("batch", batch)
         o.log_severity_level = 3
+        saved = settings.get("saved")
+        if saved and os.path.exists(saved):
+            path, o.graph_optimization_level = saved, onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        elif saved:
+            o.optimized_model_filepath = saved
         self.x = networks.seeded_input(batch)
         self.before, self.began = resident(), time.perf_counter_ns()
         session = onnxruntime.InferenceSession(path, o, providers=["CPUExecutionProvider"])
@@ -41,13 +48,15 @@ class OnnxRuntime:
 
 
 class OpenVino:
-    """settings: pin (1, 0)"""
+    """settings: pin (1, 0), saved (a folder: the compiled model, written by the first process, read by the next)"""
 
     def __init__(self, path, batch, threads, settings):
         import openvino
 
         self.version = openvino.__version__.split("-")[0]
         core = openvino.Core()
+        if "saved" in settings:
+            core.set_property({"CACHE_DIR": settings["saved"]})
         self.x = networks.seeded_input(batch)
         self.before, self.began = resident(), time.perf_counter_ns()
         model = core.read_model(path)
@@ -75,10 +84,10 @@ def main():
     settings = dict(s.split("=", 1) for s in sys.argv[5:])
     e = ENGINES[engine](path, int(batch), int(threads), settings)
     e.forward()
-    first = time.perf_counter_ns() - e.began
+    first, at = time.perf_counter_ns() - e.began, time.monotonic_ns()
     gc.collect()
     gc.disable()
-    print(json.dumps({"version": e.version, "first": first, "before": e.before}), flush=True)
+    print(json.dumps({"version": e.version, "first": first, "at": at, "before": e.before}), flush=True)
     for line in sys.stdin:
         what, *argument = line.split()
         if what == "run":

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Times mpar and other engines in turn. run.sh calls it."""
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+
+import contestants
+import networks
+import report
+import rows
+from contestants import Failed
+
+TOP = os.path.dirname(os.path.dirname(contestants.HERE))
+
+
+def output_of(*command):
+    done = subprocess.run(command, capture_output=True, text=True, env=contestants.mpi_environment())
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        model = re.search(r"model name\s*: (.*)", file.read())
+    return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+
+
+def commit():
+    name = output_of("git", "-C", TOP, "rev-parse", "--short", "HEAD") or "unknown"
+    changed = output_of("git", "-C", TOP, "status", "--porcelain", "--untracked-files=no", "include", "tools")
+    return name + (" with changes" if changed else "")
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="benchmarks/peers/run.sh", description="Times mpar, ONNX Runtime, OpenVINO and Open "
+                                "MPI in turn on the same networks and prints a table.")
+    p.add_argument("--only", help="names of groups, with commas between; --list prints them")
+    p.add_argument("--list", action="store_true", help="print the names of the groups")
+    p.add_argument("--rounds", type=int, default=60, help="rounds in which each contestant runs once (60)")
+    p.add_argument("--each", type=int, default=2, help="timed forwards of a contestant in a round, after one that is "
+                   "not timed (2)")
+    p.add_argument("--starts", type=int, default=10, help="starts of each program for the start's row (10)")
+    p.add_argument("--core", type=int, default=1, help="where contestants of one thread run (1)")
+    p.add_argument("--nice", type=int, default=0, help="priority of all contestants, below 0 (root only) where other "
+                   "processes cannot be stopped (0)")
+    p.add_argument("--programs", default=os.path.join(TOP, "build/release/bin"), help="folder of mpar's programs")
+    p.add_argument("--json", default=os.path.join(TOP, "build/peers/results.json"), help="where results go; groups that "
+                   "are there already stay unless measured again")
+    p.add_argument("--page", help="a file between whose markers the tables are written: docs/performance.md")
+    return p.parse_args()
+
+
+def stamp(found, version):
+    versions = dict(found.get("versions", {}))
+    return {"command": " ".join(["benchmarks/peers/run.sh"] + sys.argv[1:]), "machine": machine(),
+            "commit": commit(), "mpar's build": version,
+            **{report.named(k): v for k, v in versions.items()},
+            "date": datetime.datetime.now().strftime("%Y-%m-%d %H:%M")}
+
+
+def progress(name):
+    def show(done, of):
+        if sys.stderr.isatty():
+            print(f"\r{name}: round {done} of {of}", end="\n" if done == of else "", file=sys.stderr, flush=True)
+    return show
+
+
+def measure(o):
+    program = os.path.join(o.programs, "peer_forward")
+    version = output_of(program, "--version")
+    if not version:
+        raise Failed(f"{program} does not run: build it, or name its folder with --programs")
+    contestants.NICE = o.nice
+    isa = version.split("built for ")[-1].split(";")[0]
+    known = rows.groups(isa)
+    chosen = o.only.split(",") if o.only else list(known)
+    for name in chosen:
+        if name not in known:
+            raise Failed(f"there is no group {name}; there are {', '.join(known)}")
+    if o.list:
+        print("\n".join(known))
+        return
+    if os.cpu_count() < 2:
+        raise Failed("the comparison needs two cores")
+    work = os.path.dirname(os.path.abspath(o.json))
+    models, scratch = os.path.join(TOP, "build/peers/models"), os.path.join(work, "scratch")
+    for folder in (models, scratch):
+        os.makedirs(folder, exist_ok=True)
+    for name in networks.NETWORKS:
+        networks.write(models, name)
+    bench = rows.Bench(o.programs, models, scratch, o.rounds, o.each, o.starts, o.core,
+                       cache="--cache" in output_of(program, "--help"))
+    results = {"groups": {}}
+    if os.path.exists(o.json):
+        with open(o.json) as file:
+            results = json.load(file)
+    for name in chosen:
+        bench.progress = progress(name)
+        found = known[name](bench)
+        results["groups"][name] = {"stamp": stamp(found, version), **found}
+        results["groups"] = {k: results["groups"][k] for k in known if k in results["groups"]}
+        with open(o.json + ".part", "w") as file:
+            json.dump(results, file)
+        os.replace(o.json + ".part", o.json)
+        print("\n".join(report.page({"groups": {name: results["groups"][name]}})), flush=True)
+        print()
+    if o.page:
+        report.insert(o.page, "\n".join(report.page(results)) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        measure(arguments())
+    except (Failed, OSError, ValueError) as e:
+        sys.exit(f"benchmarks/peers/run.sh: {e}")
+    except KeyboardInterrupt:
+        sys.exit("benchmarks/peers/run.sh: interrupted")

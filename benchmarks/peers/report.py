@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""Results as a page of Markdown. Knows no engine and no clock."""
+import figures
+
+BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
+NAMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+
+
+def named(label):
+    for key, name in NAMES.items():
+        label = label.replace(key, name)
+    return label
+
+
+def met(row):
+    if row["at_most"] is None:
+        return ""
+    return "yes" if row["ratio"]["p10"] <= row["at_most"] else "no"
+
+
+def quantity(value, unit):
+    scale, digits = {"ms": (1e-6, 2), "MB": (1e-6, 0), "us": (1, 2), None: (1, 3)}[unit]
+    return f"{value * scale:.{digits}f}" + (f" {unit}" if unit else "")
+
+
+def table(result):
+    """One group's rows."""
+    for row in result["rows"]:
+        unit, ratio = row.get("unit"), row["ratio"]
+        if "of" in row:
+            pair = row["of"]
+        else:
+            pair = [result["contestants"][row[k]]["p10"] for k in ("ours", "theirs")]
+        best = f" ({named(row['theirs'])})" if "theirs" in row else ""
+        ratio_p10 = f"**{ratio['p10']:.3f}**"
+        if "interval" in ratio:
+            ratio_p10 += " ({:.3f} to {:.3f})".format(*ratio["interval"])
+        others = [f"{ratio[k]:.3f}" if k in ratio else "" for k in ("min", "median")]
+        goal = "" if row["at_most"] is None else f"{row['at_most']:.2f}"
+        yield [row["what"], row["peer"], quantity(pair[0], unit), quantity(pair[1], unit) + best, ratio_p10, *others,
+               goal, met(row)]
+
+
+def rows_of(lines, right=()):
+    heading, *body = lines
+    yield "| " + " | ".join(heading) + " |"
+    yield "|" + "|".join(" ---: " if i in right else " --- " for i in range(len(heading))) + "|"
+    for line in body:
+        yield "| " + " | ".join(line) + " |"
+
+
+def page(results):
+    """results: {"machine": {...}, "groups": {name: result}}"""
+    groups = results["groups"]
+    lines = [["mpar", "against", "mpar (p10)", "the other (p10)", "ratio of p10s (95 %)", "of minima", "of medians",
+              "at most", "met"]]
+    for result in groups.values():
+        lines += table(result)
+    yield from rows_of(lines, right=range(2, 8))
+    yield ""
+    timed = [["group", "contestant", "min", "p10", "median", "forwards"]]
+    for name, result in groups.items():
+        for label, s in result.get("contestants", {}).items():
+            timed.append([name, named(label)] + [f"{s[k] * 1e-6:.2f}" for k in figures.STATISTICS] + [str(s["n"])])
+    if len(timed) > 1:
+        yield "Milliseconds of every contestant:"
+        yield ""
+        yield from rows_of(timed, right=range(2, 6))
+        yield ""
+    for result in groups.values():
+        if "memory" in result:
+            yield "Memory in MB:"
+            yield ""
+            yield from rows_of([["", "VmHWM (sum)", "PSS after the forwards", "VmHWM before the session was made"]] + [
+                [named(k)] + [f"{m[w] * 1e-6:.0f}" if m[w] else "" for w in ("peak", "proportional", "before")]
+                for k, m in result["memory"].items()], right=range(1, 4))
+            yield ""
+        if "sizes" in result:
+            yield "Collectives of two ranks on a node, microseconds (p10 of batches):"
+            yield ""
+            yield from rows_of([["", "bytes", "mpar", "MPI", "ratio"]] + [
+                ["/".join(s["name"].split("/")[:2]), f"{s['bytes']:.0f}", f"{s['mpar_us']:.2f}", f"{s['mpi_us']:.2f}",
+                 f"{s['ratio']:.3f}"] for s in result["sizes"]], right=range(1, 5))
+            yield ""
+    yield from state(groups)
+
+
+def state(groups):
+    """Where, when and by which command each group was measured."""
+    yield "How and where:"
+    yield ""
+    seen = {}
+    for name, result in groups.items():
+        seen.setdefault(tuple(result["stamp"].items()), []).append(name)
+    for stamp, names in seen.items():
+        stamp = dict(stamp)
+        yield f"- {', '.join(names)}: `{stamp.pop('command')}`; " + "; ".join(f"{k} {v}" for k, v in stamp.items())
+    for name, result in groups.items():
+        if "machine" in result:
+            m = result["machine"]
+            busy = " (a busy machine: preliminary)" if m["others"] + m["stolen"] > 0.03 else ""
+            yield (f"- {name}: other processes used {100 * m['others']:.1f} % of the cores meanwhile, the host took "
+                   f"{100 * m['stolen']:.1f} %{busy}; {result['pause_ms']:.0f} ms between contestants")
+
+
+def insert(path, text):
+    """Replaces what stands between the markers of a file. throws: ValueError."""
+    with open(path) as file:
+        before, _, rest = file.read().partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"{path} has no lines {BEGIN} and {END}")
+    with open(path, "w") as file:
+        file.write(before + BEGIN + "\n" + text + END + after)

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# run.sh [OPTIONS]: times mpar, ONNX Runtime, OpenVINO and Open MPI in turn and prints a table; --help tells the options.
+# Installs what is missing (Debian 12; root or sudo), builds mpar's programs, and fetches the other engines from PyPI into
+# build/peers the first time (0.5 GB on disk).
+set -eu
+cd "$(dirname "$0")/../.."
+here=benchmarks/peers
+work=build/peers
+. tests/support/packages.sh
+fail() { echo "benchmarks/peers/run.sh: $1" >&2; exit 1; }
+
+programs=
+for option in "$@"; do
+    case $option in --programs | --programs=*) programs=given ;; esac
+done
+
+need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
+    libbenchmark-dev ca-certificates python3 python3-venv util-linux >&2
+for program in cmake mpirun taskset python3; do
+    command -v $program >/dev/null || fail "$program is missing"
+done
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail 'the engines of requirements.txt need Python 3.11 or later'
+
+mkdir -p $work
+if ! cmp -s $here/requirements.txt $work/installed.txt; then
+    rm -rf $work/venv $work/installed.txt
+    python3 -m venv $work/venv || fail 'python3 cannot make a virtual environment (Debian: python3-venv)'
+    $work/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: --requirement $here/requirements.txt ||
+        fail "PyPI does not give what $here/requirements.txt lists: is there a network?"
+    cp $here/requirements.txt $work/installed.txt
+fi
+
+if [ -z "$programs" ]; then
+    {
+        cmake --preset release -DMPAR_BUILD_BENCHMARKS=ON
+        cmake --build --preset release --target peer_forward bench_collectives
+    } >$work/build.log 2>&1 || fail "mpar does not build: see $work/build.log"
+fi
+exec $work/venv/bin/python $here/compare.py "$@"
