@@ -109,7 +109,7 @@ int classify(const classify_options& o, int rank) {
     const int classes = net->steps().output().extents.c;
     classify_report r;
     const auto began = std::chrono::steady_clock::now();
-    net->load(o.weights);
+    r.loaded = net->load(o.weights, {o.cache});
     r.load_ms = milliseconds_since(began);
     mpar::agree(net->comm(), [&] {
         if (!o.labels.empty()) r.labels = tools::read_labels(o.labels, classes);
@@ -144,6 +144,9 @@ int classify(const classify_options& o, int rank) {
         auto& table = o.json == "-" ? std::cerr : std::cout;
         if (o.describe) table << describe(net->steps(), net->mine());
         if (o.json != "-") print_table(r, std::cout);
+        if (!r.loaded.not_kept.empty()) {
+            std::cerr << "mpar: note: no weights are cached: " + r.loaded.not_kept.substr(6) + "\n";
+        }
     });
     return 0;
 }

@@ -15,7 +15,7 @@
 namespace tools {
 
 struct classify_options {
-    std::string model = "resnet50", weights, policy = "automatic", engine = "cpu";
+    std::string model = "resnet50", weights, cache, policy = "automatic", engine = "cpu";
     std::string preprocess = "imagenet", input, team = "claim", numerics = "fast";
     std::string labels, json, logits, gradients, targets;
     std::vector<std::string> images;
@@ -34,7 +34,9 @@ struct classify_options {
                 .asked = asked(),
                 .deadline = deadline,
                 .exact = numerics == "exact",
-                .team = team == "claim" ? mpar::teaming::claim : mpar::teaming::off,
+                .team = team == "claim"    ? mpar::teaming::claim
+                        : team == "static" ? mpar::teaming::fixed
+                                           : mpar::teaming::off,
                 .team_size = team_size,
                 .threads = threads};
     }
@@ -58,6 +60,9 @@ inline void declare(CLI::App& app, classify_options& o) {
         ->capture_default_str();
     app.add_option("--weights", o.weights,
                    "safetensors or .pth file, or 'seeded' for weights made from their names");
+    app.add_option("--cache", o.cache,
+                   "folder where packed weights are kept: the next start takes them as they are")
+        ->envname("MPAR_CACHE");
     app.add_option("--policy", o.policy,
                    "none, batch, rows, output for all layers that can follow it; "
                    "spatial_then_channels: as the "
@@ -73,7 +78,7 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
     app.add_option("--team", o.team,
                    "claim: ranks of a node share one memory, and each step's work as it comes; "
-                   "off: they exchange messages")
+                   "static: one memory, each computes its own part; off: they exchange messages")
         ->capture_default_str();
     app.add_option("--team-size", o.team_size, "ranks of a team at most; 0: all of a node")
         ->capture_default_str();
@@ -112,7 +117,6 @@ inline void require_sensible(const classify_options& o) {
         refuse("there is no policy " + o.policy);
     }
     if (o.ranks_data != 1) later("--ranks-data " + std::to_string(o.ranks_data));
-    if (o.team == "static") later("--team " + o.team);
     if (o.team != "off" && o.team != "claim" && o.team != "static")
         refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");

@@ -7,6 +7,7 @@
 #include "support/samples.hpp"
 
 #include <mpar/io/file.hpp>
+#include <mpar/models/cache.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,7 @@ struct classify_report {
     std::vector<line> images;
     std::vector<std::string> labels;  ///< empty: classes are called by their numbers
     samples latency;
+    mpar::loading loaded;
     double load_ms = 0;
     int ranks = 1;
     std::string isa;
@@ -78,6 +80,7 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
                        {"p99", r.latency.quantile(0.99)},
                        {"n", r.latency.count()}};
     j["load_ms"] = r.load_ms;
+    j["weights_from_cache"] = r.loaded.from_cache;
     j["communication"] = {{"bytes_per_rank", r.bytes},
                           {"messages_per_rank", r.messages},
                           {"predicted_bytes_per_rank", r.predicted_bytes},

@@ -20,7 +20,7 @@ public:
     virtual ~model() = default;
 
     /// collective, as mpar::load; "seeded" in place of a path makes the weights from their names.
-    virtual void load(const std::string& path) = 0;
+    virtual mpar::loading load(const std::string& path, const mpar::cache_in& cache) = 0;
     virtual void forward(const mpar::view<const float>& images,
                          const mpar::view<float>& logits) = 0;
     virtual const mpar::plan& steps() const = 0;
@@ -38,12 +38,10 @@ class named_model : public model {
 public:
     named_model(MPI_Comm comm, const mpar::options& o) : net_(comm, o) {}
 
-    void load(const std::string& path) override {
-        if (path == "seeded") {
-            mpar::load_seeded(net_);
-        } else {
-            mpar::load(net_, path);
-        }
+    mpar::loading load(const std::string& path, const mpar::cache_in& cache) override {
+        if (path != "seeded") return mpar::load(net_, path, cache);
+        mpar::load_seeded(net_);
+        return {};
     }
     void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) override {
         net_.forward(images, logits);

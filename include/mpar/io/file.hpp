@@ -105,6 +105,18 @@ public:
     }
     const std::string& path() const { return path_; }
 
+    /// Takes the pages around `part` out of this process's memory; they come back when touched.
+    void forget(std::span<const std::byte> part) const {
+        if (part.empty() || part.data() < bytes().data() ||
+            part.data() + part.size() > bytes().data() + length_) {
+            return;
+        }
+        constexpr std::size_t page = 4096;
+        const auto begin = static_cast<std::size_t>(part.data() - bytes().data()) / page * page;
+        const auto end = static_cast<std::size_t>(part.data() + part.size() - bytes().data());
+        ::madvise(static_cast<std::byte*>(address_) + begin, end - begin, MADV_DONTNEED);
+    }
+
     /// Throws the sentences about this file's content, of the kind that it was opened with.
     refusal refuse() const { return refusal(kind_, path_); }
 
@@ -138,14 +150,16 @@ inline std::vector<std::byte> read_file(const std::string& path, std::size_t lim
 /// Until commit() returns, and when anything fails, the old file (or none) is what others see.
 class atomic_file {
 public:
+    /// `mode`: who may read it, as umask allows.
     /// throws: error(kind), here and in every member, when the system refuses.
-    atomic_file(std::string path, fault kind) : path_(std::move(path)), refuse_(kind, path_) {
+    atomic_file(std::string path, fault kind, mode_t mode = 0666)
+        : path_(std::move(path)), refuse_(kind, path_) {
         if (path_.empty() || path_.find('\0') != std::string::npos) refuse_("is no path");
         static constexpr int attempts = 100;
         for (int i = 0; i < attempts; ++i) {
             temporary_ = path_ + ".part" + std::to_string(::getpid()) + "." + std::to_string(i);
             file_ = detail::descriptor(
-                ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+                ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
             if (file_.number() >= 0) return;
             if (errno != EEXIST) break;
         }

@@ -151,6 +151,10 @@ void read_rows(const stored_tensor& tensor, std::int64_t begin, std::int64_t end
         row * static_cast<std::size_t>(begin) * static_cast<std::size_t>(size_of(tensor.type));
     const std::byte* from = tensor.bytes.data() + first;
     const auto same = [](auto value) { return value; };
+    if (tensor.type == dtype_of<T>) {
+        std::memcpy(out, from, count * sizeof(T));
+        return;
+    }
     switch (tensor.type) {
         case dtype::f32: return detail::convert<float>(from, count, out, same);
         case dtype::f64: return detail::convert<double>(from, count, out, same);

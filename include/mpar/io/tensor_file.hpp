@@ -59,6 +59,9 @@ public:
     const stored_tensor* find(std::string_view) const&& = delete;
     std::span<const stored_tensor> tensors() const&& = delete;
 
+    /// Takes a tensor's pages out of this process's memory; its bytes can still be read.
+    void forget(const stored_tensor& tensor) const { file_.forget(tensor.bytes); }
+
     /// The path that it was read from, for messages (through printable_path).
     const std::string& source() const { return file_.path(); }
 

@@ -4,13 +4,15 @@
 #pragma once
 
 #include <mpar/comm/agree.hpp>
+#include <mpar/core/finite.hpp>
+#include <mpar/io/checksum.hpp>
 #include <mpar/io/weights.hpp>
+#include <mpar/models/cache.hpp>
 #include <mpar/models/names.hpp>
 #include <mpar/net/parameters.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ namespace detail {
 /// As the network's element type holds them: a double may be too large for a float.
 template <class T>
 void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) {
+    if (tensor.type == dtype_of<T> && all_finite<T>(tensor.bytes.data(), tensor.count())) return;
     constexpr std::int64_t rows_at_once = 64;
     std::vector<T> values;
     std::size_t seen = 0;
@@ -30,7 +33,9 @@ void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) 
         const std::int64_t end = std::min(rows, begin + rows_at_once);
         values.resize(tensor.count() / std::size_t(rows) * std::size_t(end - begin));
         io::read_rows(tensor, begin, end, values.data());
-        const auto bad = std::ranges::find_if_not(values, [](T v) { return std::isfinite(v); });
+        const auto bad = all_finite<T>(values.data(), values.size())
+                             ? values.end()
+                             : std::ranges::find_if_not(values, [](T v) { return std::isfinite(v); });
         if (bad != values.end()) {
             refuse("tensor '" + io::printable(tensor.name) + "' has " +
                    (std::isnan(*bad) ? "NaN" : "infinity") + " at element " +
@@ -38,17 +43,6 @@ void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) 
         }
         seen += values.size();
     }
-}
-
-/// Eight bytes at a time; any flipped bit changes it.
-inline std::uint64_t digest(std::uint64_t sum, std::span<const std::byte> bytes) {
-    for (std::size_t i = 0; i < bytes.size(); i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
-        sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
-        sum ^= sum >> 32;
-    }
-    return sum;
 }
 
 /// Checks a file against the plan's parameters: each there once, of its shape, finite; none besides
@@ -74,7 +68,8 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
                    ", the network takes F32, F64, F16 or BF16");
         }
         require_finite<T>(*tensor, bad_number);
-        sum = digest(sum + std::uint64_t(tensor->type), tensor->bytes);
+        sum = io::checksum(tensor->bytes, sum + std::uint64_t(tensor->type));
+        file.forget(*tensor);
     }
     std::vector<std::string> sorted = names;
     std::ranges::sort(sorted);
@@ -88,18 +83,59 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
     return sum;
 }
 
+/// Takes the weights from the cache when every rank has its entry there, made from the same values.
+/// collective. returns: whether they were taken.
+template <class Network>
+bool load_cached(Network& net, cache_entry& entry) {
+    const team& all = net.companions();
+    long mine = 0;
+    agree(net.comm(), [&] {
+        entry.open(net.weights_bytes(), {all.member(), all.members()});
+        if (entry.file()) mine = long(std::max(entry.file()->content(), std::uint64_t(1)));
+    });
+    const long least = all_reduce(net.comm(), mine, MPI_MIN);
+    const long most = all_reduce(net.comm(), mine, MPI_MAX);
+    if (least != most || mine == 0) return false;
+    net.load(packed_weights{entry.file()->bytes(), entry.file()});
+    return true;
+}
+
+/// One rank of each seat writes its entry. collective. returns: why one could not, on every rank.
+template <class Network>
+std::string keep(Network& net, const cache_entry& entry, std::uint64_t content) {
+    std::string trouble;
+    try {
+        if (net.companions().leads()) entry.keep(content, net.packed().bytes);
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    communicator& comm = net.comm();
+    const int first = int(all_reduce(comm, trouble.empty() ? comm.size() : comm.rank(), MPI_MIN));
+    if (first == comm.size()) return {};
+    char sentence[512] = {};
+    trouble.copy(sentence, sizeof sentence - 1);
+    broadcast(comm, sentence, sizeof sentence, first);
+    return sentence;
+}
+
 }  // namespace detail
 
 /// Loads a safetensors or .pth file into a network whose layers are called `layers` there (none: by
-/// their positions, "0.weight"). Each rank reads the file and keeps its share. collective.
+/// their positions, "0.weight"). Each rank reads the file and keeps its share. With a cache the
+/// packed weights are written there, and the next load of the same file takes them from there as
+/// they are, unread, one copy for all ranks of a node. collective; each rank may have another cache.
 /// throws, the same on every rank: error(model) when the file is missing or bad on one, a tensor is
 /// missing, extra, of another shape or type, or the ranks read different values; error(numbers)
-/// when one is NaN or infinite. The network is then as if never loaded.
+/// when one is NaN or infinite. The network is then as if never loaded. What is wrong with a cache
+/// is no error: a bad entry is made anew, and why none could be written is in the result.
 template <class Network>
-void load(Network& net, const std::string& path, const std::vector<std::string>& layers) {
+loading load(Network& net, const std::string& path, const std::vector<std::string>& layers,
+             const cache_in& cache = {}) {
     using T = typename Network::element;
     net.unload();
     const auto names = parameter_names(net.steps(), layers);
+    detail::cache_entry entry(cache, path, names, cache.folder.empty() ? "" : net.recipe());
+    if (detail::load_cached(net, entry)) return {true, {}};
     std::optional<io::tensor_file> file;
     std::uint64_t sum = 0;
     agree(net.comm(), [&] {
@@ -109,15 +145,20 @@ void load(Network& net, const std::string& path, const std::vector<std::string>&
     agree_on(net.comm(), sum, fault::model,
              "mpar: " + io::printable_path(path) + ": the ranks have read different weights");
     net.load([&](int index, range rows, T* out) {
-        io::read_rows(*file->find(names[std::size_t(index)]), rows.lo, rows.hi, out);
+        const auto& tensor = *file->find(names[std::size_t(index)]);
+        io::read_rows(tensor, rows.lo, rows.hi, out);
+        file->forget(tensor);
     });
+    file.reset();
+    return {false, detail::keep(net, entry, sum)};
 }
 
 /// The same with the names that the net itself knows.
 template <class Net, class Mesh, class Backend, class T,
           template <class, class, class, class> class Network>
-void load(Network<Net, Mesh, Backend, T>& net, const std::string& path) {
-    load(net, path, layer_names_of<Net>());
+loading load(Network<Net, Mesh, Backend, T>& net, const std::string& path,
+             const cache_in& cache = {}) {
+    return load(net, path, layer_names_of<Net>(), cache);
 }
 
 }  // namespace mpar

@@ -69,6 +69,10 @@ public:
 
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
     void load(const parameter_reader<T>& read) { engine_.load(read); }
+    /// The same with what packed() gave in a run whose recipe() was this one's.
+    void load(const packed_weights& from) { engine_.load(from); }
+    packed_weights packed() { return engine_.packed(); }
+    std::string recipe() const { return engine_.recipe(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
     void unload() { engine_.unload(); }
@@ -88,6 +92,9 @@ public:
 
     std::size_t weights_bytes() const { return engine_.weights_bytes(); }
     std::size_t activations_bytes() const { return engine_.activations_bytes(); }
+
+    /// The ranks that have one memory with this one.
+    const team& companions() const { return engine_.companions(); }
 
     /// The library's own communicator, for agreement among the ranks that run this network.
     communicator& comm() { return engine_.comm(); }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
-// A rank's weights: read, folded, packed and kept. Knows the plan; nothing of files.
+// A rank's weights: read, folded, packed and kept, or taken as they were packed before. Knows the
+// plan; nothing of files.
 #pragma once
 
 #include <mpar/comm/team.hpp>
-#include <mpar/kernels/backend.hpp>
-#include <mpar/layers/conv2d.hpp>
-#include <mpar/net/part.hpp>
+#include <mpar/core/finite.hpp>
+#include <mpar/net/packing.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace mpar {
@@ -19,11 +25,10 @@ namespace mpar {
 template <class T>
 using parameter_reader = std::function<void(int index, range rows, T* out)>;
 
-/// Where a step's weights lie, and what they are for.
-struct weight_slot {
-    convolution problem;
-    bool needed = false;
-    long weights = 0, bias = 0;  ///< offsets in elements
+/// Weights as a rank has packed them, and who keeps the memory (nobody: the network itself).
+struct packed_weights {
+    std::span<const std::byte> bytes;  ///< aligned to 64
+    std::shared_ptr<const void> keeper;
 };
 
 /// This rank's share of all weights in the backend's memory: packed filters and shifts by step.
@@ -31,49 +36,39 @@ template <class Backend, class T>
 class parameters {
 public:
     /// What memory it takes, one for a whole team.
-    parameters(const plan& p, const part& mine, team& where) : plan_(p), team_(&where) {
-        constexpr long aligned = 64 / sizeof(T);
-        constexpr int block = Backend::template block<T>;
-        long end = 0;
-        for (std::size_t i = 0; i < p.steps.size(); ++i) {
-            const auto& s = p.steps[i];
-            const auto& part_of = mine.steps[i];
-            weight_slot at;
-            at.problem = problem_of(s.what, part_of.x.c, part_of.y, part_of.tile);
-            at.needed = s.weights >= 0 && !part_of.y.empty();
-            if (at.needed) {
-                const int channels = round_up(part_of.y.c.size(), block);
-                at.weights = end;
-                end = round_up(end + weights_count(s, at.problem, channels), aligned);
-                at.bias = end;
-                end = round_up(end + channels, aligned);
-            }
-            slots_.push_back(at);
-        }
-        bytes_ = static_cast<std::size_t>(end) * sizeof(T);
-    }
+    parameters(const plan& p, const part& mine, team& where)
+        : plan_(p), slots_(p, mine), team_(&where) {}
 
     const T* weights(int step) const {
-        return at(step).needed ? data() + at(step).weights : nullptr;
+        const auto& slot = slots_[std::size_t(step)];
+        return slot.needed ? data() + slot.weights : nullptr;
     }
-    const T* bias(int step) const { return at(step).needed ? data() + at(step).bias : nullptr; }
-    std::size_t bytes() const { return bytes_; }
+    const T* bias(int step) const {
+        const auto& slot = slots_[std::size_t(step)];
+        return slot.needed ? data() + slot.bias : nullptr;
+    }
+    std::size_t bytes() const { return slots_.bytes(); }
+
+    /// What decides the bytes that load() packs, besides the values.
+    std::string recipe() const { return slots_.recipe(); }
 
     /// collective over the team. throws: error(device) when memory is not to be had.
-    void allocate() { memory_ = {*team_, bytes_}; }
+    void allocate() { memory_ = {*team_, bytes()}; }
 
     /// Reads what the team needs, folds norms in double precision and packs: each member does some
     /// of the steps. No communication: the caller sees to it that all are done.
     /// throws: what `read` throws; error(numbers) when folding meets a variance below zero.
     void load(typename Backend::queue& queue, const parameter_reader<T>& read) {
+        own_memory();
         int turn = 0;
+        const auto mine = [&] { return turn++ % team_->members() == team_->member(); };
+        scratch room{largest_filters()};
         for (std::size_t i = 0; i < slots_.size(); ++i) {
-            if (!slots_[i].needed) continue;
-            if (turn++ % team_->members() != team_->member()) continue;
+            if (!slots_[i].needed || !mine()) continue;
             const auto& s = plan_.steps[i];
             switch (s.what.kind) {
                 case op::convolution:
-                case op::dense: load_filters(queue, s, slots_[i], read); break;
+                case op::dense: load_filters(queue, s, slots_[i], read, room); break;
                 case op::batch_norm: load_norm(queue, s, slots_[i], read); break;
                 case op::custom: load_custom(queue, s, slots_[i], read); break;
                 default: break;
@@ -82,27 +77,67 @@ public:
         queue.finish();
     }
 
+    /// Takes weights of the same recipe: in place, where kernels work in the host's memory.
+    /// requires: from.bytes.size() == bytes(). throws: error(device).
+    void take(typename Backend::queue& queue, const packed_weights& from) {
+        if constexpr (in_host_memory) {
+            taken_ = from;
+            if (team_->members() == 1) memory_ = {};
+        } else {
+            own_memory();
+            queue.copy_to_device(own(), from.bytes.data(), from.bytes.size());
+            queue.finish();
+        }
+    }
+
+    /// All of them as they lie in memory, to be taken by another run.
+    packed_weights packed(typename Backend::queue& queue) const {
+        if constexpr (in_host_memory) {
+            return {std::span(reinterpret_cast<const std::byte*>(data()), bytes()), nullptr};
+        } else {
+            auto copy = std::make_shared<buffer<std::byte>>(bytes());
+            queue.copy_to_host(copy->data(), data(), bytes());
+            queue.finish();
+            return {std::span(copy->data(), bytes()), copy};
+        }
+    }
+
 private:
+    static constexpr bool in_host_memory = std::same_as<typename Backend::memory, host_memory>;
+
     /// y = scale * x + shift per channel, as a batch_norm comes out.
     struct affine_map {
         std::vector<double> scale, shift;
     };
+    /// Room for one step's filters before they are packed, the same for all steps.
+    struct scratch {
+        buffer<T> filters;
 
-    T* data() const { return static_cast<T*>(memory_.data()); }
-    const weight_slot& at(int step) const { return slots_[static_cast<std::size_t>(step)]; }
+        explicit scratch(std::size_t count) : filters(count) {}
+    };
 
-    static long weights_count(const step& s, const convolution& problem, int channels) {
-        switch (s.what.kind) {
-            case op::batch_norm: return channels;
-            case op::custom: {
-                long count = 0;
-                for (int i = 0; i < s.what.parameter_count; ++i) {
-                    count += s.what.parameters[static_cast<std::size_t>(i)].count();
-                }
-                return count;
-            }
-            default: return Backend::template packed_filters<T>(problem);
+    /// Memory to write to, in place of weights that were taken.
+    void own_memory() {
+        taken_ = {};
+        if (!memory_.data() && bytes() > 0) allocate();  // by one that is alone: see take()
+    }
+    T* own() const { return static_cast<T*>(memory_.data()); }
+    const T* data() const {
+        if (taken_.bytes.data()) return reinterpret_cast<const T*>(taken_.bytes.data());
+        return own();
+    }
+
+    static long filters_count(const step& s, const convolution& problem) {
+        if (s.what.kind != op::convolution && s.what.kind != op::dense) return 0;
+        return long(problem.out_channels.size()) * problem.in_per_group() * problem.window_taps();
+    }
+    std::size_t largest_filters() const {
+        long most = 0;
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            if (!slots_[i].needed) continue;
+            most = std::max(most, filters_count(plan_.steps[i], slots_[i].problem));
         }
+        return std::size_t(most);
     }
 
     std::vector<T> rows_of(const parameter_reader<T>& read, int index, range rows) const {
@@ -132,10 +167,20 @@ private:
         return map;
     }
 
+    /// Rounded once. Sixteen at a time: a number of turns that the compiler knows.
+    static void scale_row(T* row, std::size_t count, double scale) {
+        constexpr std::size_t lanes = 16;
+        for (; count >= lanes; count -= lanes, row += lanes) {
+            for (std::size_t i = 0; i < lanes; ++i) row[i] = T(double(row[i]) * scale);
+        }
+        for (std::size_t i = 0; i < count; ++i) row[i] = T(double(row[i]) * scale);
+    }
+
     void load_filters(typename Backend::queue& queue, const step& s, const weight_slot& where,
-                      const parameter_reader<T>& read) {
+                      const parameter_reader<T>& read, scratch& room) {
         const range outs = where.problem.out_channels;
-        std::vector<T> filters = rows_of(read, s.weights, outs);
+        T* const filters = room.filters.data();
+        read(s.weights, outs, filters);
         std::vector<double> shift(static_cast<std::size_t>(outs.size()));
         if (s.what.bias) {
             const auto bias = rows_of(read, s.weights + 1, outs);
@@ -143,18 +188,22 @@ private:
         }
         if (s.norm >= 0) {
             const auto map = norm_of(read, s.norm, outs, s.what.epsilon);
-            const std::size_t row = filters.size() / shift.size();
+            const std::size_t row = std::size_t(filters_count(s, where.problem)) / shift.size();
             for (std::size_t o = 0; o < shift.size(); ++o) {
-                for (std::size_t k = o * row; k < (o + 1) * row; ++k) {
-                    filters[k] = T(double(filters[k]) * map.scale[o]);
-                }
+                scale_row(filters + o * row, row, map.scale[o]);
                 shift[o] = shift[o] * map.scale[o] + map.shift[o];
             }
         }
-        std::vector<T> packed(
-            static_cast<std::size_t>(Backend::template packed_filters<T>(where.problem)));
-        Backend::pack_filters(filters.data(), where.problem, packed.data());
-        store(queue, where.weights, packed);
+        const auto count = std::size_t(Backend::template packed_filters<T>(where.problem));
+        if constexpr (in_host_memory) {
+            Backend::pack_filters(filters, where.problem, own() + where.weights);
+            require_finite(own() + where.weights, count);
+            std::fill(own() + where.weights + count, own() + where.bias, T(0));
+        } else {
+            std::vector<T> packed(std::size_t(where.bias - where.weights));
+            Backend::pack_filters(filters, where.problem, packed.data());
+            store(queue, where.weights, packed);
+        }
         store_channels(queue, where.bias, shift);
     }
 
@@ -173,33 +222,40 @@ private:
             const auto values = rows_of(read, s.weights + i, {0, p.extents[0]});
             all.insert(all.end(), values.begin(), values.end());
         }
+        all.resize(std::size_t(where.bias - where.weights));
         store(queue, where.weights, all);
+        store_channels(queue, where.bias,
+                       std::vector<double>(std::size_t(where.problem.out_channels.size())));
     }
 
-    /// Rounded to T and filled up with zeros to whole blocks.
+    /// Rounded to T and filled up with zeros to whole blocks and to the next slot: no byte of the
+    /// memory is left to chance.
     void store_channels(typename Backend::queue& queue, long offset,
                         const std::vector<double>& values) {
         std::vector<T> filled(values.begin(), values.end());
         filled.resize(round_up(filled.size(), std::size_t(Backend::template block<T>)));
+        filled.resize(round_up(filled.size(), 64 / sizeof(T)));
         store(queue, offset, filled);
     }
 
-    /// throws: error(numbers) when folding has made a number that T cannot hold.
     void store(typename Backend::queue& queue, long offset, const std::vector<T>& values) {
-        if (!std::ranges::all_of(values, [](T v) { return std::isfinite(v); })) {
-            throw error(fault::numbers,
-                        "mpar: folding norms into the weights gives a number that is "
-                        "not finite");
-        }
-        queue.copy_to_device(data() + offset, values.data(), values.size() * sizeof(T));
+        require_finite(values.data(), values.size());
+        queue.copy_to_device(own() + offset, values.data(), values.size() * sizeof(T));
         queue.finish();
     }
 
+    /// throws: error(numbers) when folding has made a number that T cannot hold.
+    static void require_finite(const T* values, std::size_t count) {
+        if (all_finite<T>(values, count)) return;
+        throw error(fault::numbers, "mpar: folding norms into the weights gives a number that is "
+                                    "not finite");
+    }
+
     plan plan_;
-    std::vector<weight_slot> slots_;
+    packing<Backend, T> slots_;
     team* team_;
-    std::size_t bytes_ = 0;
     team_memory<typename Backend::memory> memory_;
+    packed_weights taken_;
 };
 
 }  // namespace mpar

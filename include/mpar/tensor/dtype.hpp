@@ -2,6 +2,7 @@
 // Element types of tensors in files and in memory. Knows no tensor.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -50,6 +51,10 @@ constexpr std::string_view name_of(dtype d) {
     }
     return "?";
 }
+
+/// The type of the elements T.
+template <std::floating_point T>
+inline constexpr dtype dtype_of = sizeof(T) == 4 ? dtype::f32 : dtype::f64;
 
 /// The type of that name, or nothing.
 constexpr std::optional<dtype> dtype_named(std::string_view name) {

@@ -5,27 +5,37 @@
 #include <mpar/core/error.hpp>
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <string>
 #include <utility>
 
+#include <sys/mman.h>
+
 namespace mpar {
 
-/// Memory of the calling process. A device's memory is another struct with the same four functions.
+/// Memory of the calling process; large blocks in huge pages, where the system has them: a tenth of
+/// the time of first touching them, and fewer misses of the address cache ever after. A device's
+/// memory is another struct with the same two functions.
 struct host_memory {
-    static constexpr std::size_t alignment = 64;
+    static constexpr std::size_t alignment = 64, huge = std::size_t(2) << 20;
 
     static void* allocate(std::size_t bytes) {
-        void* p = ::operator new(bytes, std::align_val_t(alignment), std::nothrow);
+        const std::size_t step = bytes < 2 * huge ? alignment : huge;
+        void* p = bytes < std::numeric_limits<std::size_t>::max() - huge
+                      ? std::aligned_alloc(step, (bytes + alignment - 1) / alignment * alignment)
+                      : nullptr;
         if (!p) {
             throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
                                            " MiB of memory are not to be had");
         }
+#ifdef MADV_HUGEPAGE
+        if (step == huge) ::madvise(p, bytes / huge * huge, MADV_HUGEPAGE);  // a hint
+#endif
         return p;
     }
-    static void release(void* p) noexcept { ::operator delete(p, std::align_val_t(alignment)); }
+    static void release(void* p) noexcept { std::free(p); }
 };
 
 /// The host's order of execution: what is submitted has been done. A stream's finish() waits.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// A 64-bit sum of bytes at the speed of memory. Knows no file.
+#pragma once
+
+#include <mpar/io/seeded.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace mpar::io {
+
+/// Fletcher's two sums in each of eight lanes, then mixed to one number: a changed byte changes it,
+/// and so does an exchange. Against accidents; who wants to forge it can.
+inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed = 0) {
+    typedef std::uint64_t words __attribute__((vector_size(32)));
+    struct lanes {
+        words sum{}, sum_of_sums{};
+
+        void add(const std::byte* from) {
+            words w;
+            std::memcpy(&w, from, sizeof w);
+            sum += w;
+            sum_of_sums += sum;
+        }
+    } even, odd;
+    constexpr std::size_t step = 2 * sizeof(words);
+    const std::byte* from = bytes.data();
+    std::size_t left = bytes.size();
+    for (; left >= step; left -= step, from += step) {
+        even.add(from);
+        odd.add(from + sizeof(words));
+    }
+    if (left > 0) {
+        std::byte last[step] = {};
+        std::memcpy(last, from, left);
+        even.add(last);
+        odd.add(last + sizeof(words));
+    }
+    std::uint64_t result = splitmix64(seed ^ bytes.size());
+    for (const lanes& l : {even, odd}) {
+        for (int i = 0; i < 4; ++i) {
+            result = splitmix64(result ^ l.sum[i]);
+            result = splitmix64(result ^ l.sum_of_sums[i]);
+        }
+    }
+    return result;
+}
+
+}  // namespace mpar::io
