@@ -10,16 +10,19 @@
 #include <mpar/kernels/cpu/pool.hpp>
 #include <mpar/kernels/cpu/softmax.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
+#include <mpar/kernels/cpu/winograd.hpp>
+#include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/memory.hpp>
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace mpar::backend::inline MPAR_ISA_NAMESPACE {
 
-/// Vectors of the ISA that the user's flags allow, one thread.
+/// Vectors of the ISA that the user's flags allow.
 struct cpu {
     using memory = host_memory;
     using staging = host_memory;
@@ -32,24 +35,33 @@ struct cpu {
     static constexpr int block = mpar::cpu::lanes<T>;
 
     template <class T>
-    static int winograd_tile(const convolution&, const shape&) {
-        return 0;
+    static int winograd_tile(const convolution& layer, const shape& y) {
+        return mpar::cpu::winograd_tile<T>(layer, y);
     }
     template <class T>
-    static long workspace(const convolution&, const shape&, int) {
-        return 0;
+    static long workspace(const convolution& c, const shape& y, int workers) {
+        return c.how.tile ? mpar::cpu::winograd_workspace<T>(c, y, workers) : 0;
     }
     template <class T>
     static long packed_filters(const convolution& c) {
-        return mpar::cpu::packed_filters<T>(c);
+        return c.how.tile ? mpar::cpu::winograd_packed_filters<T>(c)
+                          : mpar::cpu::packed_filters<T>(c);
     }
-    template <class... A>
-    static auto pack_filters(A&&... a) -> decltype(mpar::cpu::pack_filters(std::forward<A>(a)...)) {
-        return mpar::cpu::pack_filters(std::forward<A>(a)...);
+    template <class T>
+    static void pack_filters(const T* filters, const convolution& c, T* packed) {
+        if (c.how.tile) return mpar::cpu::winograd_pack_filters(filters, c, packed);
+        mpar::cpu::pack_filters(filters, c, packed);
     }
-    template <class... A>
-    static auto conv2d(A&&... a) -> decltype(mpar::cpu::conv2d(std::forward<A>(a)...)) {
-        return mpar::cpu::conv2d(std::forward<A>(a)...);
+    template <class T>
+    static void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
+                       const T* bias, const epilogue<T>& then, view<T> y,
+                       T* workspace = nullptr) {
+        if constexpr (std::is_same_v<T, float>) {  // winograd_tile gives no other type a tile
+            if (c.how.tile) {
+                return mpar::cpu::winograd_conv2d<T>(queue, c, x, packed, bias, then, y, workspace);
+            }
+        }
+        mpar::cpu::conv2d<T>(queue, c, x, packed, bias, then, y);
     }
     template <class... A>
     static auto dense(A&&... a) -> decltype(mpar::cpu::dense(std::forward<A>(a)...)) {

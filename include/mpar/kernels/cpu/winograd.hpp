@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+// 3x3 convolution by Winograd's filtering: transformed inputs times filters, as many small matrix
+// products, by the register tiles of the direct sum. Knows views, no net and no rank.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/core/numeric.hpp>
+#include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/conv2d.hpp>
+#include <mpar/kernels/cpu/epilogue.hpp>
+#include <mpar/kernels/cpu/pixels.hpp>
+#include <mpar/kernels/cpu/rows.hpp>
+#include <mpar/kernels/cpu/tile.hpp>
+#include <mpar/kernels/cpu/winograd_division.hpp>
+#include <mpar/kernels/cpu/winograd_transform.hpp>
+#include <mpar/kernels/input_view.hpp>
+#include <mpar/tensor/crew.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// Inputs of tiles [first, last), which are one group, for one block of x. What is not there is
+/// zero.
+template <int Tile, class T>
+void transform_group(const winograd_division<T>& d, const view<const T>& x, int block, long first,
+                     long last, T* to) {
+    constexpr int side = winograd_side<Tile>, V = lanes<T>;
+    for (long t = first; t < last; ++t, to += V) {
+        const auto at = d.grid.at(t);
+        const int h = at.h + d.grid.how.row, w = at.w + d.grid.how.column;
+        const int rows = std::clamp(x.extents.h - h, 0, side);
+        const int columns = std::clamp(x.extents.w - w, 0, side);
+        const T* from = row_of(x, at.n, block, h) + w * V;
+        long row = x.stride_h;
+        alignas(64) T patch[side * side * V];
+        if (rows < side || columns < side) {
+            for (int i = 0; i < side; ++i) {
+                for (int j = 0; j < side; ++j) {
+                    const bool is_there = i < rows && j < columns;
+                    store<T>(patch + (i * side + j) * V,
+                             is_there ? load<T>(from + i * row + j * V) : vec<T>{});
+                }
+            }
+            from = patch;
+            row = side * V;
+        }
+        transform_inputs<Tile>(from, row, to, d.input_step);
+    }
+}
+
+/// Products of groups [first, last) of a batch and one panel, to `m`.
+template <class T>
+void multiply_groups(const winograd_division<T>& d, const T* inputs, int channels, const T* filters,
+                     int vectors, long first, long last, long batch, T* m) {
+    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = blocking::tile_pixels;
+    constexpr auto sizes = std::make_integer_sequence<int, largest>();
+    constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
+    alignas(64) static constexpr T zeros[2 * V]{};
+    constexpr int capacity = 16;  // steps of a part
+    const int fit =
+        std::clamp(int(blocking::panel_bytes / (vectors * V * V * int(sizeof(T)))), 1, capacity);
+    const int parts = std::max(1, ceil_div(d.in_blocks, fit));
+    const cutting blocks(d.in_blocks, parts);
+
+    long x_at[largest], y_at[largest];
+    for (int r = 0; r < largest; ++r) {
+        x_at[r] = r * V;
+        y_at[r] = r * d.tile_step;
+    }
+    tap_step steps[capacity];
+    tile_io<T> io;
+    io.steps = steps;
+    io.x_at = x_at;
+    io.y_at = y_at;
+    io.y_block = d.products * V;
+    io.filters = filters;
+    const long width = vectors * V;
+    for (int k = 0; k < d.products; ++k) {
+        io.bias = zeros;
+        for (int p = 0; p < parts; ++p) {
+            const int begin = int(blocks.begin(p)), end = int(blocks.begin(p + 1));
+            const long count = std::min(end * V, channels) - std::min(begin * V, channels);
+            io.step_count = end - begin;
+            for (int b = begin; b < end; ++b) {
+                steps[b - begin] = {b * d.tiles * V, std::min(V, channels - b * V)};
+            }
+            const T* const next = io.filters + count * width;
+            for (long g = first; g < last; ++g) {
+                const long before = d.groups.begin(g) - d.groups.begin(first);
+                const long pixels = d.groups.begin(g + 1) - d.groups.begin(g);
+                io.x = inputs + (g - batch) * d.group_step + k * d.input_step;
+                io.y = m + before * d.tile_step + k * V;
+                const bool fetches = (g - first) * line < width;  // the next part's filters
+                io.ahead = fetches ? next + (g - first) * count * line : next;
+                io.ahead_step = fetches ? line : 0;
+                kernels[std::size_t(vectors - 1)][std::size_t(pixels - 1)](io);
+            }
+            io.bias = nullptr;
+            io.filters = next;
+        }
+    }
+}
+
+/// Outputs of tiles [first, last) and y's blocks [block, block + vectors) from their products `m`.
+template <int Tile, class T>
+void write_outputs(const winograd_division<T>& d, const T* m, int block, int vectors, long first,
+                   long last, const T* bias, const epilogue<T>& then, const view<T>& y) {
+    constexpr int V = lanes<T>;
+    const int used = y.extents.c % V;
+    const auto inside = [](int at, int extent) {
+        return range{std::max(0, -at), std::min(Tile, extent - at)};
+    };
+    for (long t = first; t < last; ++t, m += d.tile_step) {
+        const auto at = d.grid.at(t);
+        winograd_outputs<T> to;
+        to.rows = inside(at.h, y.extents.h);
+        to.columns = inside(at.w, y.extents.w);
+        to.row = y.stride_h;
+        to.relu = then.act.which == activation::kind::relu;
+        to.residual_row = then.residual.stride_h;
+        for (int v = 0; v < vectors; ++v) {
+            to.y = row_of(y, at.n, block + v, at.h) + at.w * V;
+            if (then.residual.data) {
+                to.residual = row_of(then.residual, at.n, block + v, at.h) + at.w * V;
+            }
+            to.bias = bias + (block + v) * V;
+            transform_outputs<Tile>(m + v * d.products * V, to);
+            const bool padded = used != 0 && block + v == y.blocks() - 1;
+            if (!padded && !is_applied_later(then.act)) continue;
+            long offsets[Tile];
+            for (int j = 0; j < Tile; ++j) offsets[j] = (to.columns.lo + j) * V;
+            for (int i = to.rows.lo; i < to.rows.hi; ++i) {
+                T* const row = to.y + i * to.row;
+                if (is_applied_later(then.act)) {
+                    activate_pixels(then.act, row, offsets, to.columns.size(), 0, 1);
+                }
+                if (padded) clear_lanes(row, used, offsets, to.columns.size());
+            }
+        }
+    }
+}
+
+/// conv2d's contract, for tiles of `Tile` outputs a side. x begins with the first input of the first
+/// tile; what lies beyond its extents is zero. NaN and infinity reach all outputs of their tiles.
+template <int Tile, class T>
+void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, const T* packed,
+                    const T* bias, const epilogue<T>& then, const view<T>& y, T* workspace) {
+    constexpr int V = lanes<T>;
+    const winograd_division<T> d(c, y.extents, queue.workers());
+    T* const inputs = workspace + queue.workers() * d.unit_step;
+    const int blocks = y.blocks(), channels = c.in_channels.size();
+    for (long b = 0; b < d.batches.parts; ++b) {
+        const long begin = d.batches.begin(b), end = d.batches.begin(b + 1);
+        const auto transform = [&](long first, long last) {
+            for (long i = first; i < last; ++i) {
+                const long g = i / d.in_blocks, block = i % d.in_blocks;
+                transform_group<Tile>(d, x, int(block), d.groups.begin(begin + g),
+                                      d.groups.begin(begin + g + 1),
+                                      inputs + g * d.group_step + block * d.tiles * V);
+            }
+        };
+        for_each_range(queue, (end - begin) * d.in_blocks, 2 * d.tiles * d.products, transform);
+
+        const cutting ranges = d.ranges(begin, end);
+        queue.share(d.panels * ranges.parts, [&](long unit, int worker) {
+            const long panel = d.by_panel ? unit / ranges.parts : unit % d.panels;
+            const long r = d.by_panel ? unit % ranges.parts : unit / d.panels;
+            const int block = int(panel) * 2, vectors = std::min(2, blocks - block);
+            const long first = begin + ranges.begin(r), last = begin + ranges.begin(r + 1);
+            const T* const filters = packed + long(block) * V * channels * d.products;
+            T* const m = workspace + worker * d.unit_step;
+            multiply_groups(d, inputs, channels, filters, vectors, first, last, begin, m);
+            write_outputs<Tile>(d, m, block, vectors, d.groups.begin(first), d.groups.begin(last),
+                                bias, then, y);
+        });
+    }
+}
+
+template <class T>
+void winograd_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
+                     const T* bias, const epilogue<T>& then, view<T> y, T* workspace) {
+    if (y.empty()) return;
+    if (c.how.tile == 2) return winograd_tiles<2>(queue, c, x, packed, bias, then, y, workspace);
+    winograd_tiles<4>(queue, c, x, packed, bias, then, y, workspace);
+}
+
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+// conv2d by Winograd's tiles: against the reference in double; the same bits however it is cut.
+#include "support/catch.hpp"
+
+#include "kernels/tensors.hpp"
+
+#include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/kernels/reference/backend.hpp>
+
+#include <random>
+#include <string>
+
+using namespace mpar;
+using namespace mpar_test;
+
+namespace {
+
+using B = backend::cpu;
+constexpr int V = B::block<float>;
+constexpr sliding window{{3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}};
+constexpr activation relu{activation::kind::relu}, silu{activation::kind::silu};
+
+/// A layer and its whole output.
+struct problem {
+    int in = 1;
+    shape y;
+    activation act{};
+    bool residual = false;
+
+    std::string text() const {
+        return std::to_string(in) + "->" + std::to_string(y.c) + " images " + std::to_string(y.n) +
+               " " + std::to_string(y.h) + "x" + std::to_string(y.w) + " activation " +
+               std::to_string(int(act.which)) + (residual ? " residual" : "");
+    }
+};
+
+/// A factor of filters by which outputs are about as large as inputs.
+float filter_scale(int in) { return 1 / std::sqrt(3.f * float(in)); }
+
+/// What a call computes besides its part.
+struct manner {
+    int tile = 0;
+    spacing free{};
+    bool in_place = false;  ///< y holds the residual
+    range in{0, -1};
+    float (*x)(int, int, int, int) = [](int n, int c, int h, int w) {
+        return value<float>(1, n, c, h, w);
+    };
+};
+
+/// The outputs `part` of p by a backend in T, from just the inputs that they read.
+template <class Backend, class T>
+tensor<T> run(typename Backend::queue& queue, const problem& p, const box& part, manner as) {
+    constexpr int block = Backend::template block<T>;
+    if (as.in.hi < 0) as.in = {0, p.in};
+    convolution c{window, p.in, p.y.c, 1, as.in, part.c, {}};
+    const int tile = as.tile;
+    const auto whole_tiles = [&](range r, int end) {
+        if (tile == 0 || r.empty()) return r;
+        return range{r.lo / tile * tile, std::min(end, round_up(r.hi, tile))};
+    };
+    if (tile) c.how = {tile, part.h.lo % tile, part.w.lo % tile};
+    const range rows = window.h.reads(whole_tiles(part.h, p.y.h));
+    const range columns = window.w.reads(whole_tiles(part.w, p.y.w));
+    tensor<T> x({part.n.size(), as.in.size(), rows.size(), columns.size()}, block, as.free);
+    x.fill([&](int n, int i, int h, int w) {
+        const int row = rows.lo + h, column = columns.lo + w;
+        if (row < 0 || row >= p.y.h || column < 0 || column >= p.y.w) return 0.f;
+        return as.x(part.n.lo + n, as.in.lo + i, row, column);
+    });
+    tensor<T> y(part.extents(), block, as.free), residual(part.extents(), block, {3, 5, 7});
+    const auto added = [&](int n, int o, int h, int w) {
+        return value<T>(4, part.n.lo + n, part.c.lo + o, part.h.lo + h, part.w.lo + w);
+    };
+    residual.fill(added);
+    if (as.in_place) y.fill(added);
+    epilogue<T> then{p.act, {}};
+    if (p.residual) then.residual = as.in_place ? y.all() : residual.all();
+
+    std::vector<T> filters, bias(std::size_t(round_up(part.c.size(), block)) + 1, T(0));
+    for (int o = part.c.lo; o < part.c.hi; ++o) {
+        bias[std::size_t(o - part.c.lo)] = value<T>(3, o, 0, 0, 0);
+        for (int i = 0; i < p.in; ++i) {
+            for (int k = 0; k < 9; ++k) {
+                filters.push_back(value<float>(2, o, i, k, 0) * filter_scale(p.in));
+            }
+        }
+    }
+    std::vector<T> packed(std::size_t(Backend::template packed_filters<T>(c)));
+    Backend::pack_filters(filters.data(), c, packed.data());
+    int workers = 1;
+    if constexpr (requires { queue.workers(); }) workers = queue.workers();
+    const long needed = Backend::template workspace<T>(c, part.extents(), workers);
+    std::vector<T> workspace(std::size_t(needed) + 1, T(77));
+    Backend::conv2d(queue, c, x.all(), packed.data(), bias.data(), then, y.all(), workspace.data());
+    CHECK(workspace.back() == T(77));
+    CHECK(y.canaries_live());
+    CHECK(x.canaries_live());
+    CHECK((y.all().empty() || y.pad_lanes_are_zero()));
+    return y;
+}
+
+tensor<float> run(const problem& p, const box& part, const manner& as) {
+    crew queue;
+    return run<B, float>(queue, p, part, as);
+}
+
+tensor<double> expected(const problem& p, manner as = {}) {
+    host_queue queue;
+    as.tile = 0;
+    return run<backend::reference, double>(queue, p, whole(p.y), as);
+}
+
+/// Largest errors are some times those of the direct sum, which grow with the root of its length.
+double tolerance(const problem& p, int tile) {
+    const double eps = std::numeric_limits<float>::epsilon();
+    return eps * (tile == 2 ? 8 : 24) * (1 + std::sqrt(p.in / 64.0));
+}
+
+const std::vector<problem>& layers() {
+    static const std::vector<problem> list = [] {
+        std::vector<problem> l{{1, {1, 1, 1, 1}},
+                               {3, {1, 16, 1, 9}, relu},
+                               {16, {2, 33, 5, 2}, silu, true},
+                               {64, {1, 64, 14, 14}, relu},
+                               {33, {1, 70, 7, 7}, relu, true},
+                               {20, {3, 35, 6, 40}, {}, true},
+                               {300, {1, 20, 9, 4}}};
+        std::mt19937 random(7);
+        const auto upto = [&](int n) { return int(random() % unsigned(n)) + 1; };
+        for (int i = 0; i < 24; ++i) {
+            const shape y{upto(3), upto(70), upto(40), upto(40)};
+            l.push_back({upto(70), y, activation{activation::kind(i % 5), 0.1}, i % 2 == 1});
+        }
+        return l;
+    }();
+    return list;
+}
+
+}  // namespace
+
+TEST_CASE("Winograd's tiles agree with the reference", "[winograd]") {
+    for (const int tile : {2, 4}) {
+        for (const problem& p : layers()) {
+            INFO("tile " << tile << " " << p.text());
+            const auto y = run(p, whole(p.y), {.tile = tile, .free = {3, 5, 7}});
+            CHECK(difference(y.all(), expected(p).all()) <= tolerance(p, tile));
+        }
+    }
+}
+
+TEST_CASE("Winograd's tiles of any size of image", "[winograd]") {
+    for (const int tile : {2, 4}) {
+        for (int size = 1; size <= 40; ++size) {
+            const problem p{5, {1, 17, size, 41 - size}, relu};
+            INFO("tile " << tile << " " << p.text());
+            const auto y = run(p, whole(p.y), {.tile = tile});
+            CHECK(difference(y.all(), expected(p).all()) <= tolerance(p, tile));
+        }
+    }
+}
+
+TEST_CASE("errors of 512 channels stay near those of the direct sum", "[winograd]") {
+    const problem p{512, {1, 64, 14, 14}};
+    const auto exact = expected(p);
+    const double direct = difference(run(p, whole(p.y), {}).all(), exact.all());
+    CHECK(difference(run(p, whole(p.y), {.tile = 2}).all(), exact.all()) <= 2 * direct);
+    CHECK(difference(run(p, whole(p.y), {.tile = 4}).all(), exact.all()) <= 4 * direct);
+}
+
+TEST_CASE("a part of Winograd's tiles has the bits of the whole", "[winograd]") {
+    crew four;
+    four.hire(4);
+    for (const int tile : {2, 4}) {
+        for (const problem& p : layers()) {
+            INFO("tile " << tile << " " << p.text());
+            const box b = whole(p.y);
+            const auto all = run(p, b, {.tile = tile});
+            const auto expect_bits = [&](const box& part) {
+                INFO("c " << part.c.lo << "," << part.c.hi << " h " << part.h.lo << "," << part.h.hi
+                          << " w " << part.w.lo << "," << part.w.hi << " n " << part.n.lo);
+                const auto y = run(p, part, {.tile = tile, .free = {5, 3, 11}});
+                CHECK(difference(y.all(), all.all().part(part)) == 0);
+            };
+            const int step = p.y.count() * p.in > 100'000 ? 5 : 1;
+            for (int cut = 0; cut <= p.y.h; cut += step) {
+                expect_bits({b.n, b.c, {0, cut}, b.w});
+                expect_bits({b.n, b.c, {cut, p.y.h}, b.w});
+            }
+            expect_bits({b.n, b.c, {p.y.h / 3, 2 * p.y.h / 3}, {p.y.w / 2, p.y.w}});
+            expect_bits({b.n, b.c, b.h, {p.y.w / 3, 2 * p.y.w / 3}});
+            expect_bits({{p.y.n - 1, p.y.n}, b.c, b.h, b.w});
+            for (int c = V; c < p.y.c; c += V) {
+                expect_bits({b.n, {0, c}, b.h, b.w});
+                expect_bits({b.n, {c, p.y.c}, {p.y.h / 2, p.y.h}, b.w});
+            }
+            const auto by_many = run<B, float>(four, p, b, {.tile = tile});
+            CHECK(difference(by_many.all(), all.all()) == 0);
+        }
+    }
+}
+
+TEST_CASE("many batches and units of Winograd's tiles have the bits of few", "[winograd]") {
+    crew four;
+    four.hire(4);
+    for (const int tile : {2, 4}) {
+        for (const problem& p :
+             {problem{70, {2, 40, 61, 59}, relu, true}, problem{40, {1, 300, 9, 11}, relu}}) {
+            INFO("tile " << tile << " " << p.text());
+            const auto all = run(p, whole(p.y), {.tile = tile});
+            const auto by_many = run<B, float>(four, p, whole(p.y), {.tile = tile});
+            CHECK(difference(by_many.all(), all.all()) == 0);
+            box part = whole(p.y);
+            part.h.lo = 5;
+            part.w.lo = 7;
+            const auto y = run<B, float>(four, p, part, {.tile = tile});
+            CHECK(difference(y.all(), all.all().part(part)) == 0);
+        }
+    }
+}
+
+TEST_CASE("Winograd's tiles over some inputs give partial sums", "[winograd]") {
+    for (const int tile : {2, 4}) {
+        const problem p{75, {1, 30, 6, 7}};
+        const auto over = [&](range in) { return run(p, whole(p.y), {.tile = tile, .in = in}); };
+        const auto all = over({0, 75}), a = over({0, 2 * V}), b = over({2 * V, 75});
+        const auto none = over({0, 0});
+        tensor<float> sum(p.y, 1);
+        sum.fill([&](int n, int c, int h, int w) {
+            return a.all()(n, c, h, w) + b.all()(n, c, h, w) - none.all()(n, c, h, w);
+        });
+        CHECK(difference(sum.all(), all.all()) <= 3 * tolerance(p, tile));
+        CHECK(none.all()(0, 29, 5, 6) == value<float>(3, 29, 0, 0, 0));
+    }
+}
+
+TEST_CASE("the residual of Winograd's tiles may be y itself", "[winograd]") {
+    for (const int tile : {2, 4}) {
+        for (problem p : layers()) {
+            p.residual = true;
+            INFO("tile " << tile << " " << p.text());
+            const auto apart = run(p, whole(p.y), {.tile = tile});
+            const auto in_place = run(p, whole(p.y), {.tile = tile, .in_place = true});
+            CHECK(difference(in_place.all(), apart.all()) == 0);
+        }
+    }
+}
+
+TEST_CASE("NaN passes through Winograd's tiles, but to no lane without a channel", "[winograd]") {
+    for (const int tile : {2, 4}) {
+        const problem p{40, {1, 33, 9, 8}, relu};
+        const auto y = run(p, whole(p.y), {.tile = tile, .x = [](int, int c, int h, int w) {
+                                               return c == 9 && h == 0 && w == 0
+                                                          ? std::numeric_limits<float>::quiet_NaN()
+                                                          : value<float>(1, 0, c, h, w);
+                                           }});
+        CHECK(std::isnan(y.all()(0, 32, 0, 0)));
+        CHECK(std::isnan(y.all()(0, 0, 1, 1)));
+        CHECK(!std::isnan(y.all()(0, 0, 8, 7)));
+    }
+}
+
+TEST_CASE("Winograd's tiles of nothing do nothing", "[winograd]") {
+    for (const shape& y : {shape{0, 20, 3, 3}, shape{1, 20, 0, 3}, shape{1, 20, 3, 0}}) {
+        const problem p{4, y, relu};
+        CHECK(run(p, whole(y), {.tile = 4}).all().extents == y);
+    }
+}
+
+TEST_CASE("layers get the tiles that are worth it", "[winograd]") {
+    const auto tile = [](int channels, int size, int batch = 1, sliding w = window) {
+        const convolution c{w, channels, channels, 1, {0, channels}, {0, channels}, {}};
+        return B::winograd_tile<float>(c, {batch, channels, size, size});
+    };
+    CHECK(tile(64, 56) == 4);
+    CHECK(tile(128, 28) == 4);
+    CHECK(tile(512, 7) == 2);
+    CHECK(tile(512, 7, 4) == 4);
+    CHECK(tile(512, 1) == 0);
+    CHECK(tile(3, 224) == 0);
+    CHECK(tile(64, 56, 1, {{3, 2, 1, 1, 1}, {3, 2, 1, 1, 1}}) == 0);
+    CHECK(tile(64, 56, 1, {{3, 1, 2, 1, 1}, {3, 1, 2, 1, 1}}) == 0);
+    CHECK(tile(64, 56, 1, {{1, 1, 1}, {3, 1, 1}}) == 0);
+    const convolution groups{window, 64, 64, 2, {0, 64}, {0, 64}, {}};
+    CHECK(B::winograd_tile<float>(groups, {1, 64, 56, 56}) == 0);
+    const convolution plain{window, 64, 64, 1, {0, 64}, {0, 64}, {}};
+    CHECK(B::winograd_tile<double>(plain, {1, 64, 56, 56}) == 0);
+}
