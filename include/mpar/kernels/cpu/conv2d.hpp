@@ -26,7 +26,7 @@ struct blocking {
                                        : MPAR_VECTOR_BYTES == 32 ? 6
                                                                  : 5;
     static constexpr int block_pixels = 512;         ///< at most, of which offsets are kept
-    static constexpr long panel_bytes = 16 * 1024;   ///< filters that stay in L1 while tiles run
+    static constexpr long panel_bytes = 32 * 1024;   ///< filters that stay in L1 while tiles run
     static constexpr long input_bytes = 384 * 1024;  ///< of a block's pixels, to stay in L2
 };
 
@@ -39,14 +39,28 @@ constexpr std::array<tile_kernel<T>, sizeof...(R)> tile_kernels(std::integer_seq
     return {tile<T, R + 1, NV>...};
 }
 
-/// The offsets of a block of pixels in x, y and the residual.
+/// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
 struct pixel_block {
-    long x[blocking::block_pixels], y[blocking::block_pixels], residual[blocking::block_pixels];
+    static constexpr int size = blocking::block_pixels + blocking::tile_pixels;
+    long x[size], y[size], residual[size];
+    tiling cut;
+
+    pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
+                const shape& extents, long begin, long end)
+        : cut(end - begin, blocking::tile_pixels) {
+        const auto fill = [&](const pixel_strides& s, long* at) {
+            pixel_offsets(s, extents.h, extents.w, begin, end, at);
+            std::fill_n(at + cut.count, blocking::tile_pixels, 0L);
+        };
+        fill(in, x);
+        fill(out, y);
+        fill(added, residual);
+    }
 };
 
-/// All pixels of a block, cut into tiles, of one panel.
+/// All pixels of a block, cut into tiles, of one panel. `first`: no other panel has read them.
 template <class T>
-void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, const tiling& cut,
+void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, bool first,
                input_view<T> x, const T* packed, const T* bias, const epilogue<T>& then,
                const view<T>& y) {
     constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
@@ -57,6 +71,9 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
     const long width = p.vectors * V, all = long(p.in.size()) * c.window_taps();
     const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
     const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
+    const tiling& cut = pixels.cut;
+    const long spread = std::min(cut.parts, 8L);
+    const long each = std::min<long>(line, ceil_div(width, spread));
 
     tile_io<T> io;
     io.steps = list.steps;
@@ -69,26 +86,30 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
         io.residual = then.residual.data + p.block * then.residual.stride_c;
         io.residual_block = then.residual.stride_c;
     }
+    io.fetches_x = first;
+    io.fetches_y = true;
     do {
         list.next(part);
         io.step_count = list.step_count;
         io.relu = list.done() && then.act.which == activation::kind::relu;
+        io.relu6 = list.done() && then.act.which == activation::kind::relu6;
         const T* const next = io.filters + list.products * width;
         for (long t = 0; t < cut.parts; ++t) {
             const long begin = cut.begin(t), count = cut.begin(t + 1) - begin;
             io.x_at = pixels.x + begin;
             io.y_at = pixels.y + begin;
             io.residual_at = pixels.residual + begin;
-            const bool fetches = t * line < width;  // the next part's filters, by the first tiles
-            io.ahead = fetches ? next + t * list.products * line : next;
-            io.ahead_step = fetches ? line : 0;
+            const bool fetches = t < spread;  // the next part's filters, by the first tiles
+            io.ahead = fetches ? next + t * list.products * each : next;
+            io.ahead_step = fetches ? int(each) : 0;
             kernels[p.vectors - 1][count - 1](io);
-            if (list.done() && is_applied_later(then.act)) {
+            if (list.done() && !io.relu6 && is_applied_later(then.act)) {
                 activate_pixels(then.act, io.y, io.y_at, count, io.y_block, p.vectors);
             }
         }
         io.bias = nullptr;
         io.residual = nullptr;
+        io.fetches_y = false;
         io.filters = next;
     } while (!list.done());
 }
@@ -137,12 +158,12 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
     if (takes_depthwise(c)) return depthwise_conv2d(queue, c, x, packed, bias, then, y);
     constexpr int largest = blocking::tile_pixels;
     const int stride_h = c.window.h.stride, stride_w = c.window.w.stride;
-    const int h = y.extents.h, w = y.extents.w, used = y.extents.c % lanes<T>;
+    const int used = y.extents.c % lanes<T>;
     const pixel_strides x_pixels = strides_of(x, stride_h, stride_w), y_pixels = strides_of(y),
                         r_pixels = strides_of(then.residual);
 
     // Tiles are balanced over all pixels; a block of them has its inputs in L2.
-    const tiling all(long(y.extents.n) * h * w, largest);
+    const tiling all(long(y.extents.n) * y.extents.h * y.extents.w, largest);
     const long bytes = long(sizeof(T)) * std::max(1, c.in_channels.size()) * stride_h * stride_w;
     const long fit = std::clamp<long>(blocking::input_bytes / bytes, 4 * largest,
                                       blocking::block_pixels);
@@ -153,16 +174,12 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
     queue.share(units.count(), [&](long unit, int) {
         const long b = units.block(unit), g = units.group(unit);
         const long begin = all.begin(blocks.begin(b)), end = all.begin(blocks.begin(b + 1));
-        pixel_block pixels;
-        pixel_offsets(x_pixels, h, w, begin, end, pixels.x);
-        pixel_offsets(y_pixels, h, w, begin, end, pixels.y);
-        if (then.residual.data) pixel_offsets(r_pixels, h, w, begin, end, pixels.residual);
-        const tiling cut(end - begin, largest);
+        const pixel_block pixels(x_pixels, y_pixels, r_pixels, y.extents, begin, end);
         long next = 0;
         for_each_panel<T>(c, [&](const panel& p) {
-            const bool mine = groups.begin(g) <= next && next < groups.begin(g + 1);
-            ++next;
-            if (mine) run_panel(c, p, pixels, cut, x, packed, bias, then, y);
+            const long i = next++;
+            if (i < groups.begin(g) || i >= groups.begin(g + 1)) return;
+            run_panel(c, p, pixels, i == groups.begin(g), x, packed, bias, then, y);
         });
         if (g + 1 < units.groups || used == 0) return;
         clear_lanes(y.data + (y.blocks() - 1) * y.stride_c, used, pixels.y, end - begin);

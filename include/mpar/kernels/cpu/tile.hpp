@@ -28,58 +28,145 @@ struct tile_io {
     long residual_block = 0;
     const T* bias = nullptr;     ///< nullptr: y holds the sum so far
     const T* filters = nullptr;  ///< [product][NV vectors], in the steps' order
-    const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a step
+    const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a product
     int ahead_step = 0;          ///< elements; 0: nothing to fetch
     bool relu = false;
+    bool relu6 = false;
+    /// Fetch what the next tile reads and writes. Its R offsets follow this tile's in the arrays.
+    bool fetches_x = false, fetches_y = false;
 };
 
-/// y = bias + residual (or y) + sum over the steps and their channels of x * filters, one after the
-/// other, so that neither R nor the pixel's place nor the cut into calls changes a bit.
+/// Sums of R pixels and NV vectors of channels, in registers.
 template <class T, int R, int NV>
-void tile(const tile_io<T>& io) {
+using tile_sums = vec<T>[R][NV];
+
+/// sums = bias + residual, or y + residual.
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
     constexpr int V = lanes<T>;
-    vec<T> acc[R][NV];
-    long at[R];
+    if (io.bias) {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-        at[r] = io.x_at[r];
+        for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) {
-            acc[r][v] = load<T>(io.bias ? io.bias + v * V : io.y + io.y_at[r] + v * io.y_block);
-            if (io.residual) {
-                acc[r][v] += load<T>(io.residual + io.residual_at[r] + v * io.residual_block);
-            }
+            for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(io.bias + v * V);
+        }
+    } else {
+        const T* const y = io.y;
+        const long *const at = io.y_at, block = io.y_block;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(y + at[r] + v * block);
         }
     }
+    if (!io.residual) return;
+    const T* const residual = io.residual;
+    const long *const at = io.residual_at, block = io.residual_block;
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sums[r][v] += load<T>(residual + at[r] + v * block);
+    }
+}
+
+/// Asks for the lines that the next tile's sums begin and end in.
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io) {
+    for (int v = 0; v < NV; ++v) {
+        for (int r = R; r < 2 * R; ++r) {
+            __builtin_prefetch(io.y + io.y_at[r] + v * io.y_block, 1);
+        }
+        if (!io.residual) continue;
+        for (int r = R; r < 2 * R; ++r) {
+            __builtin_prefetch(io.residual + io.residual_at[r] + v * io.residual_block);
+        }
+    }
+}
+
+/// sums += x[at[r]] * filter, the products of one channel.
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
+                                     const T* filter) {
+    // Each channel has its own pointer: else gcc keeps R more addresses for the second of a pair.
+    asm("" : "+r"(x));
+    vec<T> w[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) w[v] = load<T>(filter + v * lanes<T>);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+        const vec<T> b = broadcast<T>(x[at[r]]);
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sums[r][v] += b * w[v];
+    }
+}
+
+/// y = act(sums).
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
+    constexpr vec<T> zero{};
+    if (io.relu || io.relu6) {
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] = sums[r][v] < zero ? zero : sums[r][v];
+        }
+    }
+    if (io.relu6) {
+        const vec<T> six = T(6) - zero;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] = sums[r][v] > six ? six : sums[r][v];
+        }
+    }
+    T* const y = io.y;
+    const long block = io.y_block;
+    long at[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) at[r] = io.y_at[r];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) store<T>(y + at[r] + v * block, sums[r][v]);
+    }
+}
+
+/// y = act(bias + residual (or y) + sum over steps and their channels of x * filters), one after
+/// the other, so that neither R nor the pixel's place nor the cut into calls changes a bit.
+template <class T, int R, int NV>
+void tile(const tile_io<T>& io) {
+    constexpr int filter_step = NV * lanes<T>;
+    tile_sums<T, R, NV> sums;
+    long at[R];
+    begin_tile<T, R, NV>(io, sums);
+    if (io.fetches_y) fetch_sums<T, R, NV>(io);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) at[r] = io.x_at[r];
     const T *filter = io.filters, *ahead = io.ahead;
     const long ahead_step = io.ahead_step;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
         const T* p = io.x + step->at;
         const T* const last = p + step->count;
-        do {
-            vec<T> w[NV];
-#pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) w[v] = load<T>(filter + v * V);
-            filter += NV * V;
+        if (io.fetches_x) {
+            for (int r = R; r < 2 * R; ++r) __builtin_prefetch(p + io.x_at[r]);
+        }
+        for (; p + 1 < last; p += 2) {
             __builtin_prefetch(ahead, 0, 2);
+            add_products<T, R, NV>(sums, p, at, filter);
+            __builtin_prefetch(ahead + ahead_step, 0, 2);
+            add_products<T, R, NV>(sums, p + 1, at, filter + filter_step);
+            filter += 2 * filter_step;
+            ahead += 2 * ahead_step;
+        }
+        if (p < last) {
+            __builtin_prefetch(ahead, 0, 2);
+            add_products<T, R, NV>(sums, p, at, filter);
+            filter += filter_step;
             ahead += ahead_step;
-#pragma GCC unroll 16
-            for (int r = 0; r < R; ++r) {
-                const vec<T> b = broadcast<T>(p[at[r]]);
-#pragma GCC unroll 2
-                for (int v = 0; v < NV; ++v) acc[r][v] += b * w[v];
-            }
-        } while (++p != last);
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) {
-            if (io.relu) acc[r][v] = acc[r][v] < vec<T>{} ? vec<T>{} : acc[r][v];
-            store<T>(io.y + io.y_at[r] + v * io.y_block, acc[r][v]);
         }
     }
+    end_tile<T, R, NV>(io, sums);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
