@@ -14,24 +14,37 @@ TEST_CASE("ranks of a node form teams of at most so many") {
         CAPTURE(most);
         team t(comm, teaming::claim, most);
         const int size = most == 0 ? comm.size() : most;
-        CHECK(t.index() == comm.rank() / size);
-        CHECK(t.count() == (comm.size() + size - 1) / size);
+        CHECK(t.seat() == comm.rank() / size);
+        CHECK(t.seats() == (comm.size() + size - 1) / size);
         CHECK(t.member() == comm.rank() % size);
-        CHECK(t.members() == std::min(size, comm.size() - t.index() * size));
+        CHECK(t.members() == std::min(size, comm.size() - t.seat() * size));
         if (!t.leads()) continue;
-        CHECK(t.outside().size() == t.count());
+        CHECK(t.outside().size() == t.seats());
         const auto ranks = all_gather(t.outside(), comm.rank());
-        for (int i = 0; i < t.count(); ++i) CHECK(ranks[std::size_t(i)] == i * size);
+        for (int i = 0; i < t.seats(); ++i) CHECK(ranks[std::size_t(i)] == i * size);
     }
 }
 
 TEST_CASE("off: each rank is a team") {
     communicator comm(MPI_COMM_WORLD);
     team t(comm, teaming::off);
-    CHECK(t.index() == comm.rank());
-    CHECK(t.count() == comm.size());
+    CHECK(t.seat() == comm.rank());
+    CHECK(t.seats() == comm.size());
     CHECK(t.members() == 1);
     CHECK(&t.outside() == &comm);
+}
+
+TEST_CASE("static: each rank keeps its seat, teams are known to all") {
+    communicator comm(MPI_COMM_WORLD);
+    for (const int most : {1, 2, 3}) {
+        team t(comm, teaming::fixed, most);
+        CHECK(t.seat() == comm.rank());
+        CHECK(t.seats() == comm.size());
+        std::vector<int> firsts;
+        for (int r = 0; r < comm.size(); r += most) firsts.push_back(r);
+        if (comm.size() > 1) CHECK(t.first_seats() == firsts);
+        CHECK(t.exchanges());
+    }
 }
 
 TEST_CASE("a team's memory is one, and aligned") {

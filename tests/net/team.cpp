@@ -37,13 +37,15 @@ TEST_CASE("random nets on teams of any size") {
         for (const int size : {0, 2, 3}) {
             if (size >= ranks()) continue;
             for (const auto asked : {policy::none, policy::rows, policy::output}) {
-                INFO("teams of " << size << ", policy " << name_of(asked));
-                const auto together = run_tape<backend::cpu, float>(
-                    MPI_COMM_WORLD, net.lower(asked),
-                    {.batch = batch, .team = teaming::claim, .team_size = size});
-                CHECK(same_bits(together.values, alone.values));
-                CHECK(together.measured == together.predicted);
-                if (size == 0) CHECK(together.measured == traffic{});
+                for (const auto how : {teaming::claim, teaming::fixed}) {
+                    INFO(name_of(how) << ", teams of " << size << ", policy " << name_of(asked));
+                    const auto together = run_tape<backend::cpu, float>(
+                        MPI_COMM_WORLD, net.lower(asked),
+                        {.batch = batch, .team = how, .team_size = size});
+                    CHECK(same_bits(together.values, alone.values));
+                    CHECK(together.measured == together.predicted);
+                    if (size == 0) CHECK(together.measured == traffic{});
+                }
             }
         }
     }
@@ -71,9 +73,11 @@ TEST_CASE("inputs that come in parts to teams") {
         for (const auto given : {policy::rows, policy::batch, policy::output}) {
             const lowered l = lower(net.tape(), net.input(), given);
             for (const int size : {0, 2}) {
-                const auto together = run_tape<backend::cpu, float>(
-                    MPI_COMM_WORLD, l, {.batch = 3, .team = teaming::claim, .team_size = size});
-                CHECK(same_bits(together.values, alone.values));
+                for (const auto how : {teaming::claim, teaming::fixed}) {
+                    const auto together = run_tape<backend::cpu, float>(
+                        MPI_COMM_WORLD, l, {.batch = 3, .team = how, .team_size = size});
+                    CHECK(same_bits(together.values, alone.values));
+                }
             }
         }
     }

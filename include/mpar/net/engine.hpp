@@ -9,6 +9,7 @@
 #include <mpar/net/options.hpp>
 #include <mpar/net/parameters.hpp>
 #include <mpar/net/transfer.hpp>
+#include <mpar/net/workers.hpp>
 
 #include <memory>
 #include <optional>
@@ -16,10 +17,6 @@
 #include <string>
 
 namespace mpar {
-
-/// Backends whose queue can be a crew's: several ranks and threads work in one memory.
-template <class Backend>
-inline constexpr bool works_in_teams = std::derived_from<typename Backend::queue, crew>;
 
 /// One rank's network: what remains when the net's type has become a plan.
 ///
@@ -39,20 +36,18 @@ public:
         : comm_(std::make_unique<communicator>(std::move(comm))),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
                                        o.team_size)),
+          alone_(std::make_unique<team>(*comm_, teaming::off)),
           plan_(p),
-          part_(partition(p, setting_of(o))) {
-        if constexpr (works_in_teams<Backend>) {
-            board_ = muster(*team_, queue_, comm_->rank(), comm_->deadline());
-        }
+          part_(partition(p, setting_of(o))),
+          workers_(*team_, comm_->rank(), comm_->deadline()) {
         std::size_t arena = 0;
         agree(*comm_, [&] {
-            if constexpr (works_in_teams<Backend>) {
-                queue_.hire(o.threads);
-                workers_ = queue_.workers();
-            }
-            weights_.emplace(plan_, part_, *team_);
-            if (team_->leads()) transfer_.emplace(team_->outside(), part_);
-            arena = std::size_t(part_.arena_elements + workspace()) * sizeof(T);
+            workers_.hire(o.threads);
+            weights_.emplace(plan_, part_, workers_.shares_kernels() ? *team_ : *alone_);
+            if (team_->exchanges()) transfer_.emplace(team_->outside(), part_);
+            workspace_ = round_up(workspace(), 1024L);
+            const int spaces = workers_.shares_kernels() ? 1 : team_->members();
+            arena = std::size_t(part_.arena_elements + spaces * workspace_) * sizeof(T);
             probe(weights_->bytes() + arena);
         });
         agree(*comm_, [&] {
@@ -60,7 +55,7 @@ public:
             arena_ = {*team_, arena};
         });
         input_box_ = share_of_input();
-        if (!team_->leads()) part_.leave_messages();
+        if (!team_->exchanges()) part_.leave_messages();
     }
     engine(engine&&) = default;
     ~engine() {
@@ -74,20 +69,20 @@ public:
     /// throws: what `read` throws on some rank, on every rank.
     void load(const parameter_reader<T>& read) {
         unload();
-        agree(*comm_, [&] { weights_->load(queue_, read); });
+        agree(*comm_, [&] { weights_->load(workers_.queue(), read); });
         loaded_ = true;
     }
     /// The same with weights that were packed before by this rank's recipe(), used in place.
     void load(const packed_weights& from) {
         unload();
-        agree(*comm_, [&] { weights_->take(queue_, from); });
+        agree(*comm_, [&] { weights_->take(workers_.queue(), from); });
         loaded_ = true;
     }
 
     /// What decides the bytes of this rank's packed() weights, besides the values that were read.
     std::string recipe() const { return weights_->recipe(); }
     /// requires: weights are loaded. Host memory, valid until they are loaded anew.
-    packed_weights packed() { return weights_->packed(queue_); }
+    packed_weights packed() { return weights_->packed(workers_.queue()); }
 
     /// x: what this rank passes of the images; y: the whole output. Both in the backend's memory.
     /// collective. Allocates nothing on the device; work is complete when it returns.
@@ -113,7 +108,7 @@ public:
     const team& companions() const { return *team_; }
 
     /// What this rank's messages have amounted to so far.
-    traffic measured() const { return team_->leads() ? team_->outside().counted() : traffic{}; }
+    traffic measured() const { return team_->exchanges() ? team_->outside().counted() : traffic{}; }
 
     /// What this rank passes of the images, in the indices of the whole batch.
     const box& input_box() const { return input_box_; }
@@ -121,10 +116,10 @@ public:
         return detail::with_batch(plan_.output().extents, part_.of.batch);
     }
 
-    /// Of memory that this rank has: a team's is its first member's.
-    std::size_t weights_bytes() const { return team_->leads() ? weights_->bytes() : 0; }
+    /// Of memory that is this rank's: what a team has in common is its first member's.
+    std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
     std::size_t activations_bytes() const {
-        return team_->leads() ? arena_.bytes() + transfer_->bytes() : 0;
+        return (team_->leads() ? arena_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
     }
 
 private:
@@ -132,7 +127,7 @@ private:
         bring_in(x);
         std::size_t next = 0;  // exchange
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-            announce(int(i));
+            workers_.announce(int(i), plan_.steps[i].what.name);
             for (; next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i) &&
                    !part_.exchanges[next].overlapped;
                  ++next) {
@@ -140,9 +135,9 @@ private:
                 finish(next);
             }
             if (plan_.steps[i].what.kind == op::result) {
-                alone([&] {
+                workers_.alone([&] {
                     const auto& s = plan_.steps[i];
-                    Backend::copy(queue_, view<const T>(region(s.x, part_.steps[i].x)), y);
+                    Backend::copy(queue(), view<const T>(region(s.x, part_.steps[i].x)), y);
                 });
                 continue;
             }
@@ -151,8 +146,8 @@ private:
                 next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);
             run_step(int(i), functions, awaits ? int(next++) : -1);
         }
-        meet();  // nobody brings the next images in while another reads the output
-        queue_.finish();
+        workers_.meet();  // nobody brings the next images in while another reads the output
+        queue().finish();
     }
 
     /// The rows of y in an order in which messages travel meanwhile. `awaited`: the overlapped
@@ -181,8 +176,8 @@ private:
     void run_rows(int i, const net_functions<Backend, T>& functions, range rows) {
         const auto& s = plan_.steps[std::size_t(i)];
         box y = part_.steps[std::size_t(i)].y;
-        y.h = rows;
-        if (y.empty()) return meet();  // as a kernel would: memory is about to be used again
+        y.h = in_common(s.y) ? member_share(rows) : rows;
+        if (y.empty()) return workers_.meet();  // as after a kernel: memory is used again
         const step_function<Backend, T> custom =
             s.custom < 0 ? nullptr : functions.customs[s.custom];
         const auto run = [&](const arguments<Backend, T>& a) {
@@ -194,6 +189,19 @@ private:
         } else {
             run(arguments_of(i, y));
         }
+        workers_.meet_after_kernel();
+    }
+
+    /// Whether every member of the team is to have the whole of tensor t in the memory of all.
+    bool in_common(int t) const {
+        return !workers_.shares_kernels() && team_->members() > 1 &&
+               plan_.tensors[std::size_t(t)].where == layout::replicate;
+    }
+    /// What this member does of rows that all are to have; few are left to the first.
+    range member_share(range rows) const {
+        if (rows.size() < team_->members()) return team_->leads() ? rows : range{};
+        const range mine = cut(rows.size(), {team_->member(), team_->members()});
+        return {rows.lo + mine.lo, rows.lo + mine.hi};
     }
 
     /// The overlapped exchange of a tensor, or -1.
@@ -205,8 +213,11 @@ private:
     }
 
     setting setting_of(const options& o) const {
-        setting s{
-            {team_->index(), team_->count()}, o.batch, Backend::template block<T>, int(sizeof(T))};
+        setting s{{team_->seat(), team_->seats()},
+                  o.batch,
+                  Backend::template block<T>,
+                  int(sizeof(T)),
+                  team_->first_seats()};
         if (!o.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
         return s;
     }
@@ -235,7 +246,7 @@ private:
             if (s.what.kind != op::convolution) continue;
             most = std::max(most,
                             Backend::template workspace<T>(problem_of(s.what, p.x.c, p.y, p.tile),
-                                                           p.y.extents(), workers_));
+                                                           p.y.extents(), workers_.count()));
         }
         return most;
     }
@@ -243,6 +254,7 @@ private:
     /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
     box share_of_input() const {
         const box theirs = part_.tensors.front().owned;
+        if (!workers_.shares_kernels()) return theirs;
         const layout where = plan_.tensors.front().where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
                                Backend::template block<T>);
@@ -265,59 +277,31 @@ private:
     }
     T* arena() const { return static_cast<T*>(arena_.data()); }
 
-    /// What each member does for itself: kernels within are not shared.
-    template <class Work>
-    void alone(const Work& work) {
-        if constexpr (works_in_teams<Backend>) {
-            queue_.alone(work);
-        } else {
-            work();
-        }
-    }
-    /// What one member does for all, who wait for it.
-    template <class Work>
-    void single(const Work& work) {
-        if constexpr (works_in_teams<Backend>) {
-            queue_.single(work);
-        } else {
-            work();
-        }
-    }
-    void meet() {
-        if constexpr (works_in_teams<Backend>) queue_.meet();
-    }
-    void announce(int step) {
-        if constexpr (works_in_teams<Backend>) {
-            queue_.announce(step, plan_.steps[std::size_t(step)].what.name);
-        }
-    }
+    typename Backend::queue& queue() { return workers_.queue(); }
 
     /// Members bring what is theirs; of what comes whole to all, each brings some rows.
     void bring_in(const view<const T>& x) {
         const auto& m = memory_of(0);
-        announce(0);
+        workers_.announce(0, "input");
         box given = intersection(m.inside, input_box_);
-        if (plan_.tensors.front().where == layout::replicate && !given.empty()) {
-            const range rows = cut(given.h.size(), {team_->member(), team_->members()});
-            given.h = {given.h.lo + rows.lo, given.h.lo + rows.hi};
-        }
-        alone([&] {
+        if (plan_.tensors.front().where == layout::replicate) given.h = member_share(given.h);
+        workers_.alone([&] {
             if (team_->leads()) clear_margin(0);
             if (given.empty()) return;
-            Backend::copy(queue_, x.part(relative(given, input_box_)), region(0, given));
+            Backend::copy(queue(), x.part(relative(given, input_box_)), region(0, given));
         });
-        meet();
+        workers_.meet();
     }
 
     /// Nobody reads it before the step's end, where all meet.
     void clear_padding(int t) {
         if (team_->member() != team_->members() - 1) return;
-        alone([&] { clear_margin(t); });
+        workers_.alone([&] { clear_margin(t); });
     }
     void clear_margin(int t) {
         const auto& m = memory_of(t);
         if (m.held == m.inside || m.held.empty()) return;
-        Backend::clear_margin(queue_, whole_of(t), relative(m.inside, m.held));
+        Backend::clear_margin(queue(), whole_of(t), relative(m.inside, m.held));
     }
 
     /// A user's layer knows nothing of teams: its output is divided for it where it can be.
@@ -327,42 +311,26 @@ private:
         // Lanes without a channel are zero; a user's layer need not know of them.
         const auto& m = memory_of(s.y);
         if (m.held.c.size() % Backend::template block<T> != 0) {
-            single([&] { Backend::clear_margin(queue_, region(s.y, y), box{}); });
+            workers_.once([&] { Backend::clear_margin(queue(), region(s.y, y), box{}); });
         }
-        if constexpr (works_in_teams<Backend>) {
-            const int units = std::min(y.h.size(), 8 * (workers_ - 1) + 1);
-            queue_.share(units, [&](long u, int) {
-                box b = y;
-                const range rows = cut(y.h.size(), {int(u), units});
-                b.h = {y.h.lo + rows.lo, y.h.lo + rows.hi};
-                run(arguments_of(i, b));
-            });
-        } else {
-            run(arguments_of(i, y));
-        }
+        const int units = std::min(y.h.size(), 8 * (workers_.count() - 1) + 1);
+        workers_.share(units, [&](int u) {
+            box b = y;
+            const range rows = cut(y.h.size(), {u, units});
+            b.h = {y.h.lo + rows.lo, y.h.lo + rows.hi};
+            run(arguments_of(i, b));
+        });
     }
 
-    /// The first member exchanges for all.
     void start(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
-        exchanging([&] { transfer_->start(queue_, e, whole_of(t), memory_of(t).held); });
+        workers_.once([&] { transfer_->start(queue(), e, whole_of(t), memory_of(t).held); });
     }
     void finish(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
-        exchanging([&] {
-            transfer_->finish(queue_, e, whole_of(t), memory_of(t).held,
+        workers_.once([&] {
+            transfer_->finish(queue(), e, whole_of(t), memory_of(t).held,
                               [&] { return words_of(part_.exchanges[e]); });
-        });
-    }
-    template <class Work>
-    void exchanging(const Work& work) {
-        single([&] {
-            try {
-                work();
-            } catch (const error& trouble) {
-                if constexpr (works_in_teams<Backend>) queue_.fail(trouble);
-                throw;
-            }
         });
     }
     std::string words_of(const exchange& e) const {
@@ -381,7 +349,7 @@ private:
         };
         const box x = reads(s.what, y, image, part_.of.block, p.tile);
         const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
-        return {.queue = queue_,
+        return {.queue = queue(),
                 .x = region(s.x, x),
                 .residual = s.residual < 0 ? view<T>{} : region(s.residual, y),
                 .y = region(s.y, y),
@@ -391,17 +359,17 @@ private:
                 .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
                 .weights = weights_->weights(i),
                 .bias = weights_->bias(i),
-                .workspace = arena() + part_.arena_elements};
+                .workspace = arena() + part_.arena_elements +
+                             (workers_.shares_kernels() ? 0 : team_->member() * workspace_)};
     }
 
     std::unique_ptr<communicator> comm_;
-    std::unique_ptr<team> team_;
+    std::unique_ptr<team> team_, alone_;
     plan plan_;
     part part_;
     box input_box_;
-    int workers_ = 1;
-    team_memory<> board_;
-    typename Backend::queue queue_;
+    workers<Backend> workers_;
+    long workspace_ = 0;
     std::optional<parameters<Backend, T>> weights_;
     std::optional<transfer<Backend, T>> transfer_;
     team_memory<typename Backend::memory> arena_;

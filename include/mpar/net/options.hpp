@@ -2,6 +2,7 @@
 // What a network is told besides its type. Knows no layer.
 #pragma once
 
+#include <mpar/comm/agree.hpp>
 #include <mpar/comm/team.hpp>
 #include <mpar/core/cores.hpp>
 #include <mpar/shard/policy.hpp>

@@ -9,6 +9,7 @@
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
 
+#include <span>
 #include <vector>
 
 namespace mpar {
@@ -19,8 +20,22 @@ struct setting {
     int batch = 1;
     int block = 1;         ///< channels side by side in the backend's memory
     int element_size = 4;  ///< bytes
+    /// The first seats of teams whose members have one memory; none: each seat has its own.
+    std::span<const int> first_seats{};
     /// Backend::winograd_tile where convolutions may be computed so; nullptr: by the sum only.
     int (*winograd_tile)(const convolution& layer, const shape& y) = nullptr;
+
+    /// The seats that have one memory with `rank`.
+    constexpr range mates(int rank) const {
+        range r{rank, rank + 1};
+        if (first_seats.empty()) return r;
+        r = {0, who.ranks};
+        for (const int first : first_seats) {
+            if (first <= rank) r.lo = first;
+            if (first > rank) r.hi = std::min(r.hi, first);
+        }
+        return r;
+    }
 };
 
 /// A box that travels, in the indices of the whole tensor.
@@ -43,7 +58,8 @@ struct exchange {
 /// This rank's part of one tensor.
 struct tensor_part {
     box owned;        ///< what it computes
-    box held;         ///< what its memory holds: owned, halos, padding; may reach beyond the image
+    box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
+                      ///< beyond the image
     box inside;       ///< held without the padding
     long offset = 0;  ///< in elements, into the arena
     long elements = 0;
@@ -98,7 +114,8 @@ public:
         part_.steps.resize(plan_.steps.size());
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
-            mine.owned = mine.held = owner(static_cast<int>(t), part_.of.who.rank);
+            mine.owned = owner(static_cast<int>(t), part_.of.who.rank);
+            for_each_mate([&](int r) { mine.held = hull(mine.held, owner(int(t), r)); });
         }
         for (std::size_t i = 0; i < part_.steps.size(); ++i) {
             part_.steps[i].tile = tile_of(plan_.steps[i]);
@@ -116,6 +133,12 @@ public:
     }
 
 private:
+    template <class F>
+    constexpr void for_each_mate(F f) const {
+        const range mates = part_.of.mates(part_.of.who.rank);
+        for (int r = mates.lo; r < mates.hi; ++r) f(r);
+    }
+
     constexpr const step& step_at(int i) const { return plan_.steps[static_cast<std::size_t>(i)]; }
     constexpr const tensor& tensor_at(int t) const {
         return plan_.tensors[static_cast<std::size_t>(t)];
@@ -161,7 +184,7 @@ private:
         for (const int t : {s.x, s.residual}) {
             if (t < 0) continue;
             auto& held = part_.tensors[static_cast<std::size_t>(t)].held;
-            held = hull(held, read(s, t, me));
+            for_each_mate([&](int r) { held = hull(held, read(s, t, r)); });
         }
     }
 
@@ -181,27 +204,34 @@ private:
                 key = layout::replicate;
             }
         }
+        const int ranks = part_.of.who.ranks;
         bool moves = false;
-        for (int q = 0; q < part_.of.who.ranks && !moves; ++q) {
-            moves = !owner(t, q).contains(needed(t, key, q));
+        for (int q = 0; q < ranks && !moves; ++q) {
+            moves = !owner_of_team(t, q).contains(needed_by_team(t, key, q));
         }
         if (!moves || is_done(t, key)) return;
 
         exchange e{t, i, between(tensor_at(t).where, key, true), {}, {}};
         const int me = part_.of.who.rank;
-        const box mine = owner(t, me), wanted = needed(t, key, me);
+        const range mates = part_.of.mates(me);
         traffic sum;
-        for (int q = 0; q < part_.of.who.ranks; ++q) {
-            if (q == me) continue;
-            if (const box b = intersection(mine, needed(t, key, q)); !b.empty()) {
-                const long bytes = message_bytes(b, part_.of);
-                e.sends.push_back({q, b});
-                sum += {.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
+        for (int q = 0; q < ranks; ++q) {
+            if (mates.contains({q, q + 1})) continue;
+            if (receiver(me, q) == q) {
+                if (const box b = intersection(owner(t, me), needed_by_team(t, key, q));
+                    !b.empty()) {
+                    const long bytes = message_bytes(b, part_.of);
+                    e.sends.push_back({q, b});
+                    sum += {.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
+                }
             }
-            if (const box b = intersection(owner(t, q), wanted); !b.empty()) {
-                const long bytes = message_bytes(b, part_.of);
-                e.receives.push_back({q, b});
-                sum += {.bytes_received = bytes, .messages_received = messages_for(bytes)};
+            if (receiver(q, me) == me) {
+                if (const box b = intersection(owner(t, q), needed_by_team(t, key, me));
+                    !b.empty()) {
+                    const long bytes = message_bytes(b, part_.of);
+                    e.receives.push_back({q, b});
+                    sum += {.bytes_received = bytes, .messages_received = messages_for(bytes)};
+                }
             }
         }
         part_.steps[static_cast<std::size_t>(i)].before += sum;
@@ -215,8 +245,9 @@ private:
     constexpr void overlap(exchange& e) {
         const int producer = tensor_at(e.tensor).producer;
         const step& reader = step_at(e.before_step);
-        if (e.name != transition::halo || producer < 0 || reader.y < 0 || reader.x != e.tensor ||
-            tensor_at(e.tensor).where != layout::shard_h || is_shared_wait(e)) {
+        if (!part_.of.first_seats.empty() || e.name != transition::halo || producer < 0 ||
+            reader.y < 0 || reader.x != e.tensor || tensor_at(e.tensor).where != layout::shard_h ||
+            is_shared_wait(e)) {
             return;
         }
         const range own = part_.tensors[std::size_t(e.tensor)].owned.h;
@@ -264,6 +295,24 @@ private:
             if (&other != &e && other.before_step == e.before_step) return true;
         }
         return false;
+    }
+
+    /// Who of q's team takes what `sender` has for it.
+    constexpr int receiver(int sender, int q) const {
+        const range team = part_.of.mates(q);
+        return team.lo + sender % team.size();
+    }
+    constexpr box owner_of_team(int t, int rank) const {
+        box all;
+        const range team = part_.of.mates(rank);
+        for (int r = team.lo; r < team.hi; ++r) all = hull(all, owner(t, r));
+        return all;
+    }
+    constexpr box needed_by_team(int t, layout key, int rank) const {
+        box all;
+        const range team = part_.of.mates(rank);
+        for (int r = team.lo; r < team.hi; ++r) all = hull(all, needed(t, key, r));
+        return all;
     }
 
     constexpr bool reads_tensor(int i, int t) const {
