@@ -19,7 +19,7 @@ struct work {
 /// The slowest rank's times of forwards that all begin together.
 void time_forward(benchmark::State& state, const work& w) {
     auto net = tools::make_model(w.model, "cpu", MPI_COMM_WORLD, w.how);
-    net->load("seeded");
+    net->load("seeded", {});
     const mpar::shape in = net->mine().tensors.front().owned.extents();
     const int classes = net->steps().output().extents.c;
     const std::vector<float> x(std::size_t(in.count()), 0.5f);

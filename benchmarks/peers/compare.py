@@ -92,7 +92,7 @@ def measure(o):
         os.makedirs(folder, exist_ok=True)
     for name in networks.NETWORKS:
         networks.write(models, name)
-    bench = rows.Bench(o.programs, models, scratch, o.rounds, o.each, o.starts, o.core,
+    bench = rows.Bench(TOP, o.programs, models, scratch, o.rounds, o.each, o.starts, o.core,
                        cache="--cache" in output_of(program, "--help"))
     results = {"groups": {}}
     if os.path.exists(o.json):

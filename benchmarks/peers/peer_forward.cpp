@@ -24,7 +24,7 @@ using clock_type = std::chrono::steady_clock;
 
 struct peer_options {
     std::string model = "resnet50", weights = "seeded", policy = "automatic", team = "off";
-    std::string channels, logits;
+    std::string cache, channels, logits;
     int batch = 1, threads = 1;
     bool exact = false;
 
@@ -53,6 +53,8 @@ void declare(CLI::App& app, peer_options& o) {
                    "a network's name, or 'fma': multiply-adds in registers, 4 GFLOP on all ranks")
         ->capture_default_str();
     app.add_option("--weights", o.weights, "a file, or 'seeded'")->capture_default_str();
+    app.add_option("--cache", o.cache,
+                   "folder that keeps packed weights from one start to the next");
     app.add_option("--policy", o.policy, "as classify's")->capture_default_str();
     app.add_option("--team", o.team, "off, claim")->capture_default_str();
     app.add_option("--batch", o.batch, "images in one forward")->capture_default_str();
@@ -75,7 +77,7 @@ public:
     explicit contestant(const peer_options& o) : comm_(MPI_COMM_WORLD, mpar::seconds(300)) {
         if (o.model == "fma") return;
         net_ = tools::make_model(o.model, "cpu", MPI_COMM_WORLD, o.network());
-        net_->load(o.weights);
+        net_->load(o.weights, {o.cache});
         const mpar::shape in = net_->mine().tensors.front().owned.extents();
         const std::int64_t extents[] = {in.n, in.c, in.h, in.w};
         x_ = mpar::io::seeded_values<float>("input", extents);

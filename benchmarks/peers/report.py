@@ -82,7 +82,20 @@ def page(results):
                 ["/".join(s["name"].split("/")[:2]), f"{s['bytes']:.0f}", f"{s['mpar_us']:.2f}", f"{s['mpi_us']:.2f}",
                  f"{s['ratio']:.3f}"] for s in result["sizes"]], right=range(1, 5))
             yield ""
+        if "layers" in result:
+            yield "Convolutions of ResNet-50 on one core, microseconds (p10), and GFLOP/s of the direct sum in percent of the"
+            yield "core's FMA peak of the same seconds:"
+            yield ""
+            yield from rows_of([["layer", "times", "mpar direct", "mpar fast", "tile", "oneDNN", "oneDNN's kernel"]] + [
+                [f["layer"], str(f["times"])] + [share(f, "direct"), share(f, "fast"), str(f["tile"] or ""),
+                                                 share(f, "onednn"), f["implementation"]]
+                for f in result["layers"]], right=range(1, 6))
+            yield ""
     yield from state(groups)
+
+
+def share(layer, kind):
+    return f"{layer[kind] * 1e-3:.0f} ({100 * layer['flops'] / layer[kind] / layer['peak']:.0f} %)"
 
 
 def state(groups):

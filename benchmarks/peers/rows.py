@@ -3,8 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
-import time
+from importlib import metadata
 
 import contestants
 import figures
@@ -23,10 +24,10 @@ SETTINGS = {
 class Bench:
     """Where things are, and how much is asked for."""
 
-    def __init__(self, programs, models, scratch, rounds, each, starts, core, cache):
+    def __init__(self, top, programs, models, scratch, rounds, each, starts, core, cache):
         self.forward = os.path.join(programs, "peer_forward")
         self.collectives = os.path.join(programs, "bench_collectives")
-        self.models, self.scratch, self.rounds, self.each, self.starts = models, scratch, rounds, each, starts
+        self.top, self.models, self.scratch, self.rounds, self.each, self.starts = top, models, scratch, rounds, each, starts
         self.core, self.both = [core], [core, 1 - core] if core < 2 else [core, core - 1]
         self.cache = cache  # does peer_forward know --cache?
         self.progress = None
@@ -224,6 +225,30 @@ def collectives(bench, goal):
     return {"sizes": sizes, "rows": rows}
 
 
+def layers(bench, network):
+    """Every convolution of ResNet-50: mpar's kernels and oneDNN's in turn in one process on one core."""
+    venv, program = sys.prefix, os.path.join(bench.scratch, "onednn_layers")
+    mpi = subprocess.run(["mpicxx", "--showme:compile"], capture_output=True, text=True).stdout.split()
+    done = subprocess.run(
+        ["g++", "-std=c++20", "-O2", "-march=native", "-DNDEBUG", "-DOMPI_SKIP_MPICXX", *mpi, "-I" + bench.top + "/include",
+         "-I" + bench.top + "/benchmarks", "-isystem", venv + "/include", contestants.HERE + "/onednn_layers.cpp", "-o",
+         program, "-L" + venv + "/lib", "-ldnnl", "-Wl,--disable-new-dtags,-rpath," + venv + "/lib"],
+        capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"onednn_layers.cpp does not compile: {(done.stderr.splitlines() or ['no word'])[0]}")
+    done = subprocess.run(contestants.pinned(bench.core) + [program, str(bench.rounds)], capture_output=True, text=True,
+                          env=dict(os.environ, OMP_NUM_THREADS="1"))
+    if done.returncode:
+        raise Failed(f"onednn_layers ended with code {done.returncode}: {done.stderr.strip()}")
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    total = {k: sum(f[k] * f["times"] for f in found) for k in ("direct", "fast", "onednn")}
+    rows = [{"what": f"{network}'s {sum(f['times'] for f in found)} convolutions, {words}", "unit": "ms", "at_most": None,
+             "peer": "oneDNN, 1 thread, layer by layer", "of": [total[k], total["onednn"]],
+             "ratio": {"p10": total[k] / total["onednn"]}}
+            for k, words in (("direct", "direct"), ("fast", "Winograd where it pays"))]
+    return {"layers": found, "rows": rows, "versions": {"oneDNN": metadata.version("onednn-cpu-gomp")}}
+
+
 def groups(isa):
     """{name: function of a Bench}, in the order of the table."""
     resnet50 = 0.80 if isa == "AVX-512" else 0.75
@@ -239,4 +264,5 @@ def groups(isa):
         "start": lambda b: start(b, "resnet50", 0.25),
         "memory": lambda b: memory(b, "resnet50", 0.7, 1.0),
         "collectives": lambda b: collectives(b, 0.33),
+        "layers": lambda b: layers(b, "ResNet-50"),
     }

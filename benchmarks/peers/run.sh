@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # run.sh [OPTIONS]: times mpar, ONNX Runtime, OpenVINO and Open MPI in turn and prints a table; --help tells the options.
 # Installs what is missing (Debian 12; root or sudo), builds mpar's programs, and fetches the other engines from PyPI into
-# build/peers the first time (0.5 GB on disk).
+# build/peers the first time (1 GB on disk).
 set -eu
 cd "$(dirname "$0")/../.."
 here=benchmarks/peers

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// One convolution or dense layer of a network, with memory of its own, as one rank alone computes it.
+// Knows no clock.
+#pragma once
+
+#include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/net/execute.hpp>
+#include <mpar/net/part.hpp>
+#include <mpar/net/static_plan.hpp>
+#include <mpar/tensor/memory.hpp>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+using backend = mpar::backend::cpu;
+
+struct layer {
+    mpar::operation what;
+    mpar::box x, y;  ///< x: what it reads, padding included
+    int tile = 0;    ///< of Winograd's; 0: the sum
+    bool residual = false;
+
+    mpar::convolution problem() const { return mpar::problem_of(what, x.c, y, tile); }
+    long flops() const { return mpar::flops(what, y, x.extents()); }
+
+    std::string shape() const {
+        const auto& w = what.window;
+        const auto text = [](auto n) { return std::to_string(n); };
+        std::string s = what.kind == mpar::op::dense
+                            ? "dense"
+                            : (problem().is_depthwise() ? "depthwise" : "conv") + text(w.h.kernel) +
+                                  "x" + text(w.w.kernel);
+        if (w.h.stride > 1) s += "/stride" + text(w.h.stride);
+        s += "/" + text(what.in) + "to" + text(what.out) + "/" + text(y.h.size()) + "x" +
+             text(y.w.size());
+        return s + (residual ? "/residual" : "");
+    }
+    std::string name() const {
+        return shape() + (tile ? "/winograd" + std::to_string(tile) : "/direct");
+    }
+};
+
+/// The convolutions and dense layers of Net, in its order, repetitions included.
+template <class Net>
+std::vector<layer> layers_of(int batch, bool exact) {
+    const mpar::plan& plan = mpar::plan_of<Net>;
+    mpar::setting alone;
+    alone.batch = batch;
+    alone.block = backend::block<float>;
+    if (!exact) alone.winograd_tile = &backend::winograd_tile<float>;
+    const mpar::part mine = mpar::partition(plan, alone);
+    std::vector<layer> layers;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const auto& s = plan.steps[i];
+        if (s.what.kind != mpar::op::convolution && s.what.kind != mpar::op::dense) continue;
+        const auto& m = mine.steps[i];
+        layers.push_back({s.what, m.x, m.y, m.tile, s.residual >= 0});
+    }
+    return layers;
+}
+
+/// A layer with its tensors and packed filters, all numbers around zero.
+class layer_run {
+public:
+    explicit layer_run(const layer& l)
+        : layer_(l),
+          x_(storage(l.x)),
+          y_(storage(l.y)),
+          residual_(l.residual ? storage(l.y) : 0),
+          filters_(long(l.y.c.size()) * l.problem().in_per_group() * l.problem().window_taps()),
+          packed_(backend::packed_filters<float>(l.problem())),
+          bias_(mpar::round_up(l.y.c.size(), backend::block<float>)),
+          workspace_(backend::workspace<float>(l.problem(), l.y.extents(), 1)) {
+        backend::pack_filters(static_cast<const float*>(filters_.data()), l.problem(),
+                              packed_.data());
+    }
+
+    void forward() {
+        const mpar::arguments<backend, float> a{
+            .queue = queue_,
+            .x = x_.as(layer_.x),
+            .residual = layer_.residual ? residual_.as(layer_.y) : mpar::view<const float>{},
+            .y = y_.as(layer_.y),
+            .where = layer_.y,
+            .in_channels = layer_.x.c,
+            .tile = layer_.tile,
+            .padding = {},
+            .weights = packed_.data(),
+            .bias = bias_.data(),
+            .workspace = workspace_.data()};
+        mpar::execute<backend, float>(layer_.what, a, nullptr);
+    }
+
+private:
+    class memory {
+    public:
+        explicit memory(long elements) : values_(std::size_t(elements)) {
+            std::minstd_rand draw(1);
+            std::uniform_real_distribution<float> uniform(-1, 1);
+            std::generate_n(values_.data(), elements, [&] { return uniform(draw); });
+        }
+        float* data() const { return values_.data(); }
+        mpar::view<float> as(const mpar::box& b) const {
+            return mpar::dense_view(values_.data(), b.extents(), backend::block<float>);
+        }
+
+    private:
+        mpar::buffer<float> values_;
+    };
+
+    static long storage(const mpar::box& b) {
+        return mpar::storage(b.extents(), backend::block<float>);
+    }
+
+    layer layer_;
+    backend::queue queue_;
+    memory x_, y_, residual_, filters_, packed_, bias_, workspace_;
+};
+
+}  // namespace bench
