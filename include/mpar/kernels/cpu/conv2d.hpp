@@ -91,8 +91,7 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
     do {
         list.next(part);
         io.step_count = list.step_count;
-        io.relu = list.done() && then.act.which == activation::kind::relu;
-        io.relu6 = list.done() && then.act.which == activation::kind::relu6;
+        if (list.done()) io.within = bounds<T>::of(then.act);
         const T* const next = io.filters + list.products * width;
         for (long t = 0; t < cut.parts; ++t) {
             const long begin = cut.begin(t), count = cut.begin(t + 1) - begin;
@@ -103,7 +102,7 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
             io.ahead = fetches ? next + t * list.products * each : next;
             io.ahead_step = fetches ? int(each) : 0;
             kernels[p.vectors - 1][count - 1](io);
-            if (list.done() && !io.relu6 && is_applied_later(then.act)) {
+            if (list.done() && has_curve(then.act)) {
                 activate_pixels(then.act, io.y, io.y_at, count, io.y_block, p.vectors);
             }
         }

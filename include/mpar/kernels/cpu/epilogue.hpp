@@ -6,7 +6,37 @@
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/tensor/activation.hpp>
 
+#include <limits>
+
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// What relu and relu6 do, and no other activation: values stay between two bounds.
+template <class T>
+struct bounds {
+    bool any = false;
+    T low = 0, high = std::numeric_limits<T>::infinity();
+
+    static bounds of(const activation& act) {
+        switch (act.which) {
+            case activation::kind::relu: return {true};
+            case activation::kind::relu6: return {true, 0, 6};
+            default: return {};
+        }
+    }
+};
+
+/// x between bounds, two instructions; NaN stays NaN. requires: `low` is no constant, or gcc makes
+/// more of it.
+template <class T>
+MPAR_ALWAYS_INLINE vec<T> bounded(const vec<T>& x, const vec<T>& low, const vec<T>& high) {
+    const vec<T> above = low > x ? low : x;
+    return high < above ? high : above;
+}
+
+/// Whether an activation is more than bounds.
+inline bool has_curve(const activation& act) {
+    return act.which != activation::kind::none && !bounds<float>::of(act).any;
+}
 
 /// Whether the tiles leave the activation to activate_pixels: relu they do in registers.
 inline bool is_applied_later(const activation& act) {
@@ -23,6 +53,12 @@ void activate_pixels(const activation& act, T* y, const long* y_at, long pixels,
             store<T>(at, apply<T>(act, load<T>(at)));
         }
     }
+}
+
+/// The same for neighbours in a row of one channel block.
+template <class T>
+void activate_row(const activation& act, T* row, int pixels) {
+    for (int p = 0; p < pixels; ++p, row += lanes<T>) store<T>(row, apply<T>(act, load<T>(row)));
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

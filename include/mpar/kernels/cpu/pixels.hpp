@@ -59,4 +59,12 @@ void clear_lanes(T* block, int used, const long* at, long pixels) {
     }
 }
 
+/// The same for neighbours in a row.
+template <class T>
+void clear_row_lanes(T* row, int used, int pixels) {
+    for (int p = 0; p < pixels; ++p, row += lanes<T>) {
+        for (int lane = used; lane < lanes<T>; ++lane) row[lane] = T(0);
+    }
+}
+
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

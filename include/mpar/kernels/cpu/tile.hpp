@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
@@ -30,8 +31,7 @@ struct tile_io {
     const T* filters = nullptr;  ///< [product][NV vectors], in the steps' order
     const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a product
     int ahead_step = 0;          ///< elements; 0: nothing to fetch
-    bool relu = false;
-    bool relu6 = false;
+    bounds<T> within{};          ///< of what is written
     /// Fetch what the next tile reads and writes. Its R offsets follow this tile's in the arrays.
     bool fetches_x = false, fetches_y = false;
 };
@@ -100,23 +100,15 @@ MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, cons
     }
 }
 
-/// y = act(sums).
+/// y = sums, between bounds.
 template <class T, int R, int NV>
 MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
-    constexpr vec<T> zero{};
-    if (io.relu || io.relu6) {
+    if (io.within.any) {
+        const vec<T> low = broadcast<T>(io.within.low), high = broadcast<T>(io.within.high);
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[r][v] = sums[r][v] < zero ? zero : sums[r][v];
-        }
-    }
-    if (io.relu6) {
-        const vec<T> six = T(6) - zero;
-#pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[r][v] = sums[r][v] > six ? six : sums[r][v];
+            for (int v = 0; v < NV; ++v) sums[r][v] = bounded<T>(sums[r][v], low, high);
         }
     }
     T* const y = io.y;
@@ -131,8 +123,8 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
     }
 }
 
-/// y = act(bias + residual (or y) + sum over steps and their channels of x * filters), one after
-/// the other, so that neither R nor the pixel's place nor the cut into calls changes a bit.
+/// y = bias + residual (or y) + sum over the steps and their channels of x * filters, one after the
+/// other, between bounds; so that neither R nor the pixel's place nor the cut into calls changes a bit.
 template <class T, int R, int NV>
 void tile(const tile_io<T>& io) {
     constexpr int filter_step = NV * lanes<T>;
