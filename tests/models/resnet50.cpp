@@ -14,12 +14,13 @@ TEST_CASE("resnet50 equals torchvision's under every policy") {
 namespace {
 
 template <int Ranks>
-void check_static_mesh() {
+void check_static_mesh(teaming how) {
     int ranks = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (ranks != Ranks) return;
-    network<resnet50, mesh<axis::model<Ranks>>> fixed(MPI_COMM_WORLD, {.batch = 2});
-    network<resnet50> loose(MPI_COMM_WORLD, {.batch = 2});
+    const options o{.batch = 2, .team = how};
+    network<resnet50, mesh<axis::model<Ranks>>> fixed(MPI_COMM_WORLD, o);
+    network<resnet50> loose(MPI_COMM_WORLD, o);
     load_seeded(fixed);
     load_seeded(loose);
     const auto images = mpar_test::seeded_images(2);
@@ -31,8 +32,10 @@ void check_static_mesh() {
 }  // namespace
 
 TEST_CASE("a static mesh gives the bits and the bytes of a dynamic one") {
-    check_static_mesh<1>();
-    check_static_mesh<2>();
-    check_static_mesh<3>();
-    check_static_mesh<4>();
+    for (const auto how : {teaming::off, teaming::claim}) {
+        check_static_mesh<1>(how);
+        check_static_mesh<2>(how);
+        check_static_mesh<3>(how);
+        check_static_mesh<4>(how);
+    }
 }
