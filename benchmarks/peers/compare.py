@@ -41,6 +41,8 @@ def arguments():
     p.add_argument("--only", help="names of groups, with commas between; --list prints them")
     p.add_argument("--list", action="store_true", help="print the names of the groups")
     p.add_argument("--rounds", type=int, default=60, help="rounds in which each contestant runs once (60)")
+    p.add_argument("--patience", type=float, default=2, help="how many times as many rounds there may be when other "
+                   "processes disturb some; the quietest count (2)")
     p.add_argument("--each", type=int, default=2, help="timed forwards of a contestant in a round, after one that is "
                    "not timed (2)")
     p.add_argument("--starts", type=int, default=10, help="starts of each program for the start's row (10)")
@@ -92,7 +94,8 @@ def measure(o):
         os.makedirs(folder, exist_ok=True)
     for name in networks.NETWORKS:
         networks.write(models, name)
-    bench = rows.Bench(TOP, o.programs, models, scratch, o.rounds, o.each, o.starts, o.core,
+    bench = rows.Bench(TOP, o.programs, models, scratch, o.rounds, o.patience, o.each, o.starts,
+                       o.core,
                        cache="--cache" in output_of(program, "--help"))
     results = {"groups": {}}
     if os.path.exists(o.json):

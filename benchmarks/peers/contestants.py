@@ -47,13 +47,14 @@ class Contestant:
             return np.fromfile(file.name, np.float32)
 
     def ran(self):
-        """Nanoseconds that all threads of the contestant have spent on cores so far."""
-        total = 0
+        """Nanoseconds that all threads of the contestant so far have spent on cores, and waited for one."""
+        ran = waited = 0
         for pid in self.pids:
             for task in os.listdir(f"/proc/{pid}/task"):
                 with open(f"/proc/{pid}/task/{task}/schedstat") as file:
-                    total += int(file.read().split()[0])
-        return total
+                    own = file.read().split()
+                ran, waited = ran + int(own[0]), waited + int(own[1])
+        return np.array([ran, waited])
 
     def peak(self):
         """Bytes: the sum of the processes' VmHWM; what they share counts once for each."""
@@ -202,25 +203,36 @@ def rest(seconds):
     time.sleep(seconds)
 
 
-def interleaved(contestants, rounds, pause, each=1, progress=None):
-    """{label: [ns, ...]}: in every round each runs once untimed and `each` times timed, in rotated order."""
-    took = {c.label: [] for c in contestants}
-    for r in range(rounds):
-        turn = r % len(contestants)
+QUIET = 0.02  # others may use this share of the cores in a round
+
+
+def interleaved(contestants, rounds, patience, pause, each=1, progress=None):
+    """{label: [ns, ...]}, [what others used of the cores, by round]: in every round each contestant runs once untimed and
+    `each` times timed, in rotated order. Rounds that other processes disturbed are repeated; of all, at most
+    `patience` * `rounds`, the `rounds` quietest count: for every contestant the same ones.
+    """
+    done = []
+    for r in range(round(rounds * patience)):
+        turn, usage, took = r % len(contestants), Usage(contestants), {}
         for c in contestants[turn:] + contestants[:turn]:
             rest(pause)
-            took[c.label] += c.run(1 + each)[1:]
+            took[c.label] = c.run(1 + each)[1:]
+        done.append((usage.until_now(), took))
+        quiet = sum(others <= QUIET for others, _ in done)
         if progress:
-            progress(r + 1, rounds)
-    return took
+            progress(min(rounds, max(quiet, len(done) - round(rounds * (patience - 1)))), rounds)
+        if quiet == rounds:
+            break
+    kept = sorted(done, key=lambda d: d[0])[:rounds]
+    return {c.label: [t for _, took in kept for t in took[c.label]] for c in contestants}, [others for others, _ in kept]
 
 
 def asleep(contestants, pause, watched=0.2):
     """The share of a core that the contestants burn together when none is told to run."""
     rest(pause)
-    before, began = sum(c.ran() for c in contestants), time.monotonic()
+    before, began = sum(c.ran()[0] for c in contestants), time.monotonic()
     time.sleep(watched)
-    return (sum(c.ran() for c in contestants) - before) * 1e-9 / (time.monotonic() - began)
+    return (sum(c.ran()[0] for c in contestants) - before) * 1e-9 / (time.monotonic() - began)
 
 
 def quiet_pause(contestants):
@@ -235,25 +247,25 @@ def quiet_pause(contestants):
 
 
 class Usage:
-    """What the cores did from now on: for the contestants, for others, for other machines on the same host."""
+    """How far others than the contestants use the cores from now on, the host's other guests included."""
 
     def __init__(self, contestants):
         self.contestants = contestants
-        self.began, self.cores, self.ours = time.monotonic(), self.jiffies(), self.own()
+        self.began, self.busy, self.own = time.monotonic(), self.all(), self.ours()
 
-    def own(self):
-        return sum(c.ran() for c in self.contestants) * 1e-9 + time.process_time()
+    def ours(self):
+        return sum(c.ran() for c in self.contestants) * 1e-9 + [time.process_time(), 0]
 
     @staticmethod
-    def jiffies():
-        """Seconds of all cores together: busy, stolen by the host."""
+    def all():
+        """Seconds that all cores together have been busy or stolen, in steps of some ticks."""
         with open("/proc/stat") as file:
-            user, nice, system, idle, wait, irq, softirq, steal = map(int, file.readline().split()[1:9])
-        unit = os.sysconf("SC_CLK_TCK")
-        return (user + nice + system + irq + softirq) / unit, steal / unit
+            user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+        return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
     def until_now(self):
-        seconds = (time.monotonic() - self.began) * os.cpu_count()
-        busy, steal = (now - then for now, then in zip(self.jiffies(), self.cores))
-        others = max(0.0, busy - (self.own() - self.ours))
-        return {"others": others / seconds, "stolen": steal / seconds}
+        """A share: of all cores in others' hands, or of the time that a contestant waited for its core."""
+        seconds = time.monotonic() - self.began
+        ran, waited = self.ours() - self.own
+        ticks = 4 / os.sysconf("SC_CLK_TCK")
+        return max(waited / seconds, (self.all() - self.busy - ran - ticks) / seconds / os.cpu_count(), 0.0)

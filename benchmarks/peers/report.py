@@ -109,11 +109,11 @@ def state(groups):
         stamp = dict(stamp)
         yield f"- {', '.join(names)}: `{stamp.pop('command')}`; " + "; ".join(f"{k} {v}" for k, v in stamp.items())
     for name, result in groups.items():
-        if "machine" in result:
-            m = result["machine"]
-            busy = " (a busy machine: preliminary)" if m["others"] + m["stolen"] > 0.03 else ""
-            yield (f"- {name}: other processes used {100 * m['others']:.1f} % of the cores meanwhile, the host took "
-                   f"{100 * m['stolen']:.1f} %{busy}; {result['pause_ms']:.0f} ms between contestants")
+        if "others" in result:
+            worst, mean = max(result["others"]), sum(result["others"]) / len(result["others"])
+            busy = " (a busy machine: preliminary)" if mean > 0.03 else ""
+            yield (f"- {name}: in the rounds that count, other processes used {100 * mean:.1f} % of the cores, at most "
+                   f"{100 * worst:.1f} %{busy}; {result['pause_ms']:.0f} ms between contestants")
 
 
 def insert(path, text):

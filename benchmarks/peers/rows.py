@@ -19,15 +19,17 @@ SETTINGS = {
     ("openvino", 1): [{}],
     ("openvino", 2): [{}, {"pin": "0"}],
 }
+HALVES = [{"streams": "2"}]  # besides, for a batch on two threads
 
 
 class Bench:
     """Where things are, and how much is asked for."""
 
-    def __init__(self, top, programs, models, scratch, rounds, each, starts, core, cache):
+    def __init__(self, top, programs, models, scratch, rounds, patience, each, starts, core, cache):
         self.forward = os.path.join(programs, "peer_forward")
         self.collectives = os.path.join(programs, "bench_collectives")
         self.top, self.models, self.scratch, self.rounds, self.each, self.starts = top, models, scratch, rounds, each, starts
+        self.patience = patience
         self.core, self.both = [core], [core, 1 - core] if core < 2 else [core, core - 1]
         self.cache = cache  # does peer_forward know --cache?
         self.progress = None
@@ -66,16 +68,17 @@ def forwards(bench, network, batch, threads, ours, rows, alone=()):
     started = []
     try:
         started += [start() for start in ours]
-        started += [bench.peer(e, network, batch, threads, s) for e in PEERS for s in SETTINGS[e, threads]]
+        more = HALVES if batch > 1 and threads > 1 else []
+        started += [bench.peer(e, network, batch, threads, s) for e in PEERS for s in SETTINGS[e, threads] + more]
         for c in started:
             c.ready()
         check_logits([c for c in started if c.label not in alone])
         pause = contestants.quiet_pause(started)
-        began = contestants.Usage(started)
-        took = contestants.interleaved(started, bench.rounds, pause, bench.each, bench.progress)
+        rounds = max(1, bench.rounds // (2 if batch > 1 else 1))
+        took, others = contestants.interleaved(started, rounds, bench.patience, pause, bench.each, bench.progress)
         result = {"contestants": {c.label: figures.summary(took[c.label]) for c in started},
                   "versions": {c.engine: c.version for c in started if isinstance(c, Peer)},
-                  "pause_ms": pause * 1e3, "machine": began.until_now(), "samples": took}
+                  "pause_ms": pause * 1e3, "others": others, "samples": took}
         result["rows"] = rows(took, [c.label for c in started if isinstance(c, Peer)])
         return result
     finally:

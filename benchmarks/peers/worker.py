@@ -9,65 +9,105 @@ import json
 import os
 import sys
 import time
+from concurrent import futures
 
 import numpy as np
 
 import networks
 
 
-class OnnxRuntime:
-    """settings: level (all: the NCHWc layout too; extended: without it), spin (1, 0), saved (a file: the optimised
-    model, written by the first session and read by the next ones)"""
+class Engine:
+    """settings of both: streams (2: the batch in two halves at the same time, one thread each), saved (what the first
+    process optimised, for the next ones: a file of ONNX Runtime's, a folder of OpenVINO's)"""
+
+    def __init__(self, batch, threads, settings):
+        self.streams = int(settings.get("streams", 1))
+        self.each, self.threads = batch // self.streams, threads // self.streams
+        self.x = networks.seeded_input(batch)
+        self.halves = [np.ascontiguousarray(x) for x in np.split(self.x, self.streams)]
+
+    def logits(self):
+        return np.concatenate(self.parts())
+
+
+class OnnxRuntime(Engine):
+    """settings: level (all: the NCHWc layout too; extended: without it), spin (1, 0)"""
 
     def __init__(self, path, batch, threads, settings):
+        super().__init__(batch, threads, settings)
         import onnxruntime
 
         self.version = onnxruntime.__version__
         o = onnxruntime.SessionOptions()
-        o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
+        o.intra_op_num_threads, o.inter_op_num_threads = self.threads, 1
         o.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         o.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel,
                                              "ORT_ENABLE_" + settings.get("level", "all").upper())
         o.add_session_config_entry("session.intra_op.allow_spinning", settings.get("spin", "1"))
-        o.add_free_dimension_override_by_name("batch", batch)
+        o.add_free_dimension_override_by_name("batch", self.each)
         o.log_severity_level = 3
         saved = settings.get("saved")
         if saved and os.path.exists(saved):
             path, o.graph_optimization_level = saved, onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         elif saved:
             o.optimized_model_filepath = saved
-        self.x = networks.seeded_input(batch)
         self.before, self.began = resident(), time.perf_counter_ns()
-        session = onnxruntime.InferenceSession(path, o, providers=["CPUExecutionProvider"])
-        bound = session.io_binding()
-        y = onnxruntime.OrtValue.ortvalue_from_shape_and_type((batch, 1000), np.float32)
-        bound.bind_cpu_input("input", self.x)
-        bound.bind_ortvalue_output("logits", y)
-        self.forward = lambda: session.run_with_iobinding(bound)
-        self.logits = y.numpy
+        self.session = onnxruntime.InferenceSession(path, o, providers=["CPUExecutionProvider"])
+        self.bound, self.results = [], []
+        for x in self.halves:
+            bound = self.session.io_binding()
+            y = onnxruntime.OrtValue.ortvalue_from_shape_and_type((self.each, 1000), np.float32)
+            bound.bind_cpu_input("input", x)
+            bound.bind_ortvalue_output("logits", y)
+            self.bound.append(bound)
+            self.results.append(y)
+        self.others = futures.ThreadPoolExecutor(1) if self.streams > 1 else None
+
+    def forward(self):
+        waiting = [self.others.submit(self.session.run_with_iobinding, b) for b in self.bound[1:]]
+        self.session.run_with_iobinding(self.bound[0])
+        for w in waiting:
+            w.result()
+
+    def parts(self):
+        return [y.numpy() for y in self.results]
 
 
-class OpenVino:
-    """settings: pin (1, 0), saved (a folder: the compiled model, written by the first process, read by the next)"""
+class OpenVino(Engine):
+    """settings: pin (1, 0)"""
 
     def __init__(self, path, batch, threads, settings):
+        super().__init__(batch, threads, settings)
         import openvino
 
         self.version = openvino.__version__.split("-")[0]
         core = openvino.Core()
         if "saved" in settings:
             core.set_property({"CACHE_DIR": settings["saved"]})
-        self.x = networks.seeded_input(batch)
         self.before, self.began = resident(), time.perf_counter_ns()
         model = core.read_model(path)
-        model.reshape([batch, 3, 224, 224])
+        model.reshape([self.each, 3, 224, 224])
         compiled = core.compile_model(model, "CPU", {
-            "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1,
-            "PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": settings.get("pin", "1") == "1"})
-        request = compiled.create_infer_request()
-        request.set_input_tensor(openvino.Tensor(self.x, shared_memory=True))
-        self.forward = lambda: request.infer(share_outputs=True)
-        self.logits = lambda: request.get_output_tensor().data
+            "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": self.streams,
+            "PERFORMANCE_HINT": "LATENCY" if self.streams == 1 else "THROUGHPUT",
+            "ENABLE_CPU_PINNING": settings.get("pin", "1") == "1"})
+        self.requests = []
+        for x in self.halves:
+            request = compiled.create_infer_request()
+            request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+            self.requests.append(request)
+
+    def forward(self):
+        if self.streams == 1:
+            self.requests[0].infer(share_outputs=True)
+            return
+        for request in self.requests:
+            request.start_async()
+        for request in self.requests:
+            request.wait()
+
+    def parts(self):
+        return [request.get_output_tensor().data for request in self.requests]
 
 
 ENGINES = {"onnxruntime": OnnxRuntime, "openvino": OpenVino}
