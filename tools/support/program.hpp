@@ -3,6 +3,8 @@
 // version. Knows no network.
 #pragma once
 
+#include "support/launch.hpp"
+
 #include <mpar/comm/agree.hpp>
 #include <mpar/core/config.hpp>
 #include <mpar/core/error.hpp>
@@ -58,7 +60,10 @@ inline void print_error(const std::string& sentence) {
 template <class Work>
 int run(int argc, char** argv, Work work) {
     int level = 0, rank = 0;
-    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+    {
+        const short_start settings;
+        MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level);
+    }
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     int code = 0;
     try {

@@ -63,9 +63,9 @@ struct packed_header {
 
     void seal() { own_sum = sum(); }
 
-    /// Whether it is whole and means this label and that length.
+    /// Whether it is whole and means this label and a file of that length.
     bool fits(const packed_label& label, std::uint64_t length) const {
-        packed_header wanted(label, content, length);
+        packed_header wanted(label, content, length - page);
         std::copy(sums, sums + shares, wanted.sums);
         wanted.seal();
         return std::memcmp(this, &wanted, sizeof wanted) == 0;
@@ -125,10 +125,10 @@ public:
         int mine = 0, all = 1;
     };
 
-    /// The file `path`, when it is there, was made for that label, has `bytes` of them, is whole and
-    /// belongs to this user or to root; else nothing. Never throws for what is found there.
+    /// The file `path`, when it is there, was made for that label, is whole and belongs to this user
+    /// or to root; else nothing. Never throws for what is found there.
     static std::optional<packed_file> find(const std::string& path, const packed_label& label,
-                                           std::uint64_t bytes, turn compared) {
+                                           turn compared) {
         using detail::packed_header;
         const detail::descriptor handle(::open(
             path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -138,12 +138,10 @@ public:
                              (status.st_uid == ::geteuid() || status.st_uid == 0) &&
                              (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
         const auto length = static_cast<std::uint64_t>(status.st_size);
-        if (!trusted || length < packed_header::page || length - packed_header::page != bytes) {
-            return std::nullopt;
-        }
+        if (!trusted || length < packed_header::page) return std::nullopt;
         packed_header header;
         if (::pread(handle.number(), &header, sizeof header, 0) != sizeof header ||
-            !header.fits(label, bytes)) {
+            !header.fits(label, length)) {
             return std::nullopt;
         }
         void* address = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, handle.number(), 0);

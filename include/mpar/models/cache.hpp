@@ -56,9 +56,9 @@ public:
     }
 
     /// Looks for it; checks this process's turn of its bytes.
-    void open(std::uint64_t bytes, io::packed_file::turn compared) {
+    void open(io::packed_file::turn compared) {
         if (path_.empty()) return;
-        if (auto file = io::packed_file::find(path_, label_, bytes, compared)) {
+        if (auto file = io::packed_file::find(path_, label_, compared)) {
             file_ = std::make_shared<io::packed_file>(std::move(*file));
         }
     }

@@ -87,10 +87,10 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
 /// collective. returns: whether they were taken.
 template <class Network>
 bool load_cached(Network& net, cache_entry& entry) {
-    const team& all = net.companions();
+    const team& all = net.sharers();
     long mine = 0;
     agree(net.comm(), [&] {
-        entry.open(net.weights_bytes(), {all.member(), all.members()});
+        entry.open({all.member(), all.members()});
         if (entry.file()) mine = long(std::max(entry.file()->content(), std::uint64_t(1)));
     });
     const long least = all_reduce(net.comm(), mine, MPI_MIN);
@@ -105,7 +105,7 @@ template <class Network>
 std::string keep(Network& net, const cache_entry& entry, std::uint64_t content) {
     std::string trouble;
     try {
-        if (net.companions().leads()) entry.keep(content, net.packed().bytes);
+        if (net.sharers().leads()) entry.keep(content, net.packed().bytes);
     } catch (const std::exception& e) {
         trouble = e.what();
     }

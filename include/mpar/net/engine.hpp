@@ -81,6 +81,8 @@ public:
 
     /// What decides the bytes of this rank's packed() weights, besides the values that were read.
     std::string recipe() const { return weights_->recipe(); }
+    /// The ranks that have one copy of the weights.
+    const team& sharers() const { return weights_->sharers(); }
     /// requires: weights are loaded. Host memory, valid until they are loaded anew.
     packed_weights packed() { return weights_->packed(workers_.queue()); }
 

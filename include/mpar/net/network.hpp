@@ -93,8 +93,8 @@ public:
     std::size_t weights_bytes() const { return engine_.weights_bytes(); }
     std::size_t activations_bytes() const { return engine_.activations_bytes(); }
 
-    /// The ranks that have one memory with this one.
-    const team& companions() const { return engine_.companions(); }
+    /// The ranks that have one copy of the weights with this one.
+    const team& sharers() const { return engine_.sharers(); }
 
     /// The library's own communicator, for agreement among the ranks that run this network.
     communicator& comm() { return engine_.comm(); }

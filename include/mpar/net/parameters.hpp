@@ -49,6 +49,9 @@ public:
     }
     std::size_t bytes() const { return slots_.bytes(); }
 
+    /// The ranks that have one copy of them.
+    const team& sharers() const { return *team_; }
+
     /// What decides the bytes that load() packs, besides the values.
     std::string recipe() const { return slots_.recipe(); }
 
@@ -78,8 +81,13 @@ public:
     }
 
     /// Takes weights of the same recipe: in place, where kernels work in the host's memory.
-    /// requires: from.bytes.size() == bytes(). throws: error(device).
+    /// throws: error(internal) when they are not as many; error(device).
     void take(typename Backend::queue& queue, const packed_weights& from) {
+        if (from.bytes.size() != bytes()) {
+            throw error(fault::internal, "mpar: " + std::to_string(from.bytes.size()) +
+                                             " bytes of packed weights in place of " +
+                                             std::to_string(bytes()));
+        }
         if constexpr (in_host_memory) {
             taken_ = from;
             if (team_->members() == 1) memory_ = {};
