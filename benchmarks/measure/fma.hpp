@@ -21,13 +21,14 @@ public:
         vector factor{}, term{};
         factor += 0.999f;
         term += 0.001f;
-        asm volatile("" : "+x"(factor), "+x"(term));
+        hide(factor);
+        hide(term);
         for (int i = 0; i < chains; ++i) a[i] = vector{} + float(i);
         for (long t = 0; t < turns; ++t) {
 #pragma GCC unroll 12
             for (int i = 0; i < chains; ++i) a[i] = a[i] * factor + term;
         }
-        for (auto& sum : a) asm volatile("" : : "x"(sum));
+        for (auto& sum : a) hide(sum);
     }
 
     /// GFLOP/s in the best of `slices` slices of a millisecond or less: what the core does when nobody
@@ -46,6 +47,17 @@ public:
 
 private:
     typedef float vector __attribute__((vector_size(MPAR_VECTOR_BYTES)));
+
+    /// What the compiler knows of it is forgotten.
+    static void hide(vector& v) {
+#if defined(__x86_64__)
+        asm volatile("" : "+x"(v));
+#elif defined(__aarch64__)
+        asm volatile("" : "+w"(v));
+#else
+        asm volatile("" : "+m"(v));
+#endif
+    }
 };
 
 }  // namespace bench

@@ -78,9 +78,9 @@ def page(results):
         if "sizes" in result:
             yield "Collectives of two ranks on a node, microseconds (p10 of batches):"
             yield ""
-            yield from rows_of([["", "bytes", "mpar", "MPI", "ratio"]] + [
+            yield from rows_of([["", "bytes", "mpar", "MPI", "MPI's single copies", "ratio"]] + [
                 ["/".join(s["name"].split("/")[:2]), f"{s['bytes']:.0f}", f"{s['mpar_us']:.2f}", f"{s['mpi_us']:.2f}",
-                 f"{s['ratio']:.3f}"] for s in result["sizes"]], right=range(1, 5))
+                 "on" if s["single_copy"] else "off", f"{s['ratio']:.3f}"] for s in result["sizes"]], right=range(1, 6))
             yield ""
         if "layers" in result:
             yield "Convolutions of ResNet-50 on one core, microseconds (p10), and GFLOP/s of the direct sum in percent of the"
