@@ -44,6 +44,15 @@ TEST_CASE("memory is aligned to 64 bytes and writable to its last byte") {
     }
 }
 
+TEST_CASE("large blocks may lie in huge pages") {
+    for (const std::size_t bytes : {host_memory::huge, 2 * host_memory::huge, 9'000'001ul}) {
+        buffer<char> b(bytes);
+        const auto step = bytes < 2 * host_memory::huge ? host_memory::alignment : host_memory::huge;
+        CHECK(reinterpret_cast<std::uintptr_t>(b.data()) % step == 0);
+        b.data()[0] = b.data()[bytes - 1] = 1;
+    }
+}
+
 TEST_CASE("each allocation is released once, however it is moved") {
     counting_memory::given = counting_memory::taken = 0;
     {

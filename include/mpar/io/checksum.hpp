@@ -11,18 +11,20 @@
 
 namespace mpar::io {
 
-/// Fletcher's two sums in each of eight lanes, then mixed to one number: a changed byte changes it,
-/// and so does an exchange. Against accidents; who wants to forge it can.
+/// In each of eight lanes the words' sum and a sum of those sums that turns, so that it tells places
+/// apart; then all mixed to one number. A changed byte changes it. Against accidents: who wants to
+/// forge it can.
 inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed = 0) {
     typedef std::uint64_t words __attribute__((vector_size(32)));
     struct lanes {
-        words sum{}, sum_of_sums{};
+        words sum{}, turning{};
 
         void add(const std::byte* from) {
             words w;
             std::memcpy(&w, from, sizeof w);
             sum += w;
-            sum_of_sums += sum;
+            turning += sum;
+            turning = turning << 29 | turning >> 35;
         }
     } even, odd;
     constexpr std::size_t step = 2 * sizeof(words);
@@ -38,11 +40,11 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t se
         even.add(last);
         odd.add(last + sizeof(words));
     }
-    std::uint64_t result = splitmix64(seed ^ bytes.size());
+    std::uint64_t result = splitmix64(splitmix64(seed) ^ bytes.size());
     for (const lanes& l : {even, odd}) {
         for (int i = 0; i < 4; ++i) {
             result = splitmix64(result ^ l.sum[i]);
-            result = splitmix64(result ^ l.sum_of_sums[i]);
+            result = splitmix64(result ^ l.turning[i]);
         }
     }
     return result;

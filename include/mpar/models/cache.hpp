@@ -64,10 +64,12 @@ public:
     }
     const std::shared_ptr<io::packed_file>& file() const { return file_; }
 
-    /// Writes it anew, unless it is there with those values.
+    /// Writes it anew, unless it is there, whole, with those values: then another rank lacked its own.
     /// throws: error(model) when it cannot be written, or the source is not at rest.
     void keep(std::uint64_t content, std::span<const std::byte> bytes) const {
-        if (path_.empty() || (file_ && file_->content() == content)) return;
+        if (path_.empty()) return;
+        const auto there = io::packed_file::find(path_, label_, {});
+        if (there && there->content() == content) return;
         if (io::identity_of(source_) != label_.source || !io::has_settled(label_.source)) {
             io::refusal(fault::model, source_)("has been changed this very moment");
         }
