@@ -28,6 +28,7 @@ struct blocking {
     static constexpr int block_pixels = 512;         ///< at most, of which offsets are kept
     static constexpr long panel_bytes = 32 * 1024;   ///< filters that stay in L1 while tiles run
     static constexpr long input_bytes = 384 * 1024;  ///< of a block's pixels, to stay in L2
+    static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
 };
 
 template <class T>
@@ -41,39 +42,63 @@ constexpr std::array<tile_kernel<T>, sizeof...(R)> tile_kernels(std::integer_seq
 
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
 struct pixel_block {
-    static constexpr int size = blocking::block_pixels + blocking::tile_pixels;
+    static constexpr int more = 2 * blocking::tile_pixels + pixels_fetched;
+    static_assert(more >= offset_lanes);
+    static constexpr int size = blocking::block_pixels + more;
     long x[size], y[size], residual[size];
     tiling cut;
 
+    /// `added`: the residual's strides, all zero where there is none.
     pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
                 const shape& extents, long begin, long end)
         : cut(end - begin, blocking::tile_pixels) {
         const auto fill = [&](const pixel_strides& s, long* at) {
             pixel_offsets(s, extents.h, extents.w, begin, end, at);
-            std::fill_n(at + cut.count, blocking::tile_pixels, 0L);
+            std::fill_n(at + cut.count, more, 0L);
         };
         fill(in, x);
         fill(out, y);
-        fill(added, residual);
+        if (added.w != 0) fill(added, residual);
     }
+};
+
+/// The tiles of a block, one after the other; of one vector two of full size at a time, so that
+/// there are as many sums as of two vectors.
+struct tile_turns {
+    long size, larger, pairs, count;
+
+    tile_turns(const tiling& cut, bool in_pairs)
+        : size(cut.count / cut.parts),
+          larger(cut.count % cut.parts),
+          pairs(in_pairs && size == blocking::tile_pixels ? cut.parts / 2 : 0),
+          count(cut.parts - pairs) {}
+
+    long pixels(long turn) const { return turn < pairs ? 2 * size : size + (turn < larger); }
+};
+
+/// Which of a layer's views L2 does not hold, so that tiles ask for their lines in advance.
+struct fetching {
+    bool x, y;
 };
 
 /// All pixels of a block, cut into tiles, of one panel. `first`: no other panel has read them.
 template <class T>
 void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, bool first,
-               input_view<T> x, const T* packed, const T* bias, const epilogue<T>& then,
-               const view<T>& y) {
-    constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
-    constexpr auto sizes = std::make_integer_sequence<int, blocking::tile_pixels>();
-    constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
+               const fetching& fetches, input_view<T> x, const T* packed, const T* bias,
+               const epilogue<T>& then, const view<T>& y) {
+    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = blocking::tile_pixels;
+    constexpr auto sizes = std::make_integer_sequence<int, largest>();
+    static constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
 
     step_list<T> list(c.window, p.in, x.stride_c, x.stride_h, x.stride_w);
     const long width = p.vectors * V, all = long(p.in.size()) * c.window_taps();
     const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
     const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
-    const tiling& cut = pixels.cut;
-    const long spread = std::min(cut.parts, 8L);
+    const tile_turns turns(pixels.cut, p.vectors == 1);
+    const long spread = std::min(turns.count, 8L);
     const long each = std::min<long>(line, ceil_div(width, spread));
+    const auto& of_panel = kernels[std::size_t(p.vectors - 1)];
+    const bool is_curved = has_curve(then.act);
 
     tile_io<T> io;
     io.steps = list.steps;
@@ -86,31 +111,35 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
         io.residual = then.residual.data + p.block * then.residual.stride_c;
         io.residual_block = then.residual.stride_c;
     }
-    io.fetches_x = first;
-    io.fetches_y = true;
-    do {
+    io.fetches_x = first && fetches.x;
+    io.fetches_y = fetches.y;
+    for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
         list.next(part);
+        done = list.done();
         io.step_count = list.step_count;
-        if (list.done()) io.within = bounds<T>::of(then.act);
+        if (done) io.within = bounds<T>::of(then.act);
+        io.x_at = pixels.x;
+        io.y_at = pixels.y;
+        io.residual_at = pixels.residual;
         const T* const next = io.filters + list.products * width;
-        for (long t = 0; t < cut.parts; ++t) {
-            const long begin = cut.begin(t), count = cut.begin(t + 1) - begin;
-            io.x_at = pixels.x + begin;
-            io.y_at = pixels.y + begin;
-            io.residual_at = pixels.residual + begin;
-            const bool fetches = t < spread;  // the next part's filters, by the first tiles
-            io.ahead = fetches ? next + t * list.products * each : next;
-            io.ahead_step = fetches ? int(each) : 0;
-            kernels[p.vectors - 1][count - 1](io);
-            if (list.done() && has_curve(then.act)) {
+        io.ahead = next;
+        io.ahead_step = int(each);
+        const long ahead_tile = list.products * each;
+        for (long t = 0; t < turns.count; ++t) {
+            const long count = turns.pixels(t);
+            if (t >= spread) io.ahead = next, io.ahead_step = 0;
+            (count > largest ? &tile<T, 2 * largest, 1> : of_panel[std::size_t(count - 1)])(io);
+            if (done && is_curved) {
                 activate_pixels(then.act, io.y, io.y_at, count, io.y_block, p.vectors);
             }
+            io.x_at += count;
+            io.y_at += count;
+            io.residual_at += count;
+            io.ahead += ahead_tile;
         }
-        io.bias = nullptr;
-        io.residual = nullptr;
         io.fetches_y = false;
         io.filters = next;
-    } while (!list.done());
+    }
 }
 
 /// How a layer becomes units of work: its pixels in blocks, its panels in groups.
@@ -169,6 +198,10 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
     const long panels = panel_count<T>(c);
     const division units = divide(c, all.count, ceil_div(all.parts, fit / largest), all.parts,
                                   panels, queue.workers());
+    const auto is_large = [](const auto& v) {
+        return storage(v.extents, v.block) * long(sizeof(T)) > blocking::far_bytes;
+    };
+    const fetching fetches{is_large(x), is_large(y)};
     const cutting blocks(all.parts, units.blocks), groups(panels, units.groups);
     queue.share(units.count(), [&](long unit, int) {
         const long b = units.block(unit), g = units.group(unit);
@@ -178,7 +211,7 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
         for_each_panel<T>(c, [&](const panel& p) {
             const long i = next++;
             if (i < groups.begin(g) || i >= groups.begin(g + 1)) return;
-            run_panel(c, p, pixels, i == groups.begin(g), x, packed, bias, then, y);
+            run_panel<T>(c, p, pixels, i == groups.begin(g), fetches, x, packed, bias, then, y);
         });
         if (g + 1 < units.groups || used == 0) return;
         clear_lanes(y.data + (y.blocks() - 1) * y.stride_c, used, pixels.y, end - begin);

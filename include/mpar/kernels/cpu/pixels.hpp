@@ -8,6 +8,7 @@
 #include <mpar/tensor/view.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -21,14 +22,27 @@ pixel_strides strides_of(const view<T>& v, int stride_h = 1, int stride_w = 1) {
     return {v.stride_n, v.stride_h * stride_h, v.stride_w * stride_w};
 }
 
+/// Numbers that pixel_offsets writes at a time, and so beyond its end.
+inline constexpr int offset_lanes = lanes<double>;
+
 /// Offsets of the pixels [begin, end) of images of h x w pixels.
+/// requires: room for offset_lanes more at `at`.
 inline void pixel_offsets(const pixel_strides& s, int h, int w, long begin, long end, long* at) {
-    int column = int(begin % w), row = int(begin / w % h);
+    typedef long offsets __attribute__((vector_size(MPAR_VECTOR_BYTES)));
+    static_assert(sizeof(long) == sizeof(double));
+    offsets column{};
+    for (int i = 0; i < offset_lanes; ++i) column[i] = i * s.w;
+    int first = int(begin % w), row = int(begin / w % h);
     long image = begin / w / h * s.n;
-    for (long p = begin; p < end; ++p) {
-        *at++ = image + row * s.h + column * s.w;
-        if (++column < w) continue;
-        column = 0;
+    for (long left = end - begin; left > 0; first = 0) {
+        const long count = std::min<long>(left, w - first);
+        offsets next = column + (image + row * s.h + first * s.w);
+        for (long i = 0; i < count; i += offset_lanes) {
+            std::memcpy(at + i, &next, sizeof next);
+            next += offset_lanes * s.w;
+        }
+        at += count;
+        left -= count;
         if (++row < h) continue;
         row = 0;
         image += s.n;

@@ -10,9 +10,12 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some channels of one block of x at one place of the window: `count` products a pixel.
 struct tap_step {
-    long at = 0;  ///< from a pixel's first element of x
-    int count = 0;
+    long at;  ///< from a pixel's first element of x
+    int count;
 };
+
+/// Of how many pixels a tile fetches lines at a time; it may look at so many offsets beyond 2R.
+inline constexpr int pixels_fetched = 4;
 
 /// A tile's sums: where they read and write. Offsets are one per pixel.
 template <class T>
@@ -32,7 +35,7 @@ struct tile_io {
     const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a product
     int ahead_step = 0;          ///< elements; 0: nothing to fetch
     bounds<T> within{};          ///< of what is written
-    /// Fetch what the next tile reads and writes. Its R offsets follow this tile's in the arrays.
+    /// Fetch what the next tile reads and writes: its offsets follow in the arrays.
     bool fetches_x = false, fetches_y = false;
 };
 
@@ -45,7 +48,7 @@ template <class T, int R, int NV>
 MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
     constexpr int V = lanes<T>;
     if (io.bias) {
-#pragma GCC unroll 16
+#pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
             for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(io.bias + v * V);
@@ -53,7 +56,7 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
     } else {
         const T* const y = io.y;
         const long *const at = io.y_at, block = io.y_block;
-#pragma GCC unroll 16
+#pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
             for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(y + at[r] + v * block);
@@ -62,24 +65,30 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
     if (!io.residual) return;
     const T* const residual = io.residual;
     const long *const at = io.residual_at, block = io.residual_block;
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) sums[r][v] += load<T>(residual + at[r] + v * block);
     }
 }
 
-/// Asks for the lines that the next tile's sums begin and end in.
-template <class T, int R, int NV>
-MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io) {
+/// Asks for the lines in which sums of some pixels begin and end, `first` being the first: few at a
+/// time, as the cache remembers few requests.
+template <class T, int NV>
+MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
+    const long *const y_at = io.y_at + first, *const residual_at = io.residual_at + first;
+#pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) {
-        for (int r = R; r < 2 * R; ++r) {
-            __builtin_prefetch(io.y + io.y_at[r] + v * io.y_block, 1);
-        }
-        if (!io.residual) continue;
-        for (int r = R; r < 2 * R; ++r) {
-            __builtin_prefetch(io.residual + io.residual_at[r] + v * io.residual_block);
-        }
+        const T* const y = io.y + v * io.y_block;
+#pragma GCC unroll 4
+        for (int r = 0; r < pixels_fetched; ++r) __builtin_prefetch(y + y_at[r], 1);
+    }
+    if (!io.residual) return;
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) {
+        const T* const residual = io.residual + v * io.residual_block;
+#pragma GCC unroll 4
+        for (int r = 0; r < pixels_fetched; ++r) __builtin_prefetch(residual + residual_at[r]);
     }
 }
 
@@ -92,7 +101,7 @@ MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, cons
     vec<T> w[NV];
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) w[v] = load<T>(filter + v * lanes<T>);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
         const vec<T> b = broadcast<T>(x[at[r]]);
 #pragma GCC unroll 2
@@ -105,7 +114,7 @@ template <class T, int R, int NV>
 MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
     if (io.within.any) {
         const vec<T> low = broadcast<T>(io.within.low), high = broadcast<T>(io.within.high);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
             for (int v = 0; v < NV; ++v) sums[r][v] = bounded<T>(sums[r][v], low, high);
@@ -114,9 +123,9 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
     T* const y = io.y;
     const long block = io.y_block;
     long at[R];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) at[r] = io.y_at[r];
-#pragma GCC unroll 16
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) store<T>(y + at[r] + v * block, sums[r][v]);
@@ -124,15 +133,15 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
 }
 
 /// y = bias + residual (or y) + sum over the steps and their channels of x * filters, one after the
-/// other, between bounds; so that neither R nor the pixel's place nor the cut into calls changes a bit.
+/// other, between bounds: neither R nor the pixel's place nor the cut into calls changes a bit.
 template <class T, int R, int NV>
 void tile(const tile_io<T>& io) {
     constexpr int filter_step = NV * lanes<T>;
     tile_sums<T, R, NV> sums;
     long at[R];
     begin_tile<T, R, NV>(io, sums);
-    if (io.fetches_y) fetch_sums<T, R, NV>(io);
-#pragma GCC unroll 16
+    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+#pragma GCC unroll 32
     for (int r = 0; r < R; ++r) at[r] = io.x_at[r];
     const T *filter = io.filters, *ahead = io.ahead;
     const long ahead_step = io.ahead_step;
@@ -141,7 +150,13 @@ void tile(const tile_io<T>& io) {
         const T* p = io.x + step->at;
         const T* const last = p + step->count;
         if (io.fetches_x) {
-            for (int r = R; r < 2 * R; ++r) __builtin_prefetch(p + io.x_at[r]);
+            const long* const next = io.x_at + R;
+#pragma GCC unroll 32
+            for (int r = 0; r < R; ++r) __builtin_prefetch(p + next[r]);
+        }
+        if (fetched < 2 * R) {
+            fetch_sums<T, NV>(io, fetched);
+            fetched += pixels_fetched;
         }
         for (; p + 1 < last; p += 2) {
             __builtin_prefetch(ahead, 0, 2);
@@ -158,6 +173,7 @@ void tile(const tile_io<T>& io) {
             ahead += ahead_step;
         }
     }
+    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
     end_tile<T, R, NV>(io, sums);
 }
 
