@@ -16,10 +16,14 @@ import rows
 from contestants import Failed
 
 TOP = os.path.dirname(os.path.dirname(contestants.HERE))
+PROGRAMS = os.path.join(TOP, "build/release/bin")
 
 
 def output_of(*command):
-    done = subprocess.run(command, capture_output=True, text=True, env=contestants.mpi_environment())
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=contestants.mpi_environment())
+    except FileNotFoundError:
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -29,10 +33,11 @@ def machine():
     return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
-def commit():
+def commit(programs):
     name = output_of("git", "-C", TOP, "rev-parse", "--short", "HEAD") or "unknown"
     changed = output_of("git", "-C", TOP, "status", "--porcelain", "--untracked-files=no", "include", "tools")
-    return name + (" with changes" if changed else "")
+    given = "" if programs == PROGRAMS else " (the tree's; the programs were given)"
+    return name + (" with changes" if changed else "") + given
 
 
 def arguments():
@@ -49,17 +54,17 @@ def arguments():
     p.add_argument("--core", type=int, default=1, help="where contestants of one thread run (1)")
     p.add_argument("--nice", type=int, default=0, help="priority of all contestants, below 0 (root only) where other "
                    "processes cannot be stopped (0)")
-    p.add_argument("--programs", default=os.path.join(TOP, "build/release/bin"), help="folder of mpar's programs")
+    p.add_argument("--programs", default=PROGRAMS, help="folder of mpar's programs")
     p.add_argument("--json", default=os.path.join(TOP, "build/peers/results.json"), help="where results go; groups that "
                    "are there already stay unless measured again")
     p.add_argument("--page", help="a file between whose markers the tables are written: docs/performance.md")
     return p.parse_args()
 
 
-def stamp(found, version):
+def stamp(found, version, programs):
     versions = dict(found.get("versions", {}))
     return {"command": " ".join(["benchmarks/peers/run.sh"] + sys.argv[1:]), "machine": machine(),
-            "commit": commit(), "mpar's build": version,
+            "commit": commit(programs), "mpar's build": version,
             **{report.named(k): v for k, v in versions.items()},
             "date": datetime.datetime.now().strftime("%Y-%m-%d %H:%M")}
 
@@ -104,7 +109,7 @@ def measure(o):
     for name in chosen:
         bench.progress = progress(name)
         found = known[name](bench)
-        results["groups"][name] = {"stamp": stamp(found, version), **found}
+        results["groups"][name] = {"stamp": stamp(found, version, o.programs), **found}
         results["groups"] = {k: results["groups"][k] for k in known if k in results["groups"]}
         with open(o.json + ".part", "w") as file:
             json.dump(results, file)

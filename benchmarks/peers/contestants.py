@@ -21,8 +21,18 @@ class Failed(Exception):
 NICE = 0  # of all contestants alike
 
 
-def pinned(cores):
-    return ["taskset", "-c", ",".join(map(str, cores)), "nice", "-n", str(NICE)]
+def on(cores):
+    """What a child process does before its program: its cores, and its priority. A session of its own is a group of its
+    own to the scheduler, with a priority too.
+    """
+    def settle():
+        os.sched_setaffinity(0, cores)
+        if NICE:
+            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+            if os.path.exists("/proc/self/autogroup"):
+                with open("/proc/self/autogroup", "w") as file:
+                    file.write(str(NICE))
+    return {"start_new_session": True, "preexec_fn": settle}
 
 
 class Contestant:
@@ -89,7 +99,7 @@ class Contestant:
     def spawn(self, command, environment=None, **streams):
         self.errors = tempfile.TemporaryFile()
         self.began = time.monotonic_ns()
-        self.process = subprocess.Popen(command, stderr=self.errors, env=environment, **streams)
+        self.process = subprocess.Popen(command, stderr=self.errors, env=environment, **streams, **on(self.cores))
 
 
 class Peer(Contestant):
@@ -97,7 +107,7 @@ class Peer(Contestant):
 
     def __init__(self, label, engine, model, batch, threads, cores, **settings):
         super().__init__(label, engine, cores)
-        self.spawn(pinned(cores) + [sys.executable, os.path.join(HERE, "worker.py"), engine, model, str(batch),
+        self.spawn([sys.executable, os.path.join(HERE, "worker.py"), engine, model, str(batch),
                                     str(threads)] + [f"{k}={v}" for k, v in settings.items()],
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pids = [self.process.pid]
@@ -157,7 +167,7 @@ class Ranks(Contestant):
         # one rank stays on the very core of the other contestants; several get one core each
         binding = ["--bind-to", "none"] if ranks == 1 else ["--bind-to", "core"]
         launcher = ["mpirun", "-q", "-n", str(ranks)] + binding if ranks else []
-        self.spawn(pinned(cores) + launcher + command, mpi_environment(), stdin=subprocess.DEVNULL,
+        self.spawn(launcher + command, mpi_environment(), stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL)
 
     def ready(self):
@@ -264,8 +274,8 @@ class Usage:
         return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
     def until_now(self):
-        """A share: of all cores in others' hands, or of the time that a contestant waited for its core."""
+        """A share: of all cores in others' hands, or of the time in which contestants wanted a core and had none."""
         seconds = time.monotonic() - self.began
         ran, waited = self.ours() - self.own
         ticks = 4 / os.sysconf("SC_CLK_TCK")
-        return max(waited / seconds, (self.all() - self.busy - ran - ticks) / seconds / os.cpu_count(), 0.0)
+        return max(waited / (ran + waited), (self.all() - self.busy - ran - ticks) / seconds / os.cpu_count(), 0.0)

@@ -31,7 +31,7 @@ class Bench:
         self.collectives = os.path.join(programs, "bench_collectives")
         self.top, self.models, self.scratch, self.rounds, self.each, self.starts = top, models, scratch, rounds, each, starts
         self.patience = patience
-        self.core, self.both = [core], [core, 1 - core] if core < 2 else [core, core - 1]
+        self.core, self.both = [core], sorted([core, 1 - core] if core < 2 else [core, core - 1])
         self.cache = cache  # does peer_forward know --cache?
         self.progress = None
         self.notes = []
@@ -42,13 +42,13 @@ class Bench:
     def mpar(self, label, network, batch, ranks, **options):
         if ranks > 1:
             options["team"] = "claim"
-        return Ranks(label, self.forward, ranks, sorted(self.both) if ranks > 1 else self.core, model=network,
+        return Ranks(label, self.forward, ranks, self.both if ranks > 1 else self.core, model=network,
                      batch=batch, **options)
 
     def peer(self, engine, network, batch, threads, settings):
         label = " ".join([engine, f"{threads} thread{'s' * (threads > 1)}"] + [f"{k}={v}" for k, v in settings.items()])
         return Peer(label, engine, self.model(network), batch, threads,
-                    sorted(self.both) if threads > 1 else self.core, **settings)
+                    self.both if threads > 1 else self.core, **settings)
 
 
 def check_logits(contestants_):
@@ -112,7 +112,7 @@ def two_ranks(bench, network, batch, goal, title, scaling=None):
         alone = ("multiply-adds, 1 rank", "multiply-adds, 2 ranks")
         ours += [lambda: bench.mpar("mpar, 1 rank", network, batch, 1),
                  lambda: Ranks(alone[0], bench.forward, 1, bench.core, model="fma"),
-                 lambda: Ranks(alone[1], bench.forward, 2, sorted(bench.both), model="fma")]
+                 lambda: Ranks(alone[1], bench.forward, 2, bench.both, model="fma")]
 
     def rows(took, peers):
         result = [against_peers(f"{title}, 2 ranks", "mpar, 2 ranks", 2, goal)(took, peers)]
@@ -208,12 +208,12 @@ def collectives(bench, goal):
     runs = []
     for mechanism in ("cma", "none"):
         with tempfile.NamedTemporaryFile(suffix=".json") as out:
-            command = contestants.pinned(sorted(bench.both)) + [
+            command = [
                 "mpirun", "-q", "-n", "2", "--bind-to", "core", bench.collectives, f"--rounds={bench.rounds * 5}",
                 "--benchmark_out_format=json", f"--benchmark_out={out.name}"]
             environment = dict(contestants.mpi_environment(), OMPI_MCA_btl_vader_single_copy_mechanism=mechanism)
             done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE)
+                                  stderr=subprocess.PIPE, **contestants.on(bench.both))
             if done.returncode == 0:
                 runs.append([{"single_copy": mechanism == "cma"} | b for b in json.load(open(out.name))["benchmarks"]])
     if not runs:  # some containers forbid the first
@@ -246,8 +246,8 @@ def layers(bench, network):
         capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"onednn_layers.cpp does not compile: {(done.stderr.splitlines() or ['no word'])[0]}")
-    done = subprocess.run(contestants.pinned(bench.core) + [program, str(bench.rounds)], capture_output=True, text=True,
-                          env=dict(os.environ, OMP_NUM_THREADS="1"))
+    done = subprocess.run([program, str(bench.rounds)], capture_output=True, text=True,
+                          env=dict(os.environ, OMP_NUM_THREADS="1"), **contestants.on(bench.core))
     if done.returncode:
         raise Failed(f"onednn_layers ended with code {done.returncode}: {done.stderr.strip()}")
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -16,8 +16,8 @@ for option in "$@"; do
 done
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
-    libbenchmark-dev ca-certificates python3 python3-venv util-linux >&2
-for program in cmake mpirun taskset python3; do
+    libbenchmark-dev ca-certificates python3 python3-venv >&2
+for program in cmake mpirun python3; do
     command -v $program >/dev/null || fail "$program is missing"
 done
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail 'the engines of requirements.txt need Python 3.11 or later'
