@@ -62,6 +62,27 @@ long packed_filters(const convolution& c) {
     return for_each_panel<T>(c, [](const panel&) {});
 }
 
+/// A panel of a layer without groups: each output channel's filters are read once, in their order.
+template <class T>
+void pack_panel(const T* filters, const convolution& c, const panel& p, T* to) {
+    constexpr int V = lanes<T>;
+    const int taps = c.window_taps(), width = p.vectors * V, outs = c.out_channels.size();
+    for (int i = p.in.lo; i < p.in.hi;) {
+        const int end = std::min(p.in.hi, (i / V + 1) * V), count = end - i;
+        for (int o = 0; o < width; ++o) {
+            const bool there = p.block * V + o < outs;
+            const T* from = filters + (long(p.block * V + o) * c.in + c.in_channels.lo + i) * taps;
+            for (int j = 0; j < count; ++j) {
+                for (int k = 0; k < taps; ++k) {
+                    to[(long(k) * count + j) * width + o] = there ? *from++ : T(0);
+                }
+            }
+        }
+        to += long(count) * taps * width;
+        i = end;
+    }
+}
+
 /// From filters[out_channels.size()][in/groups][kh][kw] to the order that conv2d and dense read.
 template <class T>
 void pack_filters(const T* filters, const convolution& c, T* packed) {
@@ -79,6 +100,7 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
     }
     for_each_panel<T>(c, [&](const panel& p) {
         T* to = packed + p.filters;
+        if (c.groups == 1) return pack_panel(filters, c, p, to);
         for (int i = p.in.lo; i < p.in.hi;) {
             const int end = std::min(p.in.hi, (i / V + 1) * V);
             for (int k = 0; k < taps; ++k) {
