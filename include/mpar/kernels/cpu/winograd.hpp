@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 3x3 convolution by Winograd's filtering: transformed inputs times filters, as many small matrix
-// products, by the register tiles of the direct sum. Knows views, no net and no rank.
+// 3x3 convolution of stride 1 or 2 by Winograd's filtering: transformed inputs times filters, as many
+// small matrix products, by the register tiles of the direct sum. Knows views, no net and no rank.
 #pragma once
 
 #include <mpar/core/config.hpp>
@@ -24,13 +24,13 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Inputs of tiles [first, last), which are one group, for one block of x. What is not there is
 /// zero.
-template <int Tile, class T>
+template <class Line, class T>
 void transform_group(const winograd_division<T>& d, const view<const T>& x, int block, long first,
                      long last, T* to) {
-    constexpr int side = winograd_side<Tile>, V = lanes<T>;
+    constexpr int side = Line::side, V = lanes<T>;
     for (long t = first; t < last; ++t, to += V) {
         const auto at = d.grid.at(t);
-        const int h = at.h + d.grid.how.row, w = at.w + d.grid.how.column;
+        const int h = (at.h + d.grid.how.row) * d.stride, w = (at.w + d.grid.how.column) * d.stride;
         const int rows = std::clamp(x.extents.h - h, 0, side);
         const int columns = std::clamp(x.extents.w - w, 0, side);
         const T* from = row_of(x, at.n, block, h) + w * V;
@@ -47,25 +47,33 @@ void transform_group(const winograd_division<T>& d, const view<const T>& x, int 
             from = patch;
             row = side * V;
         }
-        transform_inputs<Tile>(from, row, to, d.input_step);
+        transform_inputs<Line>(from, row, to, d.input_step);
     }
 }
 
-/// Products of groups [first, last) of a batch and one panel, to `m`.
+/// Groups [first, last) of tiles whose inputs, the first one's at `inputs`, meet a panel's filters.
 template <class T>
-void multiply_groups(const winograd_division<T>& d, const T* inputs, int channels, const T* filters,
-                     int vectors, long first, long last, long batch, T* m) {
+struct winograd_run {
+    const T *inputs, *filters;
+    long first, last;
+    int channels, vectors;
+    T* products;
+};
+
+/// The products of a run: for each transformed filter a matrix product of those that have it.
+template <class T>
+void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) {
     constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = blocking::tile_pixels;
     constexpr auto sizes = std::make_integer_sequence<int, largest>();
-    constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
+    static constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
     alignas(64) static constexpr T zeros[2 * V]{};
     constexpr int capacity = 16;  // steps of a part
-    const int fit =
-        std::clamp(int(blocking::panel_bytes / (vectors * V * V * int(sizeof(T)))), 1, capacity);
-    const int parts = std::max(1, ceil_div(d.in_blocks, fit));
-    const cutting blocks(d.in_blocks, parts);
+    const long width = run.vectors * V;
+    const long fit =
+        std::clamp(blocking::panel_bytes / (width * V * long(sizeof(T))), 1L, long(capacity));
+    const cutting parts(d.in_blocks, std::max(1L, ceil_div(long(d.in_blocks), fit)));
 
-    long x_at[largest], y_at[largest];
+    long x_at[2 * largest], y_at[2 * largest];
     for (int r = 0; r < largest; ++r) {
         x_at[r] = r * V;
         y_at[r] = r * d.tile_step;
@@ -76,40 +84,49 @@ void multiply_groups(const winograd_division<T>& d, const T* inputs, int channel
     io.x_at = x_at;
     io.y_at = y_at;
     io.y_block = d.products * V;
-    io.filters = filters;
-    const long width = vectors * V;
-    for (int k = 0; k < d.products; ++k) {
+    io.filters = run.filters;
+    const auto multiply = [&](range rows, range columns) {
         io.bias = zeros;
-        for (int p = 0; p < parts; ++p) {
-            const int begin = int(blocks.begin(p)), end = int(blocks.begin(p + 1));
-            const long count = std::min(end * V, channels) - std::min(begin * V, channels);
+        for (long p = 0; p < parts.parts; ++p) {
+            const int begin = int(parts.begin(p)), end = int(parts.begin(p + 1));
+            const long count = std::min(end * V, run.channels) - std::min(begin * V, run.channels);
             io.step_count = end - begin;
             for (int b = begin; b < end; ++b) {
-                steps[b - begin] = {b * d.tiles * V, std::min(V, channels - b * V)};
+                steps[b - begin] = {b * d.tiles * V, std::min(V, run.channels - b * V)};
             }
             const T* const next = io.filters + count * width;
-            for (long g = first; g < last; ++g) {
-                const long before = d.groups.begin(g) - d.groups.begin(first);
-                const long pixels = d.groups.begin(g + 1) - d.groups.begin(g);
-                io.x = inputs + (g - batch) * d.group_step + k * d.input_step;
-                io.y = m + before * d.tile_step + k * V;
-                const bool fetches = (g - first) * line < width;  // the next part's filters
-                io.ahead = fetches ? next + (g - first) * count * line : next;
-                io.ahead_step = fetches ? line : 0;
-                kernels[std::size_t(vectors - 1)][std::size_t(pixels - 1)](io);
+            long fetched = 0;
+            for (int i = rows.lo; i < rows.hi; ++i) {
+                for (int j = columns.lo; j < columns.hi; ++j) {
+                    const long k = i * d.side + j;
+                    for (long g = run.first; g < run.last; ++g, ++fetched) {
+                        const long before = d.groups.begin(g) - d.groups.begin(run.first);
+                        const long pixels = d.groups.begin(g + 1) - d.groups.begin(g);
+                        io.x = run.inputs + (g - run.first) * d.group_step + k * d.input_step;
+                        io.y = run.products + before * d.tile_step + k * V;
+                        const bool fetches = fetched * line < width;  // the next part's filters
+                        io.ahead = fetches ? next + fetched * count * line : next;
+                        io.ahead_step = fetches ? line : 0;
+                        kernels[std::size_t(run.vectors - 1)][std::size_t(pixels - 1)](io);
+                    }
+                }
             }
             io.bias = nullptr;
             io.filters = next;
         }
+    };
+    for (int i = 0; i < d.filters; ++i) {
+        for (int j = 0; j < d.filters; ++j) multiply(d.across(i), d.across(j));
     }
 }
 
 /// Outputs of tiles [first, last) and y's blocks [block, block + vectors) from their products `m`.
-template <int Tile, class T>
+template <int Tile, class Line, class T>
 void write_outputs(const winograd_division<T>& d, const T* m, int block, int vectors, long first,
                    long last, const T* bias, const epilogue<T>& then, const view<T>& y) {
     constexpr int V = lanes<T>;
     const int used = y.extents.c % V;
+    const bool is_curved = has_curve(then.act);
     const auto inside = [](int at, int extent) {
         return range{std::max(0, -at), std::min(Tile, extent - at)};
     };
@@ -119,7 +136,7 @@ void write_outputs(const winograd_division<T>& d, const T* m, int block, int vec
         to.rows = inside(at.h, y.extents.h);
         to.columns = inside(at.w, y.extents.w);
         to.row = y.stride_h;
-        to.relu = then.act.which == activation::kind::relu;
+        to.within = bounds<T>::of(then.act);
         to.residual_row = then.residual.stride_h;
         for (int v = 0; v < vectors; ++v) {
             to.y = row_of(y, at.n, block + v, at.h) + at.w * V;
@@ -127,27 +144,28 @@ void write_outputs(const winograd_division<T>& d, const T* m, int block, int vec
                 to.residual = row_of(then.residual, at.n, block + v, at.h) + at.w * V;
             }
             to.bias = bias + (block + v) * V;
-            transform_outputs<Tile>(m + v * d.products * V, to);
+            transform_outputs<Tile, Line>(m + v * d.products * V, to);
             const bool padded = used != 0 && block + v == y.blocks() - 1;
-            if (!padded && !is_applied_later(then.act)) continue;
+            if (!padded && !is_curved) continue;
             long offsets[Tile];
             for (int j = 0; j < Tile; ++j) offsets[j] = (to.columns.lo + j) * V;
             for (int i = to.rows.lo; i < to.rows.hi; ++i) {
                 T* const row = to.y + i * to.row;
-                if (is_applied_later(then.act)) {
-                    activate_pixels(then.act, row, offsets, to.columns.size(), 0, 1);
-                }
-                if (padded) clear_lanes(row, used, offsets, to.columns.size());
+                const int count = to.columns.size();
+                if (is_curved) activate_row(then.act, row + to.columns.lo * V, count);
+                if (padded) clear_lanes(row, used, offsets, count);
             }
         }
     }
 }
 
 /// conv2d's contract, for tiles of `Tile` outputs a side. x begins with the first input of the first
-/// tile; what lies beyond its extents is zero. NaN and infinity reach all outputs of their tiles.
-template <int Tile, class T>
+/// tile; what lies beyond its extents is zero. NaN and infinity reach more outputs of a tile than
+/// those that read them.
+template <int Tile, int Stride, class T>
 void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, const T* packed,
                     const T* bias, const epilogue<T>& then, const view<T>& y, T* workspace) {
+    using line = winograd_line<Tile, Stride>;
     constexpr int V = lanes<T>;
     const winograd_division<T> d(c, y.extents, queue.workers());
     T* const inputs = workspace + queue.workers() * d.unit_step;
@@ -157,7 +175,7 @@ void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, c
         const auto transform = [&](long first, long last) {
             for (long i = first; i < last; ++i) {
                 const long g = i / d.in_blocks, block = i % d.in_blocks;
-                transform_group<Tile>(d, x, int(block), d.groups.begin(begin + g),
+                transform_group<line>(d, x, int(block), d.groups.begin(begin + g),
                                       d.groups.begin(begin + g + 1),
                                       inputs + g * d.group_step + block * d.tiles * V);
             }
@@ -170,11 +188,12 @@ void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, c
             const long r = d.by_panel ? unit % ranges.parts : unit / d.panels;
             const int block = int(panel) * 2, vectors = std::min(2, blocks - block);
             const long first = begin + ranges.begin(r), last = begin + ranges.begin(r + 1);
-            const T* const filters = packed + long(block) * V * channels * d.products;
+            const T* const filters = packed + long(block) * V * channels * d.filters * d.filters;
             T* const m = workspace + worker * d.unit_step;
-            multiply_groups(d, inputs, channels, filters, vectors, first, last, begin, m);
-            write_outputs<Tile>(d, m, block, vectors, d.groups.begin(first), d.groups.begin(last),
-                                bias, then, y);
+            const T* const v = inputs + (first - begin) * d.group_step;
+            multiply_groups<T>(d, {v, filters, first, last, channels, vectors, m});
+            write_outputs<Tile, line>(d, m, block, vectors, d.groups.begin(first),
+                                      d.groups.begin(last), bias, then, y);
         });
     }
 }
@@ -183,8 +202,13 @@ template <class T>
 void winograd_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
                      const T* bias, const epilogue<T>& then, view<T> y, T* workspace) {
     if (y.empty()) return;
-    if (c.how.tile == 2) return winograd_tiles<2>(queue, c, x, packed, bias, then, y, workspace);
-    winograd_tiles<4>(queue, c, x, packed, bias, then, y, workspace);
+    if (c.window.h.stride == 2) {
+        winograd_tiles<2, 2>(queue, c, x, packed, bias, then, y, workspace);
+    } else if (c.how.tile == 2) {
+        winograd_tiles<2, 1>(queue, c, x, packed, bias, then, y, workspace);
+    } else {
+        winograd_tiles<4, 1>(queue, c, x, packed, bias, then, y, workspace);
+    }
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -15,31 +15,32 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
+/// Inputs and products a side of a tile.
+inline int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
+
 /// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 0: its direct sum. A
 /// rule on shapes, so that all ranks, ISAs and runs agree.
 template <class T>
 int winograd_tile(const convolution& c, const shape& y) {
-    const auto is_plain = [](const taps& t) {
-        return t.kernel == 3 && t.stride == 1 && t.dilation == 1;
-    };
+    const taps& t = c.window.h;
+    const bool is_plain = t.kernel == 3 && t.stride <= 2 && t.dilation == 1 && c.groups == 1 &&
+                          c.window.w.kernel == 3 && c.window.w.stride == t.stride &&
+                          c.window.w.dilation == 1;
     constexpr bool has_digits = std::is_same_v<T, float>;  // double is asked for its digits
-    if (!has_digits || c.groups != 1 || !is_plain(c.window.h) || !is_plain(c.window.w)) return 0;
-    if (c.in < 16 || c.out < 16 || y.count() == 0) return 0;
-    // Products of a pair of channels, and filters, whose reading costs as much as some of them.
-    constexpr long filter = 8;
+    if (!has_digits || !is_plain || c.in < 16 || c.out < 16 || y.count() == 0) return 0;
+    // In multiplications: a channel of a tile's product costs some to transform, a filter some to
+    // fetch. As measured of layers of 16 to 512 channels.
+    constexpr long transform = 8, fetch = 8;
+    const long pairs = long(c.in) * c.out, channels = c.in + c.out;
     const auto cost = [&](int tile) {
-        const int side = tile + 2;
         const long tiles = long(y.n) * ceil_div(y.h, tile) * ceil_div(y.w, tile);
-        return side * side * (tiles + filter);
+        const int side = winograd_side(tile, t.stride), filters = tile + 2;
+        return side * side * tiles * (pairs + transform * channels) +
+               filters * filters * fetch * pairs;
     };
-    int best = 0;
-    long least = 9 * (long(y.n) * y.h * y.w + filter);
-    for (const int tile : {2, 4}) {
-        if (cost(tile) >= least) continue;
-        best = tile;
-        least = cost(tile);
-    }
-    return best;
+    const long direct = 9 * (long(y.n) * y.h * y.w + fetch) * pairs;
+    const int best = t.stride == 1 && cost(4) < cost(2) ? 4 : 2;
+    return cost(best) < direct - direct / 20 ? best : 0;
 }
 
 /// The tiles that a part of a layer's output touches, image by image, row by row.
@@ -79,7 +80,9 @@ struct winograd_division {
     static constexpr long unit_tiles = 56;            ///< at most, of which a worker keeps products
 
     tile_grid grid;
-    int in_blocks, products;
+    int in_blocks;
+    int stride, side, filters;  ///< products and transformed filters a side
+    long products;
     long panels;
     bool by_panel;  ///< neighbouring units share filters, else inputs
     long units_wanted;
@@ -91,7 +94,10 @@ struct winograd_division {
     winograd_division(const convolution& c, const shape& y, int workers)
         : grid(c.how, y),
           in_blocks(ceil_div(c.in_channels.size(), V)),
-          products(winograd_products(c)),
+          stride(c.window.h.stride),
+          side(winograd_side(c.how.tile, stride)),
+          filters(winograd_filters(c)),
+          products(long(side) * side),
           panels(panel_count<T>(c)),
           by_panel(y.c > grid.count),
           units_wanted(workers == 1 ? 1 : workers * (by_panel ? 8L : 12L)),
@@ -108,6 +114,9 @@ struct winograd_division {
     long workspace(int workers) const {
         return workers * unit_step + std::min(batch_groups(workers), most_groups()) * group_step;
     }
+
+    /// The rows (or columns) of products that have a row of transformed filters.
+    range across(int filter) const { return {filter, filter + 1 < filters ? filter + 1 : side}; }
 
     /// The groups [first, last) as ranges, each a unit for each panel.
     cutting ranges(long first, long last) const {
