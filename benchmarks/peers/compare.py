@@ -57,7 +57,10 @@ def arguments():
     p.add_argument("--programs", default=PROGRAMS, help="folder of mpar's programs")
     p.add_argument("--json", default=os.path.join(TOP, "build/peers/results.json"), help="where results go; groups that "
                    "are there already stay unless measured again")
-    p.add_argument("--page", help="a file between whose markers the tables are written: docs/performance.md")
+    p.add_argument("--page", help="a file between whose markers the tables of all results are written: "
+                   "docs/performance.md")
+    p.add_argument("--render", action="store_true", help="measure nothing: print what is in the file of --json, or write it "
+                   "to --page")
     return p.parse_args()
 
 
@@ -84,7 +87,7 @@ def measure(o):
     contestants.NICE = o.nice
     isa = version.split("built for ")[-1].split(";")[0]
     known = rows.groups(isa)
-    chosen = o.only.split(",") if o.only else list(known)
+    chosen = [] if o.render else o.only.split(",") if o.only else list(known)
     for name in chosen:
         if name not in known:
             raise Failed(f"there is no group {name}; there are {', '.join(known)}")
@@ -116,6 +119,8 @@ def measure(o):
         os.replace(o.json + ".part", o.json)
         print("\n".join(report.page({"groups": {name: results["groups"][name]}})), flush=True)
         print()
+    if o.render and not o.page:
+        print("\n".join(report.page(results)))
     if o.page:
         report.insert(o.page, "\n".join(report.page(results)) + "\n")
 
