@@ -30,7 +30,7 @@ def output_of(*command):
 def machine():
     with open("/proc/cpuinfo") as file:
         model = re.search(r"model name\s*: (.*)", file.read())
-    return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+    return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def commit(programs):
