@@ -64,12 +64,10 @@ def arguments():
     return p.parse_args()
 
 
-def stamp(found, version, programs):
-    versions = dict(found.get("versions", {}))
+def stamp(version, programs):
     return {"command": " ".join(["benchmarks/peers/run.sh"] + sys.argv[1:]), "machine": machine(),
             "commit": commit(programs), "mpar's build": version,
-            **{report.named(k): v for k, v in versions.items()},
-            "date": datetime.datetime.now().strftime("%Y-%m-%d %H:%M")}
+            "begun": datetime.datetime.now().strftime("%Y-%m-%d %H:%M")}
 
 
 def progress(name):
@@ -109,10 +107,11 @@ def measure(o):
     if os.path.exists(o.json):
         with open(o.json) as file:
             results = json.load(file)
+    begun = stamp(version, o.programs)
     for name in chosen:
         bench.progress = progress(name)
         found = known[name](bench)
-        results["groups"][name] = {"stamp": stamp(found, version, o.programs), **found}
+        results["groups"][name] = {"stamp": begun, **found}
         results["groups"] = {k: results["groups"][k] for k in known if k in results["groups"]}
         with open(o.json + ".part", "w") as file:
             json.dump(results, file)

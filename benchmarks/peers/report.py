@@ -108,6 +108,9 @@ def state(groups):
     for stamp, names in seen.items():
         stamp = dict(stamp)
         yield f"- {', '.join(names)}: `{stamp.pop('command')}`; " + "; ".join(f"{k} {v}" for k, v in stamp.items())
+    versions = {named(k): v for result in groups.values() for k, v in result.get("versions", {}).items()}
+    if versions:
+        yield "- PyPI's " + ", ".join(f"{k} {v}" for k, v in versions.items())
     for name, result in groups.items():
         if "others" in result:
             worst, mean = max(result["others"]), sum(result["others"]) / len(result["others"])

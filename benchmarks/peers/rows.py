@@ -256,7 +256,7 @@ def layers(bench, network):
              "peer": "oneDNN, 1 thread, layer by layer", "of": [total[k], total["onednn"]],
              "ratio": {"p10": total[k] / total["onednn"]}}
             for k, words in (("direct", "direct"), ("fast", "Winograd where it pays"))]
-    return {"layers": found, "rows": rows, "versions": {"oneDNN": metadata.version("onednn-cpu-gomp")}}
+    return {"layers": found, "rows": rows, "versions": {"onednn-cpu-gomp": metadata.version("onednn-cpu-gomp")}}
 
 
 def groups(isa):
