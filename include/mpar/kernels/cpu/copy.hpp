@@ -6,6 +6,7 @@
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convert.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
 #include <mpar/tensor/crew.hpp>
@@ -36,6 +37,22 @@ void copy_rows(crew& queue, const view<const T>& x, const view<T>& y) {
     });
 }
 
+/// Row h of image n of y = x, which have C channels: pixel by pixel, whole vectors of y.
+template <int C, class T>
+void copy_pixels(const view<const T>& x, const view<T>& y, int n, int h) {
+    const T* from[C];
+#pragma GCC unroll 4
+    for (int c = 0; c < C; ++c) from[c] = &x(n, c, h, 0);
+    T* to = &y(n, 0, h, 0);
+    const long step = x.stride_w;
+    for (long w = 0; w < y.extents.w; ++w, to += lanes<T>) {
+        vec<T> pixel{};
+#pragma GCC unroll 4
+        for (int c = 0; c < C; ++c) pixel[c] = from[c][w * step];
+        store<T>(to, pixel);
+    }
+}
+
 /// y = x, each element converted, whatever the blocks and strides of the two.
 /// requires: the same extents; no overlap.
 template <class S, class D>
@@ -45,6 +62,15 @@ void copy(crew& queue, view<S> x, view<D> y) {
     if constexpr (std::is_same_v<std::remove_const_t<S>, D>) {
         const bool same = x.block == y.block && x.stride_w == x.block && y.stride_w == y.block;
         if (same && s.c % y.block == 0) return copy_rows<D>(queue, x, y);
+    }
+    if constexpr (std::is_same_v<const S, const float> && std::is_same_v<D, float>) {
+        if (s.c == 3 && y.block == lanes<D> && lanes<D> > 3 && y.stride_w == y.block) {  // an image
+            return for_each_range(queue, long(s.n) * s.h, s.w, [&](long first, long last) {
+                for (long r = first; r < last; ++r) {
+                    copy_pixels<3, D>(x, y, int(r / s.h), int(r % s.h));
+                }
+            });
+        }
     }
     const long work = long(s.c) * s.w;  // of single elements, each about a vector's
     for_each_range(queue, long(s.n) * s.h, work, [&](long first, long last) {

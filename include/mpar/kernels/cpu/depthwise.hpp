@@ -47,8 +47,8 @@ MPAR_ALWAYS_INLINE void add_row(vec<T> (&sums)[R], const T* x, const T* filter) 
 }
 
 /// y = bias + residual + sum over window rows and columns of x * filters, between bounds, for
-/// `count` times R neighbours. Windows are K x K with stride S, or as io says where K = 0; the order
-/// of the sum is the same.
+/// `count` times R neighbours. Windows are K x K with stride S, or as io says where K = 0; sums have
+/// the same order.
 template <class T, int R, int K, int S>
 void depthwise_pixels(const depthwise_io<T>& io, int count) {
     constexpr int V = lanes<T>;
