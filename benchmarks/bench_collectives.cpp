@@ -42,7 +42,7 @@ public:
     }
     std::span<const float> theirs() {
         MPI_Allgather(mine_.data(), int(each_), MPI_FLOAT, all_.data(), int(each_), MPI_FLOAT,
-                      p_.team.node());
+                      MPI_COMM_WORLD);
         return {all_.data(), all_.size()};
     }
     std::span<float> our_input() {
@@ -75,7 +75,7 @@ public:
     /// before: rank 0 [a], rank 1 [b]   after: both [a + b]
     std::span<const float> ours() { return {sums_.sum(count_), std::size_t(count_)}; }
     std::span<const float> theirs() {
-        MPI_Allreduce(mine_.data(), all_.data(), int(count_), MPI_FLOAT, MPI_SUM, p_.team.node());
+        MPI_Allreduce(mine_.data(), all_.data(), int(count_), MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD);
         return {all_.data(), all_.size()};
     }
     std::span<float> our_input() { return {sums_.mine(), std::size_t(count_)}; }
@@ -104,11 +104,11 @@ float read(std::span<const float> values) {
 /// The slowest rank's seconds of one call, from a batch of `calls`.
 template <class Call>
 double batch(const place& p, int calls, const Call& call) {
-    MPI_Barrier(p.team.node());
+    MPI_Barrier(MPI_COMM_WORLD);
     const auto began = bench::steady::now();
     for (int i = 0; i < calls; ++i) call();
     double seconds = bench::seconds_since(began) / calls;
-    MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, p.team.node());
+    MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
     return seconds;
 }
 
