@@ -82,7 +82,6 @@ public:
     std::span<float> their_input() { return {mine_.data(), mine_.size()}; }
 
 private:
-    place p_;
     long count_;
     mpar::team_sum<float> sums_;
     mpar::buffer<float> mine_, all_;
@@ -103,7 +102,7 @@ float read(std::span<const float> values) {
 
 /// The slowest rank's seconds of one call, from a batch of `calls`.
 template <class Call>
-double batch(const place& p, int calls, const Call& call) {
+double batch(int calls, const Call& call) {
     MPI_Barrier(MPI_COMM_WORLD);
     const auto began = bench::steady::now();
     for (int i = 0; i < calls; ++i) call();
@@ -129,13 +128,13 @@ void time_collective(benchmark::State& state, place p, long bytes, bool whole) {
         const auto result = c.theirs();
         if (whole) kept = read(result);
     };
-    batch(p, calls, ours);
-    batch(p, calls, theirs);
+    batch(calls, ours);
+    batch(calls, theirs);
     bench::samples a, b;
     for (auto _ : state) {
-        const double seconds = batch(p, calls, ours);
+        const double seconds = batch(calls, ours);
         a.add(seconds);
-        b.add(batch(p, calls, theirs));
+        b.add(batch(calls, theirs));
         state.SetIterationTime(seconds);
     }
     benchmark::DoNotOptimize(kept);
