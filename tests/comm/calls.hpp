@@ -14,9 +14,10 @@ namespace calls {
 struct tally {
     long dups = 0, frees = 0;                     ///< of communicators, by their owner's handle
     std::map<MPI_Comm, long> on;                  ///< calls that talk to other ranks
-    std::map<MPI_Comm, long> bytes, messages;     ///< MPI_Isend's
-    std::map<MPI_Comm, long> received, receives;  ///< MPI_Irecv's
-    std::map<MPI_Comm, MPI_Comm> dup_of;          ///< duplicate -> original
+    std::map<MPI_Comm, long> bytes, messages;     ///< sent
+    std::map<MPI_Comm, long> received, receives;
+    std::map<MPI_Comm, MPI_Comm> dup_of;          ///< duplicate or part -> original
+    long splits = 0;                              ///< that made a communicator
     long handlers = 0;  ///< MPI_Comm_set_errhandler on communicators not ours
 };
 
@@ -25,6 +26,22 @@ inline tally& all() {
     return one;
 }
 inline void forget() { all() = {}; }
+
+/// A persistent request: what each MPI_Start of it moves.
+struct declared {
+    MPI_Comm comm = MPI_COMM_NULL;
+    long bytes = 0;
+    bool sends = false;
+};
+inline std::map<MPI_Request, declared>& requests() {
+    static std::map<MPI_Request, declared> all;
+    return all;
+}
+
+inline void moved(MPI_Comm comm, long bytes, bool sends) {
+    (sends ? all().bytes : all().received)[comm] += bytes;
+    ++(sends ? all().messages : all().receives)[comm];
+}
 
 inline int talk(MPI_Comm comm, int code) {
     ++all().on[comm];
@@ -59,17 +76,36 @@ int MPI_Isend(const void* data, int count, MPI_Datatype type, int to, int tag, M
               MPI_Request* request) {
     int size = 0;
     PMPI_Type_size(type, &size);
-    calls::all().bytes[comm] += long(count) * size;
-    ++calls::all().messages[comm];
+    calls::moved(comm, long(count) * size, true);
     return calls::talk(comm, PMPI_Isend(data, count, type, to, tag, comm, request));
 }
 int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
               MPI_Request* request) {
     int size = 0;
     PMPI_Type_size(type, &size);
-    calls::all().received[comm] += long(count) * size;
-    ++calls::all().receives[comm];
+    calls::moved(comm, long(count) * size, false);
     return calls::talk(comm, PMPI_Irecv(data, count, type, from, tag, comm, request));
+}
+int MPI_Send_init(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+                  MPI_Request* request) {
+    int size = 0;
+    PMPI_Type_size(type, &size);
+    const int code = PMPI_Send_init(data, count, type, to, tag, comm, request);
+    calls::requests()[*request] = {comm, long(count) * size, true};
+    return code;
+}
+int MPI_Recv_init(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+                  MPI_Request* request) {
+    int size = 0;
+    PMPI_Type_size(type, &size);
+    const int code = PMPI_Recv_init(data, count, type, from, tag, comm, request);
+    calls::requests()[*request] = {comm, long(count) * size, false};
+    return code;
+}
+int MPI_Start(MPI_Request* request) {
+    const auto& d = calls::requests().at(*request);
+    calls::moved(d.comm, d.bytes, d.sends);
+    return calls::talk(d.comm, PMPI_Start(request));
 }
 int MPI_Send(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm) {
     return calls::talk(comm, PMPI_Send(data, count, type, to, tag, comm));
@@ -110,10 +146,16 @@ int MPI_Alltoall(const void* from, int n, MPI_Datatype type, void* to, int m, MP
     return calls::talk(comm, PMPI_Alltoall(from, n, type, to, m, other, comm));
 }
 int MPI_Comm_split(MPI_Comm comm, int colour, int key, MPI_Comm* made) {
-    return calls::talk(comm, PMPI_Comm_split(comm, colour, key, made));
+    const int code = PMPI_Comm_split(comm, colour, key, made);
+    calls::all().splits += *made != MPI_COMM_NULL;
+    calls::all().dup_of[*made] = comm;
+    return calls::talk(comm, code);
 }
 int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm* made) {
-    return calls::talk(comm, PMPI_Comm_split_type(comm, type, key, info, made));
+    const int code = PMPI_Comm_split_type(comm, type, key, info, made);
+    calls::all().splits += *made != MPI_COMM_NULL;
+    calls::all().dup_of[*made] = comm;
+    return calls::talk(comm, code);
 }
 
 }  // extern "C"

@@ -145,7 +145,7 @@ TEST_CASE("one duplicate a network, and it is freed: a hundred times") {
         net.forward(images(1));
     }
     CHECK(calls::all().dups == 100);
-    CHECK(calls::all().frees == 100);
+    CHECK(calls::all().frees == 100 + calls::all().splits);
 }
 
 TEST_CASE("a constructor that throws frees its duplicate") {
@@ -169,7 +169,8 @@ TEST_CASE("nothing goes over the caller's communicator, and what goes over ours 
         INFO("policy " << (asked ? name_of(*asked) : "own"));
         calls::forget();
         {
-            network<small> net(MPI_COMM_WORLD, {.batch = 2, .asked = asked, .deadline = 60});
+            network<small> net(MPI_COMM_WORLD,
+                               {.batch = 2, .asked = asked, .deadline = 60, .team = teaming::off});
             const MPI_Comm ours = last_dup();
             load_seeded(net);
             CHECK(calls::all().bytes[ours] == 0);
@@ -192,6 +193,25 @@ TEST_CASE("nothing goes over the caller's communicator, and what goes over ours 
         CHECK(calls::all().on[MPI_COMM_SELF] == 0);
         CHECK(calls::all().on.size() == 3);
         CHECK(calls::all().handlers == 0);
+    }
+}
+
+TEST_CASE("teams talk over communicators that stem from ours, and free them") {
+    for (const auto how : {teaming::claim, teaming::fixed}) {
+        calls::forget();
+        {
+            network<small> net(MPI_COMM_WORLD,
+                               {.batch = 2, .deadline = 60, .team = how, .team_size = 2});
+            load_seeded(net);
+            net.forward(images(2));
+            long sent = 0;
+            for (const auto& [comm, bytes] : calls::all().bytes) sent += bytes;
+            CHECK(sent == net.measured().bytes_sent);
+            CHECK(sent == net.predicted().bytes_sent);
+        }
+        CHECK(calls::all().on[MPI_COMM_WORLD] == 1);  // the duplication
+        CHECK(calls::all().handlers == 0);
+        CHECK(calls::all().frees == calls::all().dups + calls::all().splits);
     }
 }
 
@@ -229,7 +249,7 @@ TEST_CASE("errors of MPI are thrown with MPI's words, whatever the caller's hand
     std::byte byte{};
     const auto words = words_of([&] { posted.send(&byte, 1, comm.size() + 3); });
     INFO(words);
-    CHECK(words.starts_with("6 mpar: MPI_Isend: "));
+    CHECK(words.starts_with("6 mpar: MPI_Send_init: "));
     CHECK(words.find("rank") != std::string::npos);
 }
 

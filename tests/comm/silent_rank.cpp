@@ -27,7 +27,7 @@ struct net {
               conv2d<32, 32, window<1>, shard::output>>;
 };
 
-constexpr double patience = 0.6;
+constexpr double time_limit = 0.6;
 
 std::vector<float> images() {
     const std::int64_t extents[] = {1, 3, 16, 8};
@@ -49,8 +49,8 @@ std::string words_of(network<net>& n, int silent) {
             words = e.what();
         }
         const double seconds = std::chrono::duration<double>(clock_type::now() - began).count();
-        CHECK(seconds >= patience);
-        CHECK(seconds <= patience + 1);
+        CHECK(seconds >= time_limit);
+        CHECK(seconds <= time_limit + 1);
     }
     MPI_Barrier(MPI_COMM_WORLD);
     return words;
@@ -74,7 +74,7 @@ TEST_CASE("each rank in turn stays away from forward") {
     for (int silent = 0; silent < ranks; ++silent) {
         INFO("silent: " << silent);
         {
-            network<net> n(MPI_COMM_WORLD, {.deadline = patience});
+            network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team = teaming::off});
             load_seeded(n);
             CHECK(n.forward(images()) == answer);
             const auto words = words_of(n, silent);
@@ -99,8 +99,47 @@ TEST_CASE("each rank in turn stays away from forward") {
     }
 }
 
+TEST_CASE("a member of a team stays away from forward") {
+    int ranks = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    for (const auto how : {teaming::claim, teaming::fixed}) {
+        const int silent = ranks - 1;
+        network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team = how});
+        load_seeded(n);
+        const auto words = words_of(n, silent);
+        if (n.rank() == silent) continue;
+        matches(words, "mpar: rank \\d, step \\d \\(.*\\): nothing from rank " +
+                           std::to_string(silent) + " for 0.6 s");
+        CHECK(n.comm().is_broken());
+    }
+}
+
+TEST_CASE("one member of a team fails: the others, who wait for it, throw the same") {
+    int ranks = 0;
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    if (ranks < 4) return;  // two teams of two
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team_size = 2});
+    load_seeded(n);
+    MPI_Barrier(MPI_COMM_WORLD);
+    std::string words;
+    if (n.rank() < 2) {
+        try {
+            n.forward(images());
+        } catch (const error& e) {
+            words = e.what();
+        }
+        // the first member waited for the other team, the second for the first
+        matches(words,
+                "mpar: rank 0, .* before step \\d \\(.*\\): nothing from rank 1 for .*s|"
+                "mpar: rank 1, step \\d \\(.*\\): nothing from rank 0 for .*s");
+    } else {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1900));
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
 TEST_CASE("a rank that does not come to load") {
-    network<net> n(MPI_COMM_WORLD, {.deadline = patience});
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit});
     MPI_Barrier(MPI_COMM_WORLD);
     if (n.rank() == 0) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1900));
@@ -127,7 +166,7 @@ TEST_CASE("a rank that comes late but in time is waited for") {
 }
 
 TEST_CASE("a network that gave up does so again at once or by its deadline, and can be destroyed") {
-    network<net> n(MPI_COMM_WORLD, {.deadline = patience});
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit});
     load_seeded(n);
     const auto words = words_of(n, n.ranks() - 1);
     if (n.rank() != n.ranks() - 1) {

@@ -140,20 +140,24 @@ TEST_CASE("other weights under another path on one rank") {
 
 TEST_CASE("a reader that fails on one rank") {
     for (int who = 0; who < ranks_of(); ++who) {
-        tiny_network net(MPI_COMM_WORLD, {.deadline = 20});
+        // each rank reads all: in a team a rank may have nothing to read
+        tiny_network net(MPI_COMM_WORLD, {.deadline = 20, .team = teaming::off});
+        const auto seeded = seeded_reader<float>(net.steps(), {});
         refused_by_all("mpar's", fault::input, alone(who) + "no more", [&] {
-            net.load([&](int, range rows, float* out) {
-                std::fill_n(out, rows.size(), 1.0f);
+            net.load([&](int index, range rows, float* out) {
+                seeded(index, rows, out);
                 if (rank_of() == who) throw error(fault::input, "mpar: no more");
             });
         });
         refused_by_all("std's", fault::internal, "out of words", [&] {
-            net.load([&](int, range, float*) {
+            net.load([&](int index, range rows, float* out) {
+                seeded(index, rows, out);
                 if (rank_of() == who) throw std::runtime_error("out of words");
             });
         });
         refused_by_all("memory", fault::device, alone(who) + "memory", [&] {
-            net.load([&](int, range, float*) {
+            net.load([&](int index, range rows, float* out) {
+                seeded(index, rows, out);
                 if (rank_of() == who) throw std::bad_alloc();
             });
         });
@@ -166,7 +170,7 @@ TEST_CASE("a reader that fails on one rank") {
 
 TEST_CASE("options that differ on one rank") {
     if (ranks_of() < 2) return;
-    const std::string words = "the ranks were given different batches or policies";
+    const std::string words = "the ranks were given different options";
     for (int who = 0; who < ranks_of(); ++who) {
         const bool me = rank_of() == who;
         const auto refused = [&](const std::string& name, const options& o) {
@@ -179,6 +183,9 @@ TEST_CASE("options that differ on one rank") {
         refused("a policy on one",
                 {.asked = me ? std::optional(policy::rows) : std::nullopt, .deadline = 20});
         refused("policies", {.asked = me ? policy::rows : policy::output, .deadline = 20});
+        refused("numerics", {.deadline = 20, .exact = me});
+        refused("teams", {.deadline = 20, .team = me ? teaming::off : teaming::claim});
+        refused("team sizes", {.deadline = 20, .team_size = me ? 2 : 1});
         refused("none or their own",
                 {.asked = me ? std::optional(policy::none) : std::nullopt, .deadline = 20});
     }

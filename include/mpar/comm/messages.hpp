@@ -27,7 +27,9 @@ public:
         int over = 0;
         MPI_Finalized(&over);
         if (over || comm_->is_broken()) return;
-        for (auto& r : requests_) MPI_Request_free(&r.request);
+        for (auto& r : requests_) {
+            if (r.request != MPI_REQUEST_NULL) MPI_Request_free(&r.request);
+        }
     }
 
     /// throws: error(mpi).

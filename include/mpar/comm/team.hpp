@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The ranks of a node that work in one memory. Knows MPI's windows; nothing of layers.
+// The ranks of a node that work in one memory. Knows nothing of layers.
 #pragma once
 
 #include <mpar/comm/all_gather.hpp>
 #include <mpar/comm/communicator.hpp>
+#include <mpar/comm/shared_block.hpp>
 #include <mpar/core/cores.hpp>
 #include <mpar/tensor/crew.hpp>
 
@@ -50,11 +51,6 @@ public:
     }
     team(const team&) = delete;
     team& operator=(const team&) = delete;
-    ~team() {
-        int over = 0;
-        MPI_Finalized(&over);
-        if (node_ != MPI_COMM_NULL && !over && !is_broken()) MPI_Comm_free(&node_);
-    }
 
     teaming how() const { return how_; }
     int member() const { return member_; }
@@ -72,14 +68,20 @@ public:
     /// Its ranks are the seats. requires: exchanges().
     communicator& outside() { return outside_ ? *outside_ : comm_; }
 
-    bool is_broken() const { return comm_.is_broken() || (outside_ && outside_->is_broken()); }
-    void mark_broken() { comm_.mark_broken(); }
+    bool is_broken() const { return comm_.is_broken(); }
+    /// Nothing is freed any more that others may still use.
+    void mark_broken() {
+        comm_.mark_broken();
+        if (node_) node_->mark_broken();
+        if (outside_) outside_->mark_broken();
+    }
 
     /// Looks before a member's wait yields its core: few, where members outnumber the cores (one
     /// core each is what a launcher that binds ranks leaves).
     long spins() const { return cores() >= members_ || cores() == 1 ? 20000 : 16; }
 
-    MPI_Comm node() const { return node_; }
+    /// Its members. requires: more than one.
+    communicator& node() { return *node_; }
 
 private:
     const communicator& speaks() const { return outside_ ? *outside_ : comm_; }
@@ -92,17 +94,19 @@ private:
     }
 
     void split_off(communicator& comm, int most) {
+        MPI_Comm node = MPI_COMM_NULL;
         check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
-                                  &node_),
+                                  &node),
               "MPI_Comm_split_type");
-        MPI_Comm_set_errhandler(node_, MPI_ERRORS_RETURN);
-        MPI_Comm_rank(node_, &member_);
+        node_.emplace(communicator::adopt(node, comm.deadline()));
         if (most > 0) {
-            MPI_Comm all = std::exchange(node_, split(node_, member_ / most, member_));
-            MPI_Comm_free(&all);
+            const int place = node_->rank();
+            communicator all = std::move(*node_);
+            node_.emplace(
+                communicator::adopt(split(all.handle(), place / most, place), comm.deadline()));
         }
-        MPI_Comm_rank(node_, &member_);
-        MPI_Comm_size(node_, &members_);
+        member_ = node_->rank();
+        members_ = node_->size();
     }
 
     /// Teams are numbered in the order of their first members.
@@ -114,7 +118,7 @@ private:
             place[0] = outside_->rank();
             place[1] = outside_->size();
         }
-        check(MPI_Bcast(place, 2, MPI_INT, 0, node_), "MPI_Bcast");
+        broadcast(*node_, place, sizeof place, 0);
         index_ = place[0];
         count_ = place[1];
     }
@@ -134,8 +138,7 @@ private:
 
     communicator& comm_;
     teaming how_;
-    std::optional<communicator> outside_;
-    MPI_Comm node_ = MPI_COMM_NULL;
+    std::optional<communicator> node_, outside_;
     int index_ = 0, count_ = 1;
     int member_ = 0, members_ = 1;
     std::vector<int> first_seats_;
@@ -147,52 +150,31 @@ class team_memory {
 public:
     team_memory() = default;
     /// collective over the team. throws: error(device) when memory is not to be had.
-    team_memory(team& t, std::size_t bytes) : team_(&t), bytes_(bytes) {
-        if (t.members() == 1) {
-            if (bytes) data_ = Memory::allocate(bytes);
-            return;
+    team_memory(team& t, std::size_t bytes) : bytes_(bytes) {
+        if (t.members() > 1) {
+            shared_ = shared_block(t.node(), std::max<std::size_t>(bytes, 1));
+        } else if (bytes) {
+            own_ = Memory::allocate(bytes);
         }
-        constexpr std::size_t page = 4096;
-        const std::size_t mine = t.leads() ? bytes + page : 0;
-        void* base = nullptr;
-        if (MPI_Win_allocate_shared(MPI_Aint(mine), 1, MPI_INFO_NULL, t.node(), &base, &window_) !=
-            MPI_SUCCESS) {
-            throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
-                                           " MiB of memory shared by the ranks of a node are not "
-                                           "to be had");
-        }
-        MPI_Aint size = 0;
-        int unit = 0;
-        check(MPI_Win_shared_query(window_, 0, &size, &unit, &base), "MPI_Win_shared_query");
-        const auto address = reinterpret_cast<std::uintptr_t>(base);
-        data_ = reinterpret_cast<void*>((address + page - 1) / page * page);  // the same for all
     }
     team_memory(team_memory&& other) noexcept { *this = std::move(other); }
     team_memory& operator=(team_memory&& other) noexcept {
-        std::swap(team_, other.team_);
         std::swap(bytes_, other.bytes_);
-        std::swap(data_, other.data_);
-        std::swap(window_, other.window_);
+        std::swap(own_, other.own_);
+        std::swap(shared_, other.shared_);
         return *this;
     }
     ~team_memory() {
-        if (window_ == MPI_WIN_NULL) {
-            if (data_) Memory::release(data_);
-            return;
-        }
-        int over = 0;
-        MPI_Finalized(&over);
-        if (!over && !team_->is_broken()) MPI_Win_free(&window_);
+        if (own_) Memory::release(own_);
     }
 
-    void* data() const { return data_; }
+    void* data() const { return own_ ? own_ : shared_.data(); }
     std::size_t bytes() const { return bytes_; }
 
 private:
-    team* team_ = nullptr;
     std::size_t bytes_ = 0;
-    void* data_ = nullptr;
-    MPI_Win window_ = MPI_WIN_NULL;
+    void* own_ = nullptr;
+    shared_block shared_;
 };
 
 /// A crew for the members of a team: the board they meet at, and the crew that meets there.
@@ -201,7 +183,7 @@ inline team_memory<> muster(team& t, crew& workers, int rank, seconds deadline) 
     if (t.members() == 1) return {};
     team_memory<> memory(t, crew_board::bytes(t.members()));
     if (t.leads()) crew_board::make(memory.data(), t.members());
-    check(MPI_Barrier(t.node()), "MPI_Barrier");
+    all_reduce(t.node(), 0, MPI_SUM);  // the board is made
     auto* board = static_cast<crew_board*>(memory.data());
     workers.join(board, t.member(), t.members(), rank, deadline, t.spins());
     return memory;

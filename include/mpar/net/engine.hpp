@@ -40,26 +40,28 @@ public:
           plan_(p),
           part_(partition(p, setting_of(o))),
           workers_(*team_, comm_->rank(), comm_->deadline()) {
-        std::size_t arena = 0;
         agree(*comm_, [&] {
             workers_.hire(o.threads);
             weights_.emplace(plan_, part_, workers_.shares_kernels() ? *team_ : *alone_);
             if (team_->exchanges()) transfer_.emplace(team_->outside(), part_);
             workspace_ = round_up(workspace(), 1024L);
-            const int spaces = workers_.shares_kernels() ? 1 : team_->members();
-            arena = std::size_t(part_.arena_elements + spaces * workspace_) * sizeof(T);
-            probe(weights_->bytes() + arena);
         });
-        agree(*comm_, [&] {
-            weights_->allocate();
-            arena_ = {*team_, arena};
-        });
+        if (!workers_.shares_kernels() && team_->members() > 1) {  // the same for all who share it
+            workspace_ = all_reduce(team_->node(), workspace_, MPI_MAX);
+        }
+        const int spaces = workers_.shares_kernels() ? 1 : team_->members();
+        const auto arena = std::size_t(part_.arena_elements + spaces * workspace_) * sizeof(T);
+        agree(*comm_, [&] { probe(weights_->bytes() + arena); });
+        agree(*comm_, [&] { weights_->allocate(); });  // a team's members fail together
+        agree(*comm_, [&] { arena_ = {*team_, arena}; });
         input_box_ = share_of_input();
         if (!team_->exchanges()) part_.leave_messages();
     }
     engine(engine&&) = default;
     ~engine() {
-        if (team_ && team_->is_broken() && transfer_) transfer_->abandon();
+        if (!team_) return;  // moved from
+        if (workers_.is_broken()) team_->mark_broken();
+        if (team_->is_broken() && transfer_) transfer_->abandon();
     }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
@@ -224,7 +226,7 @@ private:
         return s;
     }
 
-    /// Sizes that no memory has must not be asked of windows, whose making has no deadline.
+    /// Sizes that no memory has are refused before any is taken.
     static void probe(std::size_t bytes) {
         if (bytes) Backend::memory::release(Backend::memory::allocate(bytes));
     }

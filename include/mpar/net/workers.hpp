@@ -85,6 +85,11 @@ public:
     void announce(int step, std::string_view words) {
         if constexpr (works_in_teams<Backend>) meeting().announce(step, words);
     }
+    /// Whether a member has failed or waited in vain: nobody waits any more.
+    bool is_broken() {
+        if constexpr (works_in_teams<Backend>) return meeting().is_broken();
+        return false;
+    }
     void fail(const error& e) {
         if constexpr (works_in_teams<Backend>) meeting().fail(e);
     }

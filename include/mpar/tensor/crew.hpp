@@ -159,9 +159,18 @@ public:
         }
     }
 
+    /// Whether a member has told so, or waited in vain.
+    bool is_broken() const {
+        return board_ && board_->failed_.load(std::memory_order_acquire) != 0;
+    }
+
     /// Tells the other members, who wait or will, that this one comes no more; they throw `e`.
     void fail(const error& e) {
-        if (members_ == 1) return;
+        if (members_ > 1) tell(e);
+    }
+
+private:
+    void tell(const error& e) const {
         int none = 0;
         if (!board_->failed_.compare_exchange_strong(none, 1)) return;
         board_->kind_ = static_cast<int>(e.kind());
@@ -169,7 +178,6 @@ public:
         board_->failed_.store(2, std::memory_order_release);
     }
 
-private:
     crew_board* here() {
         if (board_) return board_;
         if (!own_) own_ = std::make_unique<crew_board>();
@@ -181,24 +189,28 @@ private:
         patience wait(deadline_, spins_);
         while (other.arrived.load(std::memory_order_acquire) < meetings_) {
             if (board_->failed_.load(std::memory_order_acquire) == 2) throw_theirs();
-            if (!wait.goes_on()) throw_silent();
+            if (!wait.goes_on()) give_up();
         }
     }
 
     [[noreturn]] void throw_theirs() const {
         throw error(static_cast<fault>(board_->kind_), board_->words_);
     }
-    [[noreturn]] void throw_silent() const {
+    /// The others need not wait for this one any more.
+    [[noreturn]] void give_up() const {
         std::string names;
         for (int m = 0; m < members_; ++m) {
             const auto& l = board_->lines()[m];
             if (l.arrived.load(std::memory_order_acquire) >= meetings_) continue;
             names += (names.empty() ? "rank " : ", ") + std::to_string(l.rank);
         }
-        throw error(fault::no_progress,
-                    "mpar: rank " + std::to_string(board_->lines()[member_].rank) + ", step " +
-                        std::to_string(step_) + " (" + std::string(words_) + "): nothing from " +
-                        (names.empty() ? "another rank" : names) + " for " + in_words(deadline_));
+        const error silent(fault::no_progress,
+                           "mpar: rank " + std::to_string(board_->lines()[member_].rank) +
+                               ", step " + std::to_string(step_) + " (" + std::string(words_) +
+                               "): nothing from " + (names.empty() ? "another rank" : names) +
+                               " for " + in_words(deadline_));
+        tell(silent);
+        throw silent;
     }
 
     crew_board* board_ = nullptr;
