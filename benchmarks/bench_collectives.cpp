@@ -66,8 +66,7 @@ private:
 class reduce {
 public:
     reduce(place p, long bytes)
-        : p_(p),
-          count_(bytes / long(sizeof(float))),
+        : count_(bytes / long(sizeof(float))),
           sums_(p.team, p.crew, count_),
           mine_(std::size_t(count_)),
           all_(std::size_t(count_)) {}
