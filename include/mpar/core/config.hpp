@@ -31,3 +31,10 @@
 #else
 #define MPAR_ALWAYS_INLINE inline
 #endif
+
+/// Makes a vector a register's value that the compiler cannot load once more instead.
+#if defined(__x86_64__) || defined(__i386__)
+#define MPAR_KEEP_IN_REGISTER(vector) asm("" : "+v"(vector))
+#else
+#define MPAR_KEEP_IN_REGISTER(vector) static_cast<void>(vector)
+#endif

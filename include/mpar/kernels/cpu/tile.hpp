@@ -100,7 +100,10 @@ MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, cons
     asm("" : "+r"(x));
     vec<T> w[NV];
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) w[v] = load<T>(filter + v * lanes<T>);
+    for (int v = 0; v < NV; ++v) {
+        w[v] = load<T>(filter + v * lanes<T>);
+        MPAR_KEEP_IN_REGISTER(w[v]);  // else gcc loads it again for each pixel
+    }
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
         const vec<T> b = broadcast<T>(x[at[r]]);
