@@ -111,7 +111,7 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
         io.residual = then.residual.data + p.block * then.residual.stride_c;
         io.residual_block = then.residual.stride_c;
     }
-    io.fetches_x = first && fetches.x;
+    io.fetches_x = first && fetches.x ? list.are_new : nullptr;
     io.fetches_y = fetches.y;
     for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
         list.next(part);

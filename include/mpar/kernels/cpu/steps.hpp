@@ -31,6 +31,8 @@ public:
         while (!channels_.empty() && step_count < capacity && products < wanted) {
             constexpr int V = lanes<T>;
             const int lane = channels_.lo % V, count = std::min(V - lane, channels_.size());
+            are_new[step_count] =
+                kh_ >= window_.h.kernel - window_.h.stride && kw_ < window_.w.stride;
             steps[step_count++] = {
                 channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count};
             products += count;
@@ -45,6 +47,7 @@ public:
     bool done() const { return channels_.empty(); }
 
     tap_step steps[capacity];
+    bool are_new[capacity];  ///< whether neither the row above nor another tap has read its inputs
     int step_count = 0;
     long products = 0;
 

@@ -35,8 +35,9 @@ struct tile_io {
     const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a product
     int ahead_step = 0;          ///< elements; 0: nothing to fetch
     bounds<T> within{};          ///< of what is written
-    /// Fetch what the next tile reads and writes: its offsets follow in the arrays.
-    bool fetches_x = false, fetches_y = false;
+    /// What to fetch of that which the next tile, whose offsets follow, reads and writes.
+    const bool* fetches_x = nullptr;  ///< of each step; nullptr: nothing
+    bool fetches_y = false;
 };
 
 /// Sums of R pixels and NV vectors of channels, in registers.
@@ -76,19 +77,22 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
 /// time, as the cache remembers few requests.
 template <class T, int NV>
 MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
+    constexpr int line = 64 / MPAR_VECTOR_BYTES;  // pixels
     const long *const y_at = io.y_at + first, *const residual_at = io.residual_at + first;
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) {
         const T* const y = io.y + v * io.y_block;
 #pragma GCC unroll 4
-        for (int r = 0; r < pixels_fetched; ++r) __builtin_prefetch(y + y_at[r], 1);
+        for (int r = 0; r < pixels_fetched; r += line) __builtin_prefetch(y + y_at[r], 1);
     }
     if (!io.residual) return;
 #pragma GCC unroll 2
     for (int v = 0; v < NV; ++v) {
         const T* const residual = io.residual + v * io.residual_block;
 #pragma GCC unroll 4
-        for (int r = 0; r < pixels_fetched; ++r) __builtin_prefetch(residual + residual_at[r]);
+        for (int r = 0; r < pixels_fetched; r += line) {
+            __builtin_prefetch(residual + residual_at[r]);
+        }
     }
 }
 
@@ -152,7 +156,7 @@ void tile(const tile_io<T>& io) {
     for (const tap_step* step = io.steps; step != end; ++step) {
         const T* p = io.x + step->at;
         const T* const last = p + step->count;
-        if (io.fetches_x) {
+        if (io.fetches_x && io.fetches_x[step - io.steps]) {
             const long* const next = io.x_at + R;
 #pragma GCC unroll 32
             for (int r = 0; r < R; ++r) __builtin_prefetch(p + next[r]);
