@@ -23,9 +23,8 @@ struct host_memory {
 
     static void* allocate(std::size_t bytes) {
         const std::size_t step = bytes < 2 * huge ? alignment : huge;
-        void* p = bytes < std::numeric_limits<std::size_t>::max() - huge
-                      ? std::aligned_alloc(step, (bytes + alignment - 1) / alignment * alignment)
-                      : nullptr;
+        void* p = nullptr;
+        if (::posix_memalign(&p, step, bytes) != 0) p = nullptr;
         if (!p) {
             throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
                                            " MiB of memory are not to be had");
