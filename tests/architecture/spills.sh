@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# spills.sh COMPILER OBJDUMP FLAGS...: the hot loop of the largest register tile, as g++ compiles it for AVX2 and
+# AVX-512: all its multiply-adds at full width, no more loads than pixels and filter vectors, no sum in memory.
+set -u
+compiler=$1
+objdump=$2
+shift 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# disassemble ISA LEVEL PIXELS: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
+disassemble() {
+    cat >"$work/tile.cpp" <<END
+#include <mpar/kernels/cpu/conv2d.hpp>
+constexpr int pixels = $3;
+template void mpar::cpu::tile<float, pixels, 2>(const mpar::cpu::tile_io<float>&);
+END
+    "$compiler" -DNDEBUG "-march=$1" "$2" "${flags[@]}" -c "$work/tile.cpp" -o "$work/tile.o" || return 1
+    "$objdump" -d --no-show-raw-insn "$work/tile.o" | sed -n 's/^ *\([0-9a-f]*\):\t/\1\t/p'
+}
+
+# judge REGISTERS PIXELS: what is wrong with the innermost loop that has the most multiply-adds; nothing if all is well
+judge() {
+    awk -F '\t' -v registers="$1" -v pixels="$2" '
+        { address[NR] = $1; text[NR] = $2; line[$1] = NR }
+        END {
+            for (last = 1; last <= NR; ++last) {  # a loop: from a jump back to its target, no other such jump within
+                if (text[last] !~ /^j/) continue
+                split(text[last], words, " ")
+                first = line[words[2]]
+                if (!first || first > last) continue
+                outer = first <= inner
+                inner = last
+                if (outer) continue
+                products = 0
+                for (i = first; i <= last; ++i) products += text[i] ~ /^vfn?m(add|sub)[0-9]+ps/
+                if (products > most) { most = products; from = first; to = last }
+            }
+            if (!most) { print "no loop multiplies and adds"; exit }
+            for (i = from; i <= to; ++i) {
+                if (text[i] !~ /%[xyz]mm/) continue
+                if (text[i] ~ /^vfn?m(add|sub)/ && text[i] !~ "%" registers) ++narrow
+                if (text[i] ~ /\([^)]*\)[^,]*$/) ++stores
+                else if (text[i] ~ /\(/) ++loads
+                if (text[i] ~ /\(%rsp/) ++stack
+            }
+            channels = most / (pixels * 2)
+            if (channels != 1 && channels != 2) print most " multiply-adds, not " pixels * 2 " or twice as many"
+            if (narrow) print narrow " of " most " multiply-adds not in " registers
+            if (loads > channels * (pixels + 2)) print loads " loads for " most " multiply-adds"
+            if (stores) print stores " stores of vectors"
+            if (stack) print stack " vectors on the stack"
+        }'
+}
+
+flags=("$@")
+for isa in x86-64-v3:ymm:6 x86-64-v4:zmm:14; do
+    IFS=: read -r name registers pixels <<<"$isa"
+    for level in -O2 -O3; do
+        said=$(disassemble "$name" "$level" mpar::cpu::blocking::tile_pixels | judge "$registers" "$pixels")
+        [ -z "$said" ] && continue
+        echo "the tile of $pixels x 2 vectors, $name $level: $said"
+        bad=1
+    done
+    # The check sees what it is for: twice as many sums as there is room for.
+    said=$(disassemble "$name" -O2 2*mpar::cpu::blocking::tile_pixels | judge "$registers" $((2 * pixels)))
+    case $said in
+        *'on the stack'*) ;;
+        *) echo "a tile of $((2 * pixels)) x 2 vectors, $name, passes for one without spills: $said"; bad=1 ;;
+    esac
+done
+exit $bad
