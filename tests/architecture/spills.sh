@@ -10,14 +10,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
 
-# disassemble ISA LEVEL PIXELS: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
+# disassemble ISA 'OPTIONS' PIXELS: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
 disassemble() {
     cat >"$work/tile.cpp" <<END
 #include <mpar/kernels/cpu/conv2d.hpp>
 constexpr int pixels = $3;
 template void mpar::cpu::tile<float, pixels, 2>(const mpar::cpu::tile_io<float>&);
 END
-    "$compiler" -DNDEBUG "-march=$1" "$2" "${flags[@]}" -c "$work/tile.cpp" -o "$work/tile.o" || return 1
+    read -ra level <<<"$2"
+    "$compiler" -DNDEBUG "-march=$1" "${level[@]}" "${flags[@]}" -c "$work/tile.cpp" -o "$work/tile.o" || return 1
     "$objdump" -d --no-show-raw-insn "$work/tile.o" | sed -n 's/^ *\([0-9a-f]*\):\t/\1\t/p'
 }
 
@@ -58,10 +59,10 @@ judge() {
 flags=("$@")
 for isa in x86-64-v3:ymm:6 x86-64-v4:zmm:14; do
     IFS=: read -r name registers pixels <<<"$isa"
-    for level in -O2 -O3; do
-        said=$(disassemble "$name" "$level" mpar::cpu::blocking::tile_pixels | judge "$registers" "$pixels")
+    for options in -O2 -O3 '-O2 -mtune=znver3'; do
+        said=$(disassemble "$name" "$options" mpar::cpu::blocking::tile_pixels | judge "$registers" "$pixels")
         [ -z "$said" ] && continue
-        echo "the tile of $pixels x 2 vectors, $name $level: $said"
+        echo "the tile of $pixels x 2 vectors, $name $options: $said"
         bad=1
     done
     # The check sees what it is for: twice as many sums as there is room for.
