@@ -289,6 +289,8 @@ TEST_CASE("layers get the tiles that are worth it", "[winograd]") {
     };
     CHECK(tile(64, 56) == 4);
     CHECK(tile(128, 28) == 4);
+    CHECK(tile(256, 14) == 2);
+    CHECK(tile(256, 14, 2) == 4);
     CHECK(tile(512, 7) == 2);
     CHECK(tile(512, 7, 4) == 4);
     CHECK(tile(512, 1) == 0);

@@ -73,7 +73,7 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
         std::clamp(blocking::panel_bytes / (width * V * long(sizeof(T))), 1L, long(capacity));
     const cutting parts(d.in_blocks, std::max(1L, ceil_div(long(d.in_blocks), fit)));
 
-    long x_at[2 * largest], y_at[2 * largest];
+    long x_at[largest], y_at[largest];
     for (int r = 0; r < largest; ++r) {
         x_at[r] = r * V;
         y_at[r] = r * d.tile_step;
@@ -86,30 +86,30 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
     io.y_block = d.products * V;
     io.filters = run.filters;
     const auto multiply = [&](range rows, range columns) {
+        const long groups = run.last - run.first, calls = rows.size() * columns.size() * groups;
         io.bias = zeros;
         for (long p = 0; p < parts.parts; ++p) {
-            const int begin = int(parts.begin(p)), end = int(parts.begin(p + 1));
-            const long count = std::min(end * V, run.channels) - std::min(begin * V, run.channels);
-            io.step_count = end - begin;
-            for (int b = begin; b < end; ++b) {
-                steps[b - begin] = {b * d.tiles * V, std::min(V, run.channels - b * V)};
+            long count = 0;
+            io.step_count = 0;
+            for (long b = parts.begin(p); b < parts.begin(p + 1); ++b) {
+                const int channels = std::min(V, run.channels - int(b) * V);
+                steps[io.step_count++] = {b * d.tiles * V, channels};
+                count += channels;
             }
             const T* const next = io.filters + count * width;
-            long fetched = 0;
-            for (int i = rows.lo; i < rows.hi; ++i) {
-                for (int j = columns.lo; j < columns.hi; ++j) {
-                    const long k = i * d.side + j;
-                    for (long g = run.first; g < run.last; ++g, ++fetched) {
-                        const long before = d.groups.begin(g) - d.groups.begin(run.first);
-                        const long pixels = d.groups.begin(g + 1) - d.groups.begin(g);
-                        io.x = run.inputs + (g - run.first) * d.group_step + k * d.input_step;
-                        io.y = run.products + before * d.tile_step + k * V;
-                        const bool fetches = fetched * line < width;  // the next part's filters
-                        io.ahead = fetches ? next + fetched * count * line : next;
-                        io.ahead_step = fetches ? line : 0;
-                        kernels[std::size_t(run.vectors - 1)][std::size_t(pixels - 1)](io);
-                    }
-                }
+            for (long i = 0; i < calls; ++i) {
+                const long g = i % groups, place = i / groups;
+                const long row = rows.lo + place / columns.size();
+                const long column = columns.lo + place % columns.size();
+                const long k = row * d.side + column;
+                const long begin = d.groups.begin(run.first + g);
+                const long tiles = d.groups.begin(run.first + g + 1) - begin;
+                io.x = run.inputs + g * d.group_step + k * d.input_step;
+                io.y = run.products + (begin - d.groups.begin(run.first)) * d.tile_step + k * V;
+                const bool fetches = i * line < width;  // the next part's filters
+                io.ahead = fetches ? next + i * count * line : next;
+                io.ahead_step = fetches ? line : 0;
+                kernels[std::size_t(run.vectors - 1)][std::size_t(tiles - 1)](io);
             }
             io.bias = nullptr;
             io.filters = next;
