@@ -7,12 +7,17 @@
 #include <mpar/io/checksum.hpp>
 #include <mpar/io/file_identity.hpp>
 #include <mpar/io/packed_file.hpp>
+#include <mpar/net/packing.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mpar {
@@ -34,15 +39,14 @@ namespace detail {
 /// The file of a cache that would hold what this rank packs of a weight file.
 class cache_entry {
 public:
-    /// `recipe`: all that decides the packed bytes but the values; `names`: the tensors' that are
-    /// read. An entry of no folder or for no file is never found.
+    /// `names`: the tensors' that are read. An entry of no folder or for no file is never found.
     cache_entry(const cache_in& where, const std::string& source,
-                const std::vector<std::string>& names, const std::string& recipe)
+                const std::vector<std::string>& names, const recipe& made_by)
         : source_(source) {
         if (where.folder.empty()) return;
         const auto identity = io::identity_of(source);
         if (!identity) return;
-        std::string text = io::canonical(source) + "\n" + recipe;
+        std::string text = io::canonical(source) + "\n" + made_by.slots;
         for (const auto& name : names) text += "\n" + name;
         const auto both = digests(text);
         constexpr std::string_view digits = "0123456789abcdef";
@@ -51,8 +55,9 @@ public:
             for (int shift = 60; shift >= 0; shift -= 4) path_ += digits[digest >> shift & 15];
         }
         path_ += ".packed";
-        // Another version's file is no other file, but one to be replaced.
-        label_ = {digests("mpar " + std::to_string(MPAR_VERSION) + "\n" + text), *identity};
+        // What another version has packed is no other file, but one to be replaced.
+        text += "\nmpar " + std::to_string(MPAR_VERSION) + " " + made_by.kernels;
+        label_ = {digests(text), *identity};
     }
 
     /// Looks for it; checks this process's turn of its bytes.

@@ -134,7 +134,7 @@ loading load(Network& net, const std::string& path, const std::vector<std::strin
     using T = typename Network::element;
     net.unload();
     const auto names = parameter_names(net.steps(), layers);
-    detail::cache_entry entry(cache, path, names, cache.folder.empty() ? "" : net.recipe());
+    detail::cache_entry entry(cache, path, names, cache.folder.empty() ? recipe{} : net.made_by());
     if (detail::load_cached(net, entry)) return {true, {}};
     std::optional<io::tensor_file> file;
     std::uint64_t sum = 0;

@@ -74,7 +74,7 @@ public:
         agree(*comm_, [&] { weights_->load(workers_.queue(), read); });
         loaded_ = true;
     }
-    /// The same with weights that were packed before by this rank's recipe(), used in place.
+    /// The same with weights that were packed before by this rank's recipe, used in place.
     void load(const packed_weights& from) {
         unload();
         agree(*comm_, [&] { weights_->take(workers_.queue(), from); });
@@ -82,7 +82,7 @@ public:
     }
 
     /// What decides the bytes of this rank's packed() weights, besides the values that were read.
-    std::string recipe() const { return weights_->recipe(); }
+    recipe made_by() const { return weights_->made_by(); }
     /// The ranks that have one copy of the weights.
     const team& sharers() const { return weights_->sharers(); }
     /// requires: weights are loaded. Host memory, valid until they are loaded anew.

@@ -69,10 +69,10 @@ public:
 
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
     void load(const parameter_reader<T>& read) { engine_.load(read); }
-    /// The same with what packed() gave in a run whose recipe() was this one's.
+    /// The same with what packed() gave in a run whose made_by() was this one's.
     void load(const packed_weights& from) { engine_.load(from); }
     packed_weights packed() { return engine_.packed(); }
-    std::string recipe() const { return engine_.recipe(); }
+    recipe made_by() const { return engine_.made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
     void unload() { engine_.unload(); }

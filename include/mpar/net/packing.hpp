@@ -26,6 +26,14 @@ struct weight_slot {
     long weights = 0, bias = 0;  ///< offsets in elements
 };
 
+/// All that decides the bytes of packed weights but the values of the parameters: equal recipes, equal
+/// bytes.
+struct recipe {
+    std::string slots;    ///< what lies where, on which backend
+    std::string kernels;  ///< digests of small layers that the backend has packed for it, which a
+                          ///< changed kernel changes
+};
+
 /// One rank's slots of a plan in the backend's order.
 template <class Backend, class T>
 class packing {
@@ -59,17 +67,17 @@ public:
     std::size_t size() const { return slots_.size(); }
     std::size_t bytes() const { return bytes_; }
 
-    /// All that decides the packed bytes but the values of the parameters: equal text, equal bytes.
-    /// Holds a digest of small layers that pack_filters has packed for it, so that a changed kernel
-    /// changes it. Cost: a tenth of a millisecond.
-    std::string recipe() const {
-        std::string text = "format " + std::to_string(format) + " backend " +
-                           std::string(Backend::name) + " " + Backend::isa();
+    /// Cost: a tenth of a millisecond.
+    recipe made_by() const {
+        recipe all;
+        std::string& text = all.slots;
+        text = std::string(Backend::name) + " " + Backend::isa();
         add(text, {long(sizeof(T)), Backend::template block<T>, long(bytes_)});
         for (const auto& q : plan_.parameters) {
             text += "\n" + std::string(q.suffix);
             add(text, {long(q.is), q.extents[0], q.extents[1], q.extents[2], q.extents[3], q.rank});
         }
+        all.kernels = "format " + std::to_string(format);
         std::vector<std::string> seen;
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             if (!slots_[i].needed) continue;
@@ -89,9 +97,9 @@ public:
             text += kind;
             if (std::ranges::find(seen, kind) != seen.end()) continue;
             seen.push_back(kind);
-            add(text, {long(sample_digest(c))});
+            add(all.kernels, {long(sample_digest(c))});
         }
-        return text;
+        return all;
     }
 
 private:

@@ -53,7 +53,7 @@ public:
     const team& sharers() const { return *team_; }
 
     /// What decides the bytes that load() packs, besides the values.
-    std::string recipe() const { return slots_.recipe(); }
+    recipe made_by() const { return slots_.made_by(); }
 
     /// collective over the team. throws: error(device) when memory is not to be had.
     void allocate() { memory_ = {*team_, bytes()}; }
