@@ -221,7 +221,7 @@ TEST_CASE("many batches and units of Winograd's tiles have the bits of few", "[w
     four.hire(4);
     for (const form& f : forms) {
         for (const problem& p :
-             {problem{70, {2, 40, 61, 59}, relu, true}, problem{40, {1, 300, 9, 11}, relu}}) {
+             {problem{70, {4, 40, 61, 59}, relu, true}, problem{40, {1, 300, 9, 11}, relu}}) {
             INFO(f.text() << p.text());
             const auto all = run(p, whole(p.y), {.how = f});
             const auto by_many = run<B, float>(four, p, whole(p.y), {.how = f});

@@ -68,16 +68,17 @@ struct tile_grid {
 
 /// How the work is divided, and where its numbers lie in the workspace. None of it changes a bit of
 /// a result. Tiles come in groups that fill the registers, groups in batches whose transformed
-/// inputs the workers' L2 hold:
+/// inputs L2 holds, or L3 where several workers would have to meet for each batch:
 ///   products  [worker][tile of its unit][vector of the panel][product][V]
 ///   inputs    [group of the batch][product][x's block][tile of the group][V]
 /// Lines are skipped between them lest all begin in the same sets of L1.
 template <class T>
 struct winograd_division {
     static constexpr int V = lanes<T>;
-    static constexpr long inputs_bytes = 512 * 1024;  ///< a batch's, per worker
-    static constexpr long batch_tiles = 28;           ///< at least: each batch reads all filters
-    static constexpr long unit_tiles = 56;            ///< at most, of which a worker keeps products
+    static constexpr long own_bytes = 512 * 1024;      ///< of a batch's inputs, for one worker
+    static constexpr long shared_bytes = 2048 * 1024;  ///< for each of several
+    static constexpr long batch_tiles = 28;            ///< at least: each batch reads all filters
+    static constexpr long unit_tiles = 56;  ///< at most, of which a worker keeps products
 
     tile_grid grid;
     int in_blocks;
@@ -130,8 +131,8 @@ private:
     /// Smaller ones would leave registers empty.
     long most_groups() const { return std::max(least_groups(), grid.count / (tiles / 2 + 1)); }
     long batch_groups(int workers) const {
-        return std::max(inputs_bytes * workers / (group_step * long(sizeof(T))),
-                        ceil_div(batch_tiles, tiles));
+        const long bytes = workers == 1 ? own_bytes : shared_bytes * workers;
+        return std::max(bytes / (group_step * long(sizeof(T))), ceil_div(batch_tiles, tiles));
     }
 };
 
