@@ -16,9 +16,9 @@ TEMPLATE_TEST_CASE("NaN and infinity are found at every place", "", float, doubl
         std::vector<TestType> values(count, limits::max());
         values.back() = limits::denorm_min();
         CHECK(all_finite<TestType>(values.data(), count));
-        for (const TestType bad : {limits::quiet_NaN(), -limits::quiet_NaN(),
-                                   limits::signaling_NaN(), limits::infinity(),
-                                   -limits::infinity()}) {
+        for (const TestType bad :
+             {limits::quiet_NaN(), -limits::quiet_NaN(), limits::signaling_NaN(),
+              limits::infinity(), -limits::infinity()}) {
             for (std::size_t i = 0; i < count; ++i) {
                 std::vector<TestType> worse(count, -limits::max());
                 worse[i] = bad;

@@ -45,8 +45,8 @@ TEST_CASE("bytes come back under their label, whatever their number") {
         CHECK((found(path) == bytes));
         CHECK((found(path, label, {1, 3}) == bytes));
         io::packed_label other = label;
-        for (auto* number : {&other.recipe[0], &other.recipe[1], &other.source.inode,
-                             &other.source.size}) {
+        for (auto* number :
+             {&other.recipe[0], &other.recipe[1], &other.source.inode, &other.source.size}) {
             ++*number;
             CHECK(found(path, other) == "none");
             --*number;

@@ -191,7 +191,8 @@ TEST_CASE("a damaged entry is made anew") {
     const auto size = [](const fs::path& e) { return std::uintmax_t(fs::file_size(e)); };
     check_damage(at, "first byte", [](const fs::path& e) { flip(e, 4096); });
     check_damage(at, "last byte", [](const fs::path& e) { flip(e, -1); });
-    check_damage(at, "a byte between", [&](const fs::path& e) { flip(e, long(size(e) / 2 + 2048)); });
+    check_damage(at, "a byte between",
+                 [&](const fs::path& e) { flip(e, long(size(e) / 2 + 2048)); });
     check_damage(at, "magic", [](const fs::path& e) { flip(e, 0); });
     check_damage(at, "format", [](const fs::path& e) { flip(e, 8); });
     check_damage(at, "recipe, version, ISA", [](const fs::path& e) { flip(e, 16); });

@@ -21,9 +21,9 @@ inline bool is_on_one_node() {
     return true;
 }
 
-/// Settings for Open MPI's start while this lives, in the environment, where the user has none: a job
-/// on one node opens no fabric and asks no PCI bus, and one of a single rank starts no daemon. On
-/// Debian's Open MPI MPI_Init then takes a tenth of the time. Others ignore them.
+/// Settings for Open MPI's start while this lives, in the environment, where the user has none: a
+/// job on one node opens no fabric and asks no PCI bus, and one of a single rank starts no daemon.
+/// On Debian's Open MPI MPI_Init then takes a tenth of the time. Others ignore them.
 class short_start {
 public:
     short_start() {

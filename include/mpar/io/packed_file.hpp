@@ -37,7 +37,7 @@ struct packed_label {
 
 namespace detail {
 
-/// The first page of a packed file. All numbers in the machine's own order: it is no exchange format.
+/// The first page of a packed file. Numbers are in the machine's own order: nothing to send away.
 struct packed_header {
     static constexpr std::size_t page = 4096, shares = 64;
 
@@ -125,13 +125,13 @@ public:
         int mine = 0, all = 1;
     };
 
-    /// The file `path`, when it is there, was made for that label, is whole and belongs to this user
-    /// or to root; else nothing. Never throws for what is found there.
+    /// The file `path`, when it is there, was made for that label, is whole and belongs to this
+    /// user or to root; else nothing. Never throws for what is found there.
     static std::optional<packed_file> find(const std::string& path, const packed_label& label,
                                            turn compared) {
         using detail::packed_header;
-        const detail::descriptor handle(::open(
-            path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+        const detail::descriptor handle(
+            ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
         struct stat status {};
         if (handle.number() < 0 || ::fstat(handle.number(), &status) != 0) return std::nullopt;
         const bool trusted = S_ISREG(status.st_mode) &&

@@ -69,7 +69,7 @@ public:
     }
     const std::shared_ptr<io::packed_file>& file() const { return file_; }
 
-    /// Writes it anew, unless it is there, whole, with those values: then another rank lacked its own.
+    /// Writes it anew, unless it is there, whole, with those values: another rank lacked its own.
     /// throws: error(model) when it cannot be written, or the source is not at rest.
     void keep(std::uint64_t content, std::span<const std::byte> bytes) const {
         if (path_.empty()) return;

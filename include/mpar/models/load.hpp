@@ -33,9 +33,10 @@ void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) 
         const std::int64_t end = std::min(rows, begin + rows_at_once);
         values.resize(tensor.count() / std::size_t(rows) * std::size_t(end - begin));
         io::read_rows(tensor, begin, end, values.data());
-        const auto bad = all_finite<T>(values.data(), values.size())
-                             ? values.end()
-                             : std::ranges::find_if_not(values, [](T v) { return std::isfinite(v); });
+        const auto bad =
+            all_finite<T>(values.data(), values.size())
+                ? values.end()
+                : std::ranges::find_if_not(values, [](T v) { return std::isfinite(v); });
         if (bad != values.end()) {
             refuse("tensor '" + io::printable(tensor.name) + "' has " +
                    (std::isnan(*bad) ? "NaN" : "infinity") + " at element " +
@@ -123,7 +124,7 @@ std::string keep(Network& net, const cache_entry& entry, std::uint64_t content) 
 /// Loads a safetensors or .pth file into a network whose layers are called `layers` there (none: by
 /// their positions, "0.weight"). Each rank reads the file and keeps its share. With a cache the
 /// packed weights are written there, and the next load of the same file takes them from there as
-/// they are, unread, one copy for all ranks of a node. collective; each rank may have another cache.
+/// they are, one copy for all ranks of a node. collective; each rank may have another cache.
 /// throws, the same on every rank: error(model) when the file is missing or bad on one, a tensor is
 /// missing, extra, of another shape or type, or the ranks read different values; error(numbers)
 /// when one is NaN or infinite. The network is then as if never loaded. What is wrong with a cache

@@ -26,7 +26,7 @@ struct weight_slot {
     long weights = 0, bias = 0;  ///< offsets in elements
 };
 
-/// All that decides the bytes of packed weights but the values of the parameters: equal recipes, equal
+/// All that decides the bytes of packed weights but the parameters' values: equal recipes, equal
 /// bytes.
 struct recipe {
     std::string slots;    ///< what lies where, on which backend
@@ -88,12 +88,12 @@ public:
                        o.parameter_count, long(std::bit_cast<std::int64_t>(o.epsilon)),
                        slots_[i].weights, slots_[i].bias, c.in, c.out, c.groups, c.in_channels.lo,
                        c.in_channels.hi, c.out_channels.lo, c.out_channels.hi});
-            add(text, {c.window.h.stride, c.window.h.dilation, c.window.w.stride,
-                       c.window.w.dilation});
+            add(text,
+                {c.window.h.stride, c.window.h.dilation, c.window.w.stride, c.window.w.dilation});
             if (o.kind != op::convolution && o.kind != op::dense) continue;
             std::string kind = "\nkind";
-            add(kind, {c.window.h.kernel, c.window.w.kernel, c.how.tile, c.groups > 1,
-                       c.is_depthwise()});
+            add(kind,
+                {c.window.h.kernel, c.window.w.kernel, c.how.tile, c.groups > 1, c.is_depthwise()});
             text += kind;
             if (std::ranges::find(seen, kind) != seen.end()) continue;
             seen.push_back(kind);

@@ -255,8 +255,9 @@ private:
     /// throws: error(numbers) when folding has made a number that T cannot hold.
     static void require_finite(const T* values, std::size_t count) {
         if (all_finite<T>(values, count)) return;
-        throw error(fault::numbers, "mpar: folding norms into the weights gives a number that is "
-                                    "not finite");
+        throw error(fault::numbers,
+                    "mpar: folding norms into the weights gives a number that is "
+                    "not finite");
     }
 
     plan plan_;
