@@ -11,7 +11,7 @@
 
 namespace mpar::io {
 
-/// In each of eight lanes the words' sum and a sum of those sums that turns, so that it tells places
+/// In each of eight lanes the words' sum and a sum of those sums that turns, which tells places
 /// apart; all mixed to one number. A changed byte changes it. Against accidents: it can be forged.
 inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t seed = 0) {
     typedef std::uint64_t words __attribute__((vector_size(32)));
