@@ -63,14 +63,16 @@ struct winograd_outputs {
     range rows, columns;  ///< those of the tile that are written
 };
 
-/// y = A' m A + bias + residual, between bounds, for the products m[side][side].
+/// y = A' m A + bias + residual, between bounds, for the products m[side][side]. As many rows at a
+/// time as the registers hold.
 template <int Tile, class Line, class T>
 void transform_outputs(const T* m, const winograd_outputs<T>& to) {
-    constexpr int side = Line::side, some = Tile / 2, V = lanes<T>;
+    constexpr int side = Line::side, V = lanes<T>;
+    constexpr int some = MPAR_VECTOR_BYTES == 64 ? Tile / 2 : 1, passes = Tile / some;
     const vec<T> bias = load<T>(to.bias);
     const vec<T> low = broadcast<T>(to.within.low), high = broadcast<T>(to.within.high);
-#pragma GCC unroll 2
-    for (int first = 0; first < 2; ++first) {  // even rows, then odd ones
+#pragma GCC unroll 4
+    for (int first = 0; first < passes; ++first) {
         vec<T> half[some][side], d[side], y[Tile];
 #pragma GCC unroll 6
         for (int j = 0; j < side; ++j) {
@@ -78,11 +80,11 @@ void transform_outputs(const T* m, const winograd_outputs<T>& to) {
             for (int i = 0; i < side; ++i) d[i] = load<T>(m + (i * side + j) * V);
             Line::template output<T>(d, y);
 #pragma GCC unroll 6
-            for (int i = 0; i < some; ++i) half[i][j] = y[first + 2 * i];
+            for (int i = 0; i < some; ++i) half[i][j] = y[first + passes * i];
         }
 #pragma GCC unroll 6
         for (int k = 0; k < some; ++k) {
-            const int i = first + 2 * k;
+            const int i = first + passes * k;
             if (i < to.rows.lo || i >= to.rows.hi) continue;
             Line::template output<T>(half[k], y);
 #pragma GCC unroll 6
