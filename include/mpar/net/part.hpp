@@ -5,6 +5,7 @@
 
 #include <mpar/comm/traffic.hpp>
 #include <mpar/layers/conv2d.hpp>
+#include <mpar/net/arena.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
@@ -128,7 +129,7 @@ public:
             mine.inside = intersection(mine.held, whole(extents(static_cast<int>(t))));
             mine.elements = storage(mine.held.extents(), part_.of.block);
         }
-        place_tensors();
+        part_.arena_elements = place_tensors(plan_, part_);
         return std::move(part_);
     }
 
@@ -338,32 +339,6 @@ private:
             all = hull(all, read(step_at(i), t, rank));
         }
         return intersection(all, whole(extents(t)));
-    }
-
-    /// First fit: a tensor lies where no other does between its producer and its last reader.
-    constexpr void place_tensors() {
-        constexpr long aligned = 32;
-        for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
-            auto& mine = part_.tensors[t];
-            const long size = round_up(mine.elements, aligned);
-            bool moved = true;
-            while (moved) {
-                moved = false;
-                for (std::size_t u = 0; u < t; ++u) {
-                    const auto& other = part_.tensors[u];
-                    const long end = other.offset + round_up(other.elements, aligned);
-                    if (live_together(plan_.tensors[t], plan_.tensors[u]) && mine.offset < end &&
-                        other.offset < mine.offset + size) {
-                        mine.offset = end;
-                        moved = true;
-                    }
-                }
-            }
-            part_.arena_elements = std::max(part_.arena_elements, mine.offset + size);
-        }
-    }
-    static constexpr bool live_together(const tensor& a, const tensor& b) {
-        return a.producer <= b.last_reader && b.producer <= a.last_reader;
     }
 
     plan plan_;
