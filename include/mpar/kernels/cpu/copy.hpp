@@ -115,7 +115,13 @@ void clear_margin(crew& queue, view<T> all, const box& interior) {
     const range image_h{0, all.extents.h}, image_w{0, all.extents.w};
     const range rows = intersection(interior.h, image_h);
     const range columns = rows.empty() ? range{} : intersection(interior.w, image_w);
+    const bool joined = all.stride_w == all.block && all.block % lanes<T> == 0;
     const auto clear = [&](T* row, int from, int to) {
+        if (joined) {
+            T *at = row + from * all.stride_w, *const end = row + to * all.stride_w;
+            for (; at < end; at += lanes<T>) store<T>(at, vec<T>{});
+            return;
+        }
         for (int w = from; w < to; ++w) {
             for (int lane = 0; lane < all.block; ++lane) row[w * all.stride_w + lane] = T(0);
         }
