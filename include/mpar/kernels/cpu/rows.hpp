@@ -23,24 +23,35 @@ inline void for_each_range(crew& queue, long count, long work, function_ref<void
                 [&](long u, int) { f(u * step, std::min(count, (u + 1) * step)); });
 }
 
-/// f(n, block, h) for every row of every channel block of y; `taps`: a vector's work.
+/// f(n, block, rows) for all rows of every channel block of y, some at a time; `taps`: a vector's
+/// work.
 template <class T>
-void for_each_row(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, int)> f) {
+void for_each_rows(crew& queue, const view<T>& y, int taps,
+                   function_ref<void(int, int, range)> f) {
     if (y.empty()) return;
     const long rows = y.extents.h, planes = y.blocks();
     for_each_range(queue, y.extents.n * planes * rows, long(y.extents.w) * taps,
                    [&](long first, long last) {
                        int h = int(first % rows), block = int(first / rows % planes);
                        int n = int(first / rows / planes);
-                       for (long r = first; r < last; ++r) {
-                           f(n, block, h);
-                           if (++h < rows) continue;
+                       while (first < last) {
+                           const int count = int(std::min(last - first, rows - h));
+                           f(n, block, {h, h + count});
+                           first += count;
                            h = 0;
                            if (++block < planes) continue;
                            block = 0;
                            ++n;
                        }
                    });
+}
+
+/// f(n, block, h) for every row of every channel block of y; `taps`: a vector's work.
+template <class T>
+void for_each_row(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, int)> f) {
+    for_each_rows(queue, y, taps, [&](int n, int block, range rows) {
+        for (int h = rows.lo; h < rows.hi; ++h) f(n, block, h);
+    });
 }
 
 /// Where a row begins.
