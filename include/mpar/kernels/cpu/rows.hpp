@@ -26,8 +26,7 @@ inline void for_each_range(crew& queue, long count, long work, function_ref<void
 /// f(n, block, rows) for all rows of every channel block of y, some at a time; `taps`: a vector's
 /// work.
 template <class T>
-void for_each_rows(crew& queue, const view<T>& y, int taps,
-                   function_ref<void(int, int, range)> f) {
+void for_each_rows(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, range)> f) {
     if (y.empty()) return;
     const long rows = y.extents.h, planes = y.blocks();
     for_each_range(queue, y.extents.n * planes * rows, long(y.extents.w) * taps,

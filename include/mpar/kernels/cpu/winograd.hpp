@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// 3x3 convolution of stride 1 or 2 by Winograd's filtering: transformed inputs times filters, as many
-// small matrix products, by the register tiles of the direct sum. Knows views, no net and no rank.
+// 3x3 convolution of stride 1 or 2 by Winograd's filtering: transformed inputs times filters, as
+// many small matrix products, by the register tiles of the direct sum. Knows views, no net and no
+// rank.
 #pragma once
 
 #include <mpar/core/config.hpp>
@@ -159,9 +160,9 @@ void write_outputs(const winograd_division<T>& d, const T* m, int block, int vec
     }
 }
 
-/// conv2d's contract, for tiles of `Tile` outputs a side. x begins with the first input of the first
-/// tile; what lies beyond its extents is zero. NaN and infinity reach more outputs of a tile than
-/// those that read them.
+/// conv2d's contract, for tiles of `Tile` outputs a side. x begins with the first input of the
+/// first tile; what lies beyond its extents is zero. NaN and infinity reach more outputs of a tile
+/// than those that read them.
 template <int Tile, int Stride, class T>
 void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, const T* packed,
                     const T* bias, const epilogue<T>& then, const view<T>& y, T* workspace) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which layers are computed by Winograd's filtering, and how that work is divided. Knows no element.
+// Which layers are computed by Winograd's filtering, and how that work is divided. Knows no
+// element.
 #pragma once
 
 #include <mpar/core/config.hpp>
@@ -29,7 +30,8 @@ int winograd_tile(const convolution& c, const shape& y) {
     constexpr bool has_digits = std::is_same_v<T, float>;  // double is asked for its digits
     if (!has_digits || !is_plain || c.in < 16 || c.out < 16 || y.count() == 0) return 0;
     // In multiplications: a channel of a tile's product costs some to transform, a filter some to
-    // fetch. As measured of layers of 16 to 512 channels; where two are near, the one of less memory.
+    // fetch. As measured of layers of 16 to 512 channels; where two are near, the one of less
+    // memory.
     constexpr long transform = 8, fetch = 12;
     const long pairs = long(c.in) * c.out, channels = c.in + c.out;
     const auto cost = [&](int tile) {

@@ -15,8 +15,8 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// Transformed filters a side, for strides 1 and 2.
 inline int winograd_filters(const convolution& c) { return c.how.tile + 2; }
 
-/// How many elements this rank's packed filters take: [panel][transformed filter][channel][vectors*V],
-/// panels as of panels.hpp.
+/// How many elements this rank's packed filters take:
+/// [panel][transformed filter][channel][vectors*V], panels as of panels.hpp.
 template <class T>
 long winograd_packed_filters(const convolution& c) {
     return long(round_up(c.out_channels.size(), lanes<T>)) * c.in_channels.size() *

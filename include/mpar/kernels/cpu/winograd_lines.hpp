@@ -78,8 +78,8 @@ struct winograd_line<4, 1> {
     }
 };
 
-/// Of stride 2, taps 0 and 2 meet the even inputs only: two outputs of a filter of two taps, at 0, 1
-/// and infinity, by three products. Tap 1 meets the odd ones, by a product each.
+/// Of stride 2, taps 0 and 2 meet the even inputs only: two outputs of a filter of two taps, at 0,
+/// 1 and infinity, by three products. Tap 1 meets the odd ones, by a product each.
 template <>
 struct winograd_line<2, 2> {
     static constexpr int side = 5, filters = 4;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What becomes of a tile's inputs, of a filter and of a tile's products in Winograd's filtering: Line
-// (winograd_lines.hpp) along rows, then columns. Knows pointers, no layer.
+// What becomes of a tile's inputs, of a filter and of a tile's products in Winograd's filtering:
+// Line (winograd_lines.hpp) along rows, then columns. Knows pointers, no layer.
 #pragma once
 
 #include <mpar/core/config.hpp>
@@ -11,8 +11,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// v = B' d B at to + (i*side + j)*step. requires: pixels side by side, rows `row` apart. Half of the
-/// rows at a time, as all together do not fit the registers.
+/// v = B' d B at to + (i*side + j)*step. requires: pixels side by side, rows `row` apart. Half of
+/// the rows at a time, as all together do not fit the registers.
 template <class Line, class T>
 void transform_inputs(const T* from, long row, T* to, long step) {
     constexpr int side = Line::side, some = (side + 1) / 2, V = lanes<T>;
