@@ -15,8 +15,8 @@
 
 namespace mpar {
 
-/// Memory of the calling process; large blocks in huge pages, where the system has them: a tenth of
-/// the time of first touching them, and fewer misses of the address cache ever after. A device's
+/// Memory of the calling process; large blocks in huge pages, where the system has them: fewer
+/// faults when they are first touched, and fewer misses of the address cache ever after. A device's
 /// memory is another struct with the same two functions.
 struct host_memory {
     static constexpr std::size_t alignment = 64, huge = std::size_t(2) << 20;
