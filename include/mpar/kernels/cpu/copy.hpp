@@ -116,21 +116,25 @@ void clear_margin(crew& queue, view<T> all, const box& interior) {
     const range rows = intersection(interior.h, image_h);
     const range columns = rows.empty() ? range{} : intersection(interior.w, image_w);
     const bool joined = all.stride_w == all.block && all.block % lanes<T> == 0;
-    const auto clear = [&](T* row, int from, int to) {
+    const auto clear = [&](T* from, T* end) {
         if (joined) {
-            T *at = row + from * all.stride_w, *const end = row + to * all.stride_w;
-            for (; at < end; at += lanes<T>) store<T>(at, vec<T>{});
+            for (; from < end; from += lanes<T>) store<T>(from, vec<T>{});
             return;
         }
-        for (int w = from; w < to; ++w) {
-            for (int lane = 0; lane < all.block; ++lane) row[w * all.stride_w + lane] = T(0);
-        }
+        for (; from < end; from += all.stride_w) std::fill_n(from, all.block, T(0));
     };
-    for_each_row(queue, all, 1, [&](int n, int block, int h) {
-        T* const row = row_of(all, n, block, h);
-        const bool crosses = rows.lo <= h && h < rows.hi && !columns.empty();
-        clear(row, 0, crosses ? columns.lo : all.extents.w);
-        if (crosses) clear(row, columns.hi, all.extents.w);
+    const long left = columns.lo * all.stride_w, right = columns.hi * all.stride_w;
+    const long row = all.extents.w * all.stride_w;
+    for_each_rows(queue, all, 1, [&](int n, int block, range part) {
+        for (int h = part.lo; h < part.hi; ++h) {
+            T* const at = row_of(all, n, block, h);
+            if (columns.empty() || h < rows.lo || h >= rows.hi) {
+                clear(at, at + row);
+            } else {
+                clear(at, at + left);
+                clear(at + right, at + row);
+            }
+        }
     });
 }
 
