@@ -175,7 +175,10 @@ refuses 2 'at least 0' 1 "${one[@]}" --repeat -1
 refuses 2 'deadline is more than 0' 1 "${one[@]}" --deadline 0
 refuses 2 'deadline is more than 0' 1 "${one[@]}" --deadline nan
 refuses 2 'batch' 1 "${one[@]}" --batch many
-refuses 2 'team claim comes with a later' 1 "${one[@]}" --team claim
+refuses 2 'no team pairs' 1 "${one[@]}" --team pairs
+refuses 2 'a team has at least one rank, not -1' '1 2' "${one[@]}" --team-size -1
+refuses 2 'a rank has 1 to [0-9]+ threads here' '1 2' "${one[@]}" --threads 0
+refuses 2 'threads here' 1 "${one[@]}" --threads 5000
 refuses 2 'ranks-data 2 comes with a later' 1 "${one[@]}" --ranks-data 2
 refuses 2 'gradients comes with a later' 1 "${one[@]}" --gradients "$tmp/out/gradients"
 
@@ -248,7 +251,7 @@ stopped() {
     lines=$(grep -c '^mpar: error: ' "$tmp/err.txt")
     [ "$lines" -eq 1 ] || complain "$name: $lines lines of error: $(cat "$tmp/err.txt")"
     if [ "$ranks" -eq 2 ]; then who="(rank $victim|another rank)"; fi
-    says err.txt "^mpar: error: rank [0-9], .*(before step [0-9]+ \(.*\)|all-reduce): " "$name"
+    says err.txt "^mpar: error: rank [0-9], .*(step [0-9]+ \(.*\)|all-reduce): " "$name"
     says err.txt ": nothing from $who for 2 s\$" "$name"
     sleep 0.5
     if ! gone "$pid"; then
@@ -312,11 +315,16 @@ END
 }
 for ranks in 1 2 3; do
     accepts $ranks "${net[@]}" --input seeded:2 --batch 2 --top 3 --repeat 4 --json - \
-        --logits "$tmp/logits$ranks.safetensors" --labels "$data/imagenet_labels.txt"
+        --logits "$tmp/logits$ranks.safetensors" --labels "$data/imagenet_labels.txt" --team off
     check_report $ranks
     same_logits "$tmp/logits$ranks.safetensors" "$ranks ranks"
 done
-accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output \
+for team in claim static; do
+    accepts 2 "${net[@]}" --input seeded:2 --batch 2 --team $team --logits "$tmp/logits.safetensors"
+    same_logits "$tmp/logits.safetensors" "team $team"
+done
+accepts 1 "${net[@]}" --input seeded:2 --batch 2 --numerics exact --logits "$tmp/logits1.safetensors"
+accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output --numerics exact \
     --logits "$tmp/logits.safetensors" --json "$tmp/report.json"
 says report.json '"policy": "output"' 'the report in its file'
 says out.txt 'seeded:2#1' 'the table'

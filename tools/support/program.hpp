@@ -48,7 +48,12 @@ inline void print_error(const std::string& sentence) {
 /// Ends the process where the other ranks cannot be met any more. The first to come speaks for all:
 /// the launcher then ends the others, who wait a little in the order of their ranks.
 [[noreturn]] inline void leave(int rank, const mpar::error& e) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500) * std::min(rank, 20));
+    // what another rank of a team has found out, that one says
+    const std::string words = e.what();
+    const bool is_mine = words.starts_with("mpar: rank " + std::to_string(rank) + ",");
+    const bool is_theirs = words.starts_with("mpar: rank ") && !is_mine;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500) *
+                                (std::min(rank, 20) + (is_theirs ? 20 : 0)));
     print_error(e.what());
     _exit(static_cast<int>(e.kind()));
 }
