@@ -31,13 +31,20 @@ struct blocking {
     static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
 };
 
+/// The kernel of a tile of `pixels`, or of twice the largest for one vector. Pixels are mostly
+/// adjacent where there are many: large tiles have kernels of their own for that.
 template <class T>
-using tile_kernel = void (*)(const tile_io<T>&);
-
-/// [r - 1] computes r pixels of a panel of NV vectors.
-template <class T, int NV, int... R>
-constexpr std::array<tile_kernel<T>, sizeof...(R)> tile_kernels(std::integer_sequence<int, R...>) {
-    return {tile<T, R + 1, NV>...};
+tile_kernel<T> tile_kernel_for(int vectors, long pixels, bool adjacent) {
+    constexpr int n = blocking::tile_pixels;
+    constexpr auto sizes = std::make_integer_sequence<int, n>();
+    static constexpr std::array any{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
+    if (pixels == 2 * n) return adjacent ? tile<T, 2 * n, 1, true> : tile<T, 2 * n, 1>;
+    if (adjacent && vectors == 2) {
+        if (pixels == n) return tile<T, n, 2, true>;
+        if (pixels == n - 1) return tile<T, n - 1, 2, true>;
+        if (pixels == n - 2) return tile<T, n - 2, 2, true>;
+    }
+    return any[std::size_t(vectors - 1)][std::size_t(pixels - 1)];
 }
 
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
@@ -86,10 +93,7 @@ template <class T>
 void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, bool first,
                const fetching& fetches, input_view<T> x, const T* packed, const T* bias,
                const epilogue<T>& then, const view<T>& y) {
-    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = blocking::tile_pixels;
-    constexpr auto sizes = std::make_integer_sequence<int, largest>();
-    static constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
-
+    constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
     step_list<T> list(c.window, p.in, x.stride_c, x.stride_h, x.stride_w);
     const long width = p.vectors * V, all = long(p.in.size()) * c.window_taps();
     const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
@@ -97,7 +101,6 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
     const tile_turns turns(pixels.cut, p.vectors == 1);
     const long spread = std::min(turns.count, 8L);
     const long each = std::min<long>(line, ceil_div(width, spread));
-    const auto& of_panel = kernels[std::size_t(p.vectors - 1)];
     const bool is_curved = has_curve(then.act);
 
     tile_io<T> io;
@@ -128,7 +131,8 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
         for (long t = 0; t < turns.count; ++t) {
             const long count = turns.pixels(t);
             if (t >= spread) io.ahead = next, io.ahead_step = 0;
-            (count > largest ? &tile<T, 2 * largest, 1> : of_panel[std::size_t(count - 1)])(io);
+            const bool adjacent = io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
+            tile_kernel_for<T>(p.vectors, count, adjacent)(io);
             if (done && is_curved) {
                 activate_pixels(then.act, io.y, io.y_at, count, io.y_block, p.vectors);
             }

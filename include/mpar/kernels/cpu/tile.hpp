@@ -6,6 +6,9 @@
 #include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
+#include <array>
+#include <utility>
+
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some channels of one block of x at one place of the window: `count` products a pixel.
@@ -96,8 +99,8 @@ MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
     }
 }
 
-/// sums += x[at[r]] * filter, the products of one channel.
-template <class T, int R, int NV>
+/// sums += pixel r's x * filter, the products of one channel. `at`: where pixels begin.
+template <class T, int R, int NV, bool Adjacent>
 MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
                                      const T* filter) {
     // Each channel has its own pointer: else gcc keeps R more addresses for the second of a pair.
@@ -110,7 +113,7 @@ MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, cons
     }
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
-        const vec<T> b = broadcast<T>(x[at[r]]);
+        const vec<T> b = broadcast<T>(Adjacent ? x[r * lanes<T>] : x[at[r]]);
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) sums[r][v] += b * w[v];
     }
@@ -141,7 +144,8 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
 
 /// y = bias + residual (or y) + sum over the steps and their channels of x * filters, one after the
 /// other, between bounds: neither R nor the pixel's place nor the cut into calls changes a bit.
-template <class T, int R, int NV>
+/// Adjacent: pixels lie side by side in x, so that one address serves all.
+template <class T, int R, int NV, bool Adjacent = false>
 void tile(const tile_io<T>& io) {
     constexpr int filter_step = NV * lanes<T>;
     tile_sums<T, R, NV> sums;
@@ -149,17 +153,18 @@ void tile(const tile_io<T>& io) {
     begin_tile<T, R, NV>(io, sums);
     int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
 #pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) at[r] = io.x_at[r];
+    for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
+    const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
     const T *filter = io.filters, *ahead = io.ahead;
     const long ahead_step = io.ahead_step;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
-        const T* p = io.x + step->at;
+        const T* p = x + step->at;
         const T* const last = p + step->count;
         if (io.fetches_x && io.fetches_x[step - io.steps]) {
             const long* const next = io.x_at + R;
 #pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) __builtin_prefetch(p + next[r]);
+            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
         }
         if (fetched < 2 * R) {
             fetch_sums<T, NV>(io, fetched);
@@ -167,21 +172,30 @@ void tile(const tile_io<T>& io) {
         }
         for (; p + 1 < last; p += 2) {
             __builtin_prefetch(ahead, 0, 2);
-            add_products<T, R, NV>(sums, p, at, filter);
+            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
             __builtin_prefetch(ahead + ahead_step, 0, 2);
-            add_products<T, R, NV>(sums, p + 1, at, filter + filter_step);
+            add_products<T, R, NV, Adjacent>(sums, p + 1, at, filter + filter_step);
             filter += 2 * filter_step;
             ahead += 2 * ahead_step;
         }
         if (p < last) {
             __builtin_prefetch(ahead, 0, 2);
-            add_products<T, R, NV>(sums, p, at, filter);
+            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
             filter += filter_step;
             ahead += ahead_step;
         }
     }
     for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
     end_tile<T, R, NV>(io, sums);
+}
+
+template <class T>
+using tile_kernel = void (*)(const tile_io<T>&);
+
+/// [r - 1] computes r pixels of a panel of NV vectors.
+template <class T, int NV, int... R>
+constexpr std::array<tile_kernel<T>, sizeof...(R)> tile_kernels(std::integer_sequence<int, R...>) {
+    return {tile<T, R + 1, NV>...};
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
