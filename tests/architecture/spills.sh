@@ -10,12 +10,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
 
-# disassemble ISA 'OPTIONS' PIXELS: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
+# disassemble ISA 'OPTIONS' PIXELS ADJACENT: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
 disassemble() {
     cat >"$work/tile.cpp" <<END
-#include <mpar/kernels/cpu/conv2d.hpp>
+#include <mpar/kernels/cpu/tiles.hpp>
 constexpr int pixels = $3;
-template void mpar::cpu::tile<float, pixels, 2>(const mpar::cpu::tile_io<float>&);
+template void mpar::cpu::tile<float, pixels, 2, $4>(const mpar::cpu::tile_io<float>&);
 END
     read -ra level <<<"$2"
     "$compiler" -DNDEBUG "-march=$1" "${level[@]}" "${flags[@]}" -c "$work/tile.cpp" -o "$work/tile.o" || return 1
@@ -59,14 +59,14 @@ judge() {
 flags=("$@")
 for isa in x86-64-v3:ymm:6 x86-64-v4:zmm:14; do
     IFS=: read -r name registers pixels <<<"$isa"
-    for options in -O2 -O3 '-O2 -mtune=znver3'; do
-        said=$(disassemble "$name" "$options" mpar::cpu::blocking::tile_pixels | judge "$registers" "$pixels")
+    for way in '-O2 false' '-O2 true' '-O3 false' '-O2 -mtune=znver3 false'; do
+        said=$(disassemble "$name" "${way% *}" mpar::cpu::tile_pixels "${way##* }" | judge "$registers" "$pixels")
         [ -z "$said" ] && continue
-        echo "the tile of $pixels x 2 vectors, $name $options: $said"
+        echo "the tile of $pixels x 2 vectors, $name ${way% *}, adjacent: ${way##* }: $said"
         bad=1
     done
     # The check sees what it is for: twice as many sums as there is room for.
-    said=$(disassemble "$name" -O2 2*mpar::cpu::blocking::tile_pixels | judge "$registers" $((2 * pixels)))
+    said=$(disassemble "$name" -O2 2*mpar::cpu::tile_pixels false | judge "$registers" $((2 * pixels)))
     case $said in
         *'on the stack'*) ;;
         *) echo "a tile of $((2 * pixels)) x 2 vectors, $name, passes for one without spills: $said"; bad=1 ;;

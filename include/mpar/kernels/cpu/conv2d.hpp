@@ -9,7 +9,7 @@
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/steps.hpp>
-#include <mpar/kernels/cpu/tile.hpp>
+#include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
 
@@ -21,35 +21,15 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Sizes that the caches ask for. None of them changes a bit of a result.
 struct blocking {
-    /// Pixels of a tile: its sums, two filter vectors and a pixel fill the registers.
-    static constexpr int tile_pixels = MPAR_VECTOR_BYTES == 64   ? 14
-                                       : MPAR_VECTOR_BYTES == 32 ? 6
-                                                                 : 5;
     static constexpr int block_pixels = 512;         ///< at most, of which offsets are kept
-    static constexpr long panel_bytes = 32 * 1024;   ///< filters that stay in L1 while tiles run
+    static constexpr long panel_bytes = 512 * MPAR_VECTOR_BYTES;  ///< that stay near while tiles run
     static constexpr long input_bytes = 384 * 1024;  ///< of a block's pixels, to stay in L2
     static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
 };
 
-/// The kernel of a tile of `pixels`, or of twice the largest for one vector. Pixels are mostly
-/// adjacent where there are many: large tiles have kernels of their own for that.
-template <class T>
-tile_kernel<T> tile_kernel_for(int vectors, long pixels, bool adjacent) {
-    constexpr int n = blocking::tile_pixels;
-    constexpr auto sizes = std::make_integer_sequence<int, n>();
-    static constexpr std::array any{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
-    if (pixels == 2 * n) return adjacent ? tile<T, 2 * n, 1, true> : tile<T, 2 * n, 1>;
-    if (adjacent && vectors == 2) {
-        if (pixels == n) return tile<T, n, 2, true>;
-        if (pixels == n - 1) return tile<T, n - 1, 2, true>;
-        if (pixels == n - 2) return tile<T, n - 2, 2, true>;
-    }
-    return any[std::size_t(vectors - 1)][std::size_t(pixels - 1)];
-}
-
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
 struct pixel_block {
-    static constexpr int more = 2 * blocking::tile_pixels + pixels_fetched;
+    static constexpr int more = 2 * tile_pixels + pixels_fetched;
     static_assert(more >= offset_lanes);
     static constexpr int size = blocking::block_pixels + more;
     long x[size], y[size], residual[size];
@@ -58,7 +38,7 @@ struct pixel_block {
     /// `added`: the residual's strides, all zero where there is none.
     pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
                 const shape& extents, long begin, long end)
-        : cut(end - begin, blocking::tile_pixels) {
+        : cut(end - begin, tile_pixels) {
         const auto fill = [&](const pixel_strides& s, long* at) {
             pixel_offsets(s, extents.h, extents.w, begin, end, at);
             std::fill_n(at + cut.count, more, 0L);
@@ -69,18 +49,28 @@ struct pixel_block {
     }
 };
 
-/// The tiles of a block, one after the other; of one vector two of full size at a time, so that
-/// there are as many sums as of two vectors.
+/// The tiles of a block, one after the other: balanced, or where that gives small ones all but the
+/// last of full size; of one vector two of full size at a time, so that there are as many sums as
+/// of two vectors.
 struct tile_turns {
-    long size, larger, pairs, count;
+    long size, larger, pairs, count, last;
 
     tile_turns(const tiling& cut, bool in_pairs)
-        : size(cut.count / cut.parts),
-          larger(cut.count % cut.parts),
-          pairs(in_pairs && size == blocking::tile_pixels ? cut.parts / 2 : 0),
-          count(cut.parts - pairs) {}
+        : size(cut.count / cut.parts), larger(cut.count % cut.parts), pairs(0), count(cut.parts),
+          last(size) {
+        if (size < least_tile) {
+            size = std::min<long>(tile_pixels, cut.count);
+            larger = 0;
+            last = cut.count - (count - 1) * size;
+        }
+        if (in_pairs && size == tile_pixels) pairs = (last == size ? count : count - 1) / 2;
+        count -= pairs;
+    }
 
-    long pixels(long turn) const { return turn < pairs ? 2 * size : size + (turn < larger); }
+    long pixels(long turn) const {
+        if (turn < pairs) return 2 * size;
+        return turn == count - 1 ? last : size + (turn < larger);
+    }
 };
 
 /// Which of a layer's views L2 does not hold, so that tiles ask for their lines in advance.
@@ -132,7 +122,7 @@ void run_panel(const convolution& c, const panel& p, const pixel_block& pixels, 
             const long count = turns.pixels(t);
             if (t >= spread) io.ahead = next, io.ahead_step = 0;
             const bool adjacent = io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
-            tile_kernel_for<T>(p.vectors, count, adjacent)(io);
+            run_tile(io, p.vectors, count, adjacent);
             if (done && is_curved) {
                 activate_pixels(then.act, io.y, io.y_at, count, io.y_block, p.vectors);
             }
@@ -188,7 +178,7 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
             const epilogue<T>& then, view<T> y, [[maybe_unused]] T* workspace = nullptr) {
     if (y.empty()) return;
     if (takes_depthwise(c)) return depthwise_conv2d(queue, c, x, packed, bias, then, y);
-    constexpr int largest = blocking::tile_pixels;
+    constexpr int largest = tile_pixels;
     const int stride_h = c.window.h.stride, stride_w = c.window.w.stride;
     const int used = y.extents.c % lanes<T>;
     const pixel_strides x_pixels = strides_of(x, stride_h, stride_w), y_pixels = strides_of(y),

@@ -6,9 +6,6 @@
 #include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
-#include <array>
-#include <utility>
-
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Some channels of one block of x at one place of the window: `count` products a pixel.
@@ -187,15 +184,6 @@ void tile(const tile_io<T>& io) {
     }
     for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
     end_tile<T, R, NV>(io, sums);
-}
-
-template <class T>
-using tile_kernel = void (*)(const tile_io<T>&);
-
-/// [r - 1] computes r pixels of a panel of NV vectors.
-template <class T, int NV, int... R>
-constexpr std::array<tile_kernel<T>, sizeof...(R)> tile_kernels(std::integer_sequence<int, R...>) {
-    return {tile<T, R + 1, NV>...};
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

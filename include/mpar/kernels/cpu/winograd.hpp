@@ -11,7 +11,7 @@
 #include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
-#include <mpar/kernels/cpu/tile.hpp>
+#include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/cpu/winograd_division.hpp>
 #include <mpar/kernels/cpu/winograd_transform.hpp>
 #include <mpar/kernels/input_view.hpp>
@@ -64,9 +64,7 @@ struct winograd_run {
 /// The products of a run: for each transformed filter a matrix product of those that have it.
 template <class T>
 void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) {
-    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = blocking::tile_pixels;
-    constexpr auto sizes = std::make_integer_sequence<int, largest>();
-    static constexpr std::array kernels{tile_kernels<T, 1>(sizes), tile_kernels<T, 2>(sizes)};
+    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = tile_pixels;
     alignas(64) static constexpr T zeros[2 * V]{};
     constexpr int capacity = 16;  // steps of a part
     const long width = run.vectors * V;
@@ -110,7 +108,7 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 const bool fetches = i * line < width;  // the next part's filters
                 io.ahead = fetches ? next + i * count * line : next;
                 io.ahead_step = fetches ? line : 0;
-                kernels[std::size_t(run.vectors - 1)][std::size_t(tiles - 1)](io);
+                run_tile(io, run.vectors, tiles, true);
             }
             io.bias = nullptr;
             io.filters = next;

@@ -9,6 +9,7 @@
 #include <mpar/kernels/cpu/conv2d.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
+#include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/cpu/winograd_filters.hpp>
 
 #include <algorithm>
@@ -104,7 +105,7 @@ struct winograd_division {
           panels(panel_count<T>(c)),
           by_panel(y.c > grid.count),
           units_wanted(workers == 1 ? 1 : workers * (by_panel ? 8L : 12L)),
-          tiles(std::min(long(blocking::tile_pixels), grid.count)),
+          tiles(std::min(long(tile_pixels), grid.count)),
           input_step((in_blocks * tiles + 1) * V),
           group_step(products * input_step),
           tile_step((2 * products + 1) * V),
