@@ -182,18 +182,18 @@ private:
         box y = part_.steps[std::size_t(i)].y;
         y.h = in_common(s.y) ? member_share(rows) : rows;
         if (y.empty()) return workers_.meet();  // as after a kernel: memory is used again
-        const step_function<Backend, T> custom =
-            s.custom < 0 ? nullptr : functions.customs[s.custom];
-        const auto run = [&](const arguments<Backend, T>& a) {
-            if (functions.steps) return functions.steps[i](a);
-            execute<Backend, T>(s.what, a, custom);
-        };
-        if (custom) {
-            run_custom(i, y, run);
+        if (s.what.kind == op::custom) {
+            run_custom(i, functions, y);
         } else {
-            run(arguments_of(i, y));
+            run_part(i, functions, y);
         }
         workers_.meet_after_kernel();
+    }
+    void run_part(int i, const net_functions<Backend, T>& functions, const box& y) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        const auto a = arguments_of(i, y);
+        if (functions.steps) return functions.steps[i](a);
+        execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : functions.customs[s.custom]);
     }
 
     /// Whether every member of the team is to have the whole of tensor t in the memory of all.
@@ -309,20 +309,24 @@ private:
     }
 
     /// A user's layer knows nothing of teams: its output is divided for it where it can be.
-    template <class Run>
-    void run_custom(int i, const box& y, const Run& run) {
+    void run_custom(int i, const net_functions<Backend, T>& functions, const box& y) {
         const auto& s = plan_.steps[std::size_t(i)];
         // Lanes without a channel are zero; a user's layer need not know of them.
         const auto& m = memory_of(s.y);
         if (m.held.c.size() % Backend::template block<T> != 0) {
-            workers_.once([&] { Backend::clear_margin(queue(), region(s.y, y), box{}); });
+            const auto clear = [&] { Backend::clear_margin(queue(), region(s.y, y), box{}); };
+            if (workers_.shares_kernels()) {
+                workers_.once(clear);
+            } else {
+                workers_.alone(clear);
+            }
         }
         const int units = std::min(y.h.size(), 8 * (workers_.count() - 1) + 1);
         workers_.share(units, [&](int u) {
             box b = y;
             const range rows = cut(y.h.size(), {u, units});
             b.h = {y.h.lo + rows.lo, y.h.lo + rows.hi};
-            run(arguments_of(i, b));
+            run_part(i, functions, b);
         });
     }
 

@@ -120,40 +120,54 @@ auto depthwise_kernel(const sliding& window) -> void (*)(const depthwise_io<T>&)
     return depthwise_rows<T, 0, 0>;
 }
 
-/// conv2d for takes_depthwise(c).
+/// What a range of rows of one block of channels takes; by name, as a closure would bear the whole
+/// kernel's signature.
 template <class T>
-void depthwise_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
-                      const T* bias, const epilogue<T>& then, const view<T>& y) {
-    constexpr int V = lanes<T>;
-    const taps &v = c.window.h, &u = c.window.w;
-    const auto kernel = depthwise_kernel<T>(c.window);
-    const int x_block = (c.out_channels.lo - c.in_channels.lo) / V, used = y.extents.c % V;
-    depthwise_io<T> io;
-    io.width = y.extents.w;
-    io.rows = v.kernel;
-    io.columns = u.kernel;
-    io.tap_row = v.dilation * x.stride_h;
-    io.tap_column = u.dilation * V;
-    io.next = u.stride * V;
-    io.x_row = v.stride * x.stride_h;
-    io.y_row = y.stride_h;
-    io.residual_row = then.residual.stride_h;
-    io.within = bounds<T>::of(then.act);
-    for_each_rows(queue, y, c.window_taps(), [&](int n, int block, range rows) {
+struct depthwise_range {
+    const convolution& c;
+    const view<const T>& x;
+    const view<T>& y;
+    const T *packed, *bias;
+    const epilogue<T>& then;
+    depthwise_io<T> io;  ///< but for what the range decides
+
+    void operator()(int n, int block, range rows) const {
+        constexpr int V = lanes<T>;
+        const int x_block = (c.out_channels.lo - c.in_channels.lo) / V, used = y.extents.c % V;
         depthwise_io<T> part = io;
         part.height = rows.size();
-        part.x = row_of(x, n, x_block + block, v.stride * rows.lo);
+        part.x = row_of(x, n, x_block + block, c.window.h.stride * rows.lo);
         part.y = row_of(y, n, block, rows.lo);
         if (then.residual.data) part.residual = row_of(then.residual, n, block, rows.lo);
         part.bias = bias + block * V;
         part.filters = packed + long(block) * c.window_taps() * V;
-        kernel(part);
+        depthwise_kernel<T>(c.window)(part);
         const bool padded = used != 0 && block == y.blocks() - 1, curved = has_curve(then.act);
         for (int h = 0; (padded || curved) && h < part.height; ++h) {
             if (curved) activate_row(then.act, part.y + h * io.y_row, io.width);
             if (padded) clear_row_lanes(part.y + h * io.y_row, used, io.width);
         }
-    });
+    }
+};
+
+/// conv2d for takes_depthwise(c).
+template <class T>
+void depthwise_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
+                      const T* bias, const epilogue<T>& then, const view<T>& y) {
+    const taps &v = c.window.h, &u = c.window.w;
+    depthwise_range<T> work{c, x, y, packed, bias, then, {}};
+    auto& io = work.io;
+    io.width = y.extents.w;
+    io.rows = v.kernel;
+    io.columns = u.kernel;
+    io.tap_row = v.dilation * x.stride_h;
+    io.tap_column = u.dilation * lanes<T>;
+    io.next = u.stride * lanes<T>;
+    io.x_row = v.stride * x.stride_h;
+    io.y_row = y.stride_h;
+    io.residual_row = then.residual.stride_h;
+    io.within = bounds<T>::of(then.act);
+    for_each_rows(queue, y, c.window_taps(), work);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
