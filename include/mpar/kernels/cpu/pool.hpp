@@ -52,18 +52,30 @@ void pool_row(const sliding& window, range kh, range columns, const T* from, lon
     }
 }
 
+/// A row of outputs; by name, as a closure would bear the whole kernel's signature.
+template <class T, class Fold>
+struct pool_rows {
+    const sliding& window;
+    const clip& padding;
+    const view<const T>& x;
+    const view<T>& y;
+    const Fold& f;
+
+    void operator()(int n, int block, int oh) const {
+        const int first = window.h.stride * oh;
+        pool_row(window, taps_inside(window.h, first, padding.rows(x.extents.h)),
+                 padding.columns(x.extents.w), row_of(x, n, block, first), x.stride_h,
+                 row_of(y, n, block, oh), y.extents.w, f);
+    }
+};
+
 /// y = f's fold over each window's elements that are no padding, row after row; 0 where there is
 /// none.
 template <class T, class Fold>
 void pool(crew& queue, const sliding& window, const clip& padding, input_view<T> x,
           const view<T>& y, const Fold& f) {
-    const range rows = padding.rows(x.extents.h), columns = padding.columns(x.extents.w);
-    const int taps = window.h.kernel * window.w.kernel;
-    for_each_row(queue, y, taps, [&](int n, int block, int oh) {
-        const int first = window.h.stride * oh;
-        pool_row(window, taps_inside(window.h, first, rows), columns, row_of(x, n, block, first),
-                 x.stride_h, row_of(y, n, block, oh), y.extents.w, f);
-    });
+    for_each_row(queue, y, window.h.kernel * window.w.kernel,
+                 pool_rows<T, Fold>{window, padding, x, y, f});
 }
 
 /// y = the largest element of each window that is no padding; NaN if one is NaN, 0 if none is left.

@@ -161,52 +161,63 @@ void write_outputs(const winograd_division<T>& d, const T* m, int block, int vec
 /// conv2d's contract, for tiles of `Tile` outputs a side. x begins with the first input of the
 /// first tile; what lies beyond its extents is zero. NaN and infinity reach more outputs of a tile
 /// than those that read them.
-template <int Tile, int Stride, class T>
-void winograd_tiles(crew& queue, const convolution& c, const view<const T>& x, const T* packed,
-                    const T* bias, const epilogue<T>& then, const view<T>& y, T* workspace) {
-    using line = winograd_line<Tile, Stride>;
-    constexpr int V = lanes<T>;
-    const winograd_division<T> d(c, y.extents, queue.workers());
-    T* const inputs = workspace + queue.workers() * d.unit_step;
-    const int blocks = y.blocks(), channels = c.in_channels.size();
-    for (long b = 0; b < d.batches.parts; ++b) {
-        const long begin = d.batches.begin(b), end = d.batches.begin(b + 1);
-        const auto transform = [&](long first, long last) {
-            for (long i = first; i < last; ++i) {
-                const long g = i / d.in_blocks, block = i % d.in_blocks;
-                transform_group<line>(d, x, int(block), d.groups.begin(begin + g),
-                                      d.groups.begin(begin + g + 1),
-                                      inputs + g * d.group_step + block * d.tiles * V);
-            }
-        };
-        for_each_range(queue, (end - begin) * d.in_blocks, 2 * d.tiles * d.products, transform);
+template <class T>
+struct winograd_layer {
+    const convolution& c;
+    const view<const T>& x;
+    const T *packed, *bias;
+    const epilogue<T>& then;
+    const view<T>& y;
+    T* workspace;
 
-        const cutting ranges = d.ranges(begin, end);
-        queue.share(d.panels * ranges.parts, [&](long unit, int worker) {
-            const long panel = d.by_panel ? unit / ranges.parts : unit % d.panels;
-            const long r = d.by_panel ? unit % ranges.parts : unit / d.panels;
-            const int block = int(panel) * 2, vectors = std::min(2, blocks - block);
-            const long first = begin + ranges.begin(r), last = begin + ranges.begin(r + 1);
-            const T* const filters = packed + long(block) * V * channels * d.filters * d.filters;
-            T* const m = workspace + worker * d.unit_step;
-            const T* const v = inputs + (first - begin) * d.group_step;
-            multiply_groups<T>(d, {v, filters, first, last, channels, vectors, m});
-            write_outputs<Tile, line>(d, m, block, vectors, d.groups.begin(first),
-                                      d.groups.begin(last), bias, then, y);
-        });
+    template <int Tile, int Stride>
+    void run(crew& queue) const {
+        using line = winograd_line<Tile, Stride>;
+        constexpr int V = lanes<T>;
+        const winograd_division<T> d(c, y.extents, queue.workers());
+        T* const inputs = workspace + queue.workers() * d.unit_step;
+        const int blocks = y.blocks(), channels = c.in_channels.size();
+        for (long b = 0; b < d.batches.parts; ++b) {
+            const long begin = d.batches.begin(b), end = d.batches.begin(b + 1);
+            const auto transform = [&](long first, long last) {
+                for (long i = first; i < last; ++i) {
+                    const long g = i / d.in_blocks, block = i % d.in_blocks;
+                    transform_group<line>(d, x, int(block), d.groups.begin(begin + g),
+                                          d.groups.begin(begin + g + 1),
+                                          inputs + g * d.group_step + block * d.tiles * V);
+                }
+            };
+            for_each_range(queue, (end - begin) * d.in_blocks, 2 * d.tiles * d.products, transform);
+
+            const cutting ranges = d.ranges(begin, end);
+            queue.share(d.panels * ranges.parts, [&](long unit, int worker) {
+                const long panel = d.by_panel ? unit / ranges.parts : unit % d.panels;
+                const long r = d.by_panel ? unit % ranges.parts : unit / d.panels;
+                const int block = int(panel) * 2, vectors = std::min(2, blocks - block);
+                const long first = begin + ranges.begin(r), last = begin + ranges.begin(r + 1);
+                const T* const filters =
+                    packed + long(block) * V * channels * d.filters * d.filters;
+                T* const m = workspace + worker * d.unit_step;
+                const T* const v = inputs + (first - begin) * d.group_step;
+                multiply_groups<T>(d, {v, filters, first, last, channels, vectors, m});
+                write_outputs<Tile, line>(d, m, block, vectors, d.groups.begin(first),
+                                          d.groups.begin(last), bias, then, y);
+            });
+        }
     }
-}
+};
 
 template <class T>
 void winograd_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
                      const T* bias, const epilogue<T>& then, view<T> y, T* workspace) {
     if (y.empty()) return;
+    const winograd_layer<T> layer{c, x, packed, bias, then, y, workspace};
     if (c.window.h.stride == 2) {
-        winograd_tiles<2, 2>(queue, c, x, packed, bias, then, y, workspace);
+        layer.template run<2, 2>(queue);
     } else if (c.how.tile == 2) {
-        winograd_tiles<2, 1>(queue, c, x, packed, bias, then, y, workspace);
+        layer.template run<2, 1>(queue);
     } else {
-        winograd_tiles<4, 1>(queue, c, x, packed, bias, then, y, workspace);
+        layer.template run<4, 1>(queue);
     }
 }
 
