@@ -10,12 +10,12 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Pixels of a tile of two vectors: its sums, two filter vectors and a pixel fill the registers. One
-/// vector has room for twice as many.
+/// Pixels of a tile of two vectors: its sums, two filter vectors and a pixel fill the registers.
+/// One vector has room for twice as many.
 inline constexpr int tile_pixels = MPAR_VECTOR_BYTES == 64 ? 14 : MPAR_VECTOR_BYTES == 32 ? 6 : 5;
 
-/// Pixels that are not few are cut into tiles of one to three sizes: these, and some small ones, are
-/// all that is compiled.
+/// Pixels that are not few are cut into tiles of this size or up to two more: these, and some small
+/// ones, are all that is compiled.
 inline constexpr int least_tile = tile_pixels - 2;
 
 template <class T>

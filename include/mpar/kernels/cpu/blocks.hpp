@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// A layer's pixels in blocks and tiles, its work in units. Knows extents, no element of a view.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/core/numeric.hpp>
+#include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/pixels.hpp>
+#include <mpar/kernels/cpu/tiles.hpp>
+#include <mpar/tensor/shape.hpp>
+
+#include <algorithm>
+
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// Sizes that the caches ask for. None of them changes a bit of a result.
+struct blocking {
+    static constexpr int block_pixels = 512;  ///< at most, of which offsets are kept
+    static constexpr long panel_bytes = 512 * MPAR_VECTOR_BYTES;  ///< of filters, for many tiles
+    static constexpr long input_bytes = 384 * 1024;               ///< of a block, to stay in L2
+    static constexpr long far_bytes = 1024 * 1024;  ///< of a view that L2 does not hold
+};
+
+/// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
+struct pixel_block {
+    static constexpr int more = 2 * tile_pixels + pixels_fetched;
+    static_assert(more >= offset_lanes);
+    static constexpr int size = blocking::block_pixels + more;
+    long x[size], y[size], residual[size];
+    tiling cut;
+
+    /// `added`: the residual's strides, all zero where there is none.
+    pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
+                const shape& extents, long begin, long end)
+        : cut(end - begin, tile_pixels) {
+        const auto fill = [&](const pixel_strides& s, long* at) {
+            pixel_offsets(s, extents.h, extents.w, begin, end, at);
+            std::fill_n(at + cut.count, more, 0L);
+        };
+        fill(in, x);
+        fill(out, y);
+        if (added.w != 0) fill(added, residual);
+    }
+};
+
+/// The tiles of a block, one after the other: balanced, or where that gives small ones all but the
+/// last of full size; of one vector two of full size at a time, so that there are as many sums as
+/// of two vectors.
+struct tile_turns {
+    long size, larger, pairs, count, last;
+
+    tile_turns(const tiling& cut, bool in_pairs)
+        : size(cut.count / cut.parts), larger(cut.count % cut.parts), pairs(0), count(cut.parts),
+          last(size) {
+        if (size < least_tile) {
+            size = std::min<long>(tile_pixels, cut.count);
+            larger = 0;
+            last = cut.count - (count - 1) * size;
+        }
+        if (in_pairs && size == tile_pixels) pairs = (last == size ? count : count - 1) / 2;
+        count -= pairs;
+    }
+
+    long pixels(long turn) const {
+        if (turn < pairs) return 2 * size;
+        return turn == count - 1 ? last : size + (turn < larger);
+    }
+};
+
+/// How a layer becomes units of work: its pixels in blocks, its panels in groups.
+struct division {
+    long blocks = 1, groups = 1;
+    bool by_group = false;  ///< neighbouring units share filters, else inputs
+
+    long count() const { return blocks * groups; }
+    long block(long unit) const { return by_group ? unit % blocks : unit / groups; }
+    long group(long unit) const { return by_group ? unit / blocks : unit % groups; }
+};
+
+/// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,
+/// none too small; each reads other filters where these are more than the inputs.
+inline division divide(const convolution& c, const tiling& tiles, long panels, int workers,
+                       int element_size) {
+    constexpr long unit_products = 500'000, units_each = 16;
+    const long strides = long(c.window.h.stride) * c.window.w.stride;
+    const long pixel = std::max(1, c.in_channels.size()) * strides;  // elements of x
+    const long fit = std::clamp<long>(blocking::input_bytes / (pixel * element_size),
+                                      4 * tile_pixels, blocking::block_pixels);
+    division d{ceil_div(tiles.parts, fit / tile_pixels), 1, false};
+    if (workers == 1) return d;
+    const long filters = long(c.in_channels.size()) / c.groups * c.window_taps() *
+                         c.out_channels.size();
+    const long wanted = std::clamp(tiles.count * filters / unit_products, 1L, units_each * workers);
+    d.by_group = filters > tiles.count * pixel;
+    if (d.by_group) {
+        d.groups = std::min(panels, wanted);
+        d.blocks =
+            std::clamp(ceil_div(wanted, d.groups), d.blocks, std::max(d.blocks, tiles.parts));
+    } else {
+        d.blocks = std::clamp(wanted, d.blocks, std::max(d.blocks, ceil_div(tiles.parts, 2L)));
+        d.groups = std::min(panels, ceil_div(wanted, d.blocks));
+    }
+    return d;
+}
+
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
