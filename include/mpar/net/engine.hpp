@@ -336,10 +336,9 @@ private:
     }
     void finish(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
-        workers_.once([&] {
-            transfer_->finish(queue(), e, whole_of(t), memory_of(t).held,
-                              [&] { return words_of(part_.exchanges[e]); });
-        });
+        const auto doing = [&] { return words_of(part_.exchanges[e]); };
+        workers_.once(
+            [&] { transfer_->finish(queue(), e, whole_of(t), memory_of(t).held, doing); });
     }
     std::string words_of(const exchange& e) const {
         return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
