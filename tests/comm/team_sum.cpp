@@ -39,7 +39,7 @@ void check_sums(int most_members) {
         const auto mine = values_of<T>(t.member(), round, count);
         std::copy(mine.begin(), mine.end(), sums.mine());
         const T* const result = sums.sum(count);
-        CHECK(std::memcmp(result, wanted.data(), wanted.size() * sizeof(T)) == 0);
+        CHECK((count == 0 || std::memcmp(result, wanted.data(), wanted.size() * sizeof(T)) == 0));
         ++round;
     }
 }
