@@ -144,7 +144,7 @@ void read_rows(const stored_tensor& tensor, std::int64_t begin, std::int64_t end
                                          printable(tensor.name) + "', which has " +
                                          std::to_string(tensor.rows()));
     }
-    if (begin == end) return;
+    if (begin == end || tensor.count() == 0) return;
     const std::size_t row = tensor.count() / static_cast<std::size_t>(tensor.rows());
     const std::size_t count = row * static_cast<std::size_t>(end - begin);
     const auto first =
