@@ -16,7 +16,7 @@ for option in "$@"; do
 done
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
-    libbenchmark-dev ca-certificates python3 python3-venv >&2
+    catch2 libbenchmark-dev ca-certificates python3 python3-venv >&2
 for program in cmake mpirun python3; do
     command -v $program >/dev/null || fail "$program is missing"
 done
