@@ -5,7 +5,7 @@
 #include "support/random_tape.hpp"
 
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/part.hpp>
+#include <mpar/net/partition.hpp>
 #include <mpar/net/static_plan.hpp>
 
 #include <set>

@@ -25,6 +25,7 @@ enum class op {
     row_sums,         ///< [N, C, H, W] -> [N, C, H, 1]
     mean_rows,        ///< [N, C, H, 1] -> [N, C, 1, 1]
     add,
+    reduce,  ///< sums the summands that ranks have of a tensor, and ends it as a convolution does
     flatten,
     softmax,
     custom,   ///< a user's layer
@@ -49,7 +50,7 @@ struct custom_parameter {
 struct operation {
     op kind = op::nothing;
     std::string_view name;         ///< as messages and tables print it
-    policy asks = policy::follow;  ///< how it wants to be computed
+    placing asks;                  ///< how it wants to be computed
     sliding window;                ///< which rows and columns an output reads
     bool same_padding = false;     ///< padding is worked out so that out = ceil(in / stride)
     int in = 0, out = 0;           ///< channels; 0: as many as come
@@ -123,42 +124,84 @@ constexpr box reads(const operation& o, const box& y, const shape& x, int block 
     return b;
 }
 
-/// Whether the layer can compute its output as `l` from any input. Batches can always be cut.
-constexpr bool can_give(const operation& o, layout l) {
-    switch (l) {
-        case layout::replicate:
-        case layout::shard_n: return true;
-        case layout::shard_h: return !o.mixes_rows;
-        case layout::shard_c:
-            return !o.mixes_channels || o.kind == op::convolution || o.kind == op::dense;
+/// Whether the layer can follow a policy, whatever its input's layout. Batches can always be cut.
+constexpr bool can_follow(const operation& o, policy p) {
+    const bool has_filters = o.kind == op::convolution || o.kind == op::dense;
+    switch (p) {
+        case policy::rows:
+        case policy::cols:
+        case policy::tiles: return !o.mixes_rows;
+        case policy::output: return !o.mixes_channels || has_filters;
+        case policy::input:
+        case policy::grid: return o.mixes_channels && has_filters && o.groups == 1;
+        default: return true;
     }
-    return false;
 }
 
-/// The layout that a policy asks for; policy::follow asks for none.
-constexpr layout given_by(policy p) {
-    switch (p) {
+/// The layout that a policy asks for; of a pipeline of so many stages.
+constexpr layout given_by(const placing& p, int stages = 1) {
+    layout l;
+    switch (p.how) {
         case policy::batch: return layout::shard_n;
         case policy::rows: return layout::shard_h;
-        case policy::output: return layout::shard_c;
-        default: return layout::replicate;
+        case policy::cols: return layout::shard_w;
+        case policy::tiles: return layout::shard_hw;
+        case policy::output:
+        case policy::input: return layout::shard_c;
+        case policy::grid:  // a part of the second axis' part: what is reduced along the first
+            l.c = {mesh_axis::second, mesh_axis::first};
+            return l;
+        case policy::stage:
+            l.stage = p.stage;
+            l.stages = stages;
+            return l;
+        default: return l;
     }
 }
 
-/// The layout rule: what the layer gives when asked by `p` (an override or its own policy) and its
-/// input comes as `x`. Following stops where a sum over a cut dimension would begin: cut rows
-/// become cut channels where those are independent, else the whole.
-constexpr layout output_layout(const operation& o, policy p, layout x) {
-    if (p != policy::follow) return given_by(p);
-    if (x == layout::shard_h && o.mixes_rows) {
-        return o.mixes_channels ? layout::replicate : layout::shard_c;
-    }
-    return x == layout::shard_c && o.mixes_channels ? layout::replicate : x;
+/// Along which axes a policy cuts the sum over input channels, and the layout of the summands.
+constexpr axes summed_by(policy p) {
+    if (p == policy::input) return model_axes;
+    return p == policy::grid ? axes{mesh_axis::first} : axes{};
+}
+constexpr layout summands_of(policy p) {
+    layout l;
+    l.partial = summed_by(p);
+    if (p == policy::grid) l.c = mesh_axis::second;
+    return l;
 }
 
-/// The layout that a reader takes in order to give `y`: the same cut, or whole where it mixes.
+/// The layout rule of a layer that follows what its input, which comes as `x`, is cut by. It stops
+/// where a sum over a cut dimension would begin: cut rows and columns become cut channels where
+/// those are independent, else the whole.
+constexpr layout following(const operation& o, layout x) {
+    if (x.n.empty()) x.n = mesh_axis::data;
+    if (o.mixes_channels) x.c = {};
+    const auto give_up = [&](axes& cut) {
+        if (!o.mixes_channels) x.c = x.c.then(cut);
+        cut = {};
+    };
+    if (o.mixes_rows || o.kind == op::row_sums) give_up(x.w);
+    if (o.mixes_rows) give_up(x.h);
+    return x;
+}
+
+/// What the layer gives when asked by `p` (an override or its own policy) and its input comes as
+/// `x`.
+constexpr layout output_layout(const operation& o, const placing& p, const layout& x,
+                               int stages = 1) {
+    return p.how == policy::follow ? following(o, x) : given_by(p, stages);
+}
+
+/// The layout that a reader takes in order to give `y`: the same cut, or whole where it mixes; of
+/// summands, the channels that they sum.
 constexpr layout input_layout(const operation& o, layout y) {
-    if (y == layout::shard_c && o.mixes_channels && o.groups == 1) return layout::replicate;
+    if (!y.partial.empty()) {
+        y.c = y.partial;
+        y.partial = {};
+    } else if (o.mixes_channels && o.groups == 1) {
+        y.c = {};
+    }
     return y;
 }
 
@@ -171,7 +214,8 @@ constexpr long flops(const operation& o, const box& y, const shape& x) {
         case op::dense: return 2 * outputs * (o.in / o.groups) * taps_read;
         case op::batch_norm: return 2 * outputs;
         case op::activate:
-        case op::add: return outputs;
+        case op::add:
+        case op::reduce: return outputs;
         case op::max_pool:
         case op::avg_pool: return outputs * taps_read;
         case op::row_sums: return outputs * x.w;

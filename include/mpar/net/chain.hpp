@@ -28,7 +28,7 @@ template <int Channels, int Height, int Width, class Policy = shard::none>
 struct image {
     static_assert(Channels > 0 && Height > 0 && Width > 0, "mpar: an image has at least one pixel");
     static constexpr shape extents{1, Channels, Height, Width};
-    static constexpr policy given = Policy::value;
+    static constexpr placing given = Policy::value;
 };
 
 /// A block: a named struct with `using layers = chain<...>;`. Its name is what messages print.
@@ -41,7 +41,7 @@ concept block_type = requires {
 template <class N>
 concept network_type = block_type<N> && requires {
     { N::input::extents } -> std::convertible_to<shape>;
-    { N::input::given } -> std::convertible_to<policy>;
+    { N::input::given } -> std::convertible_to<placing>;
 };
 
 }  // namespace mpar

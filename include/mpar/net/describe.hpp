@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/net/part.hpp>
+#include <mpar/net/plan.hpp>
 
 #include <array>
 #include <charconv>
@@ -80,7 +81,7 @@ inline std::string describe(const plan& p, const part& mine) {
             s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
         table.push_back({std::to_string(i), detail::with_fusions(s),
                          detail::extents_text(y.extents),
-                         std::string(name_of(s.y < 0 ? layout::replicate : y.where)),
+                         name_of(s.y < 0 ? layout::everywhere : y.where),
                          moves.empty() ? "-" : moves, std::to_string(part_of.before.bytes_received),
                          std::to_string(part_of.before.messages_received),
                          detail::decimal(static_cast<double>(part_of.flops) * 1e-6), at});

@@ -5,9 +5,11 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/communicator.hpp>
+#include <mpar/net/activations.hpp>
 #include <mpar/net/execute.hpp>
 #include <mpar/net/options.hpp>
 #include <mpar/net/parameters.hpp>
+#include <mpar/net/partition.hpp>
 #include <mpar/net/transfer.hpp>
 #include <mpar/net/workers.hpp>
 
@@ -50,10 +52,11 @@ public:
             workspace_ = all_reduce(team_->node(), workspace_, MPI_MAX);
         }
         const int spaces = workers_.shares_kernels() ? 1 : team_->members();
-        const auto arena = std::size_t(part_.arena_elements + spaces * workspace_) * sizeof(T);
-        agree(*comm_, [&] { probe(weights_->bytes() + arena); });
+        agree(*comm_, [&] {
+            probe(weights_->bytes() + activations<Backend, T>::bytes(part_, workspace_, spaces));
+        });
         agree(*comm_, [&] { weights_->allocate(); });  // a team's members fail together
-        agree(*comm_, [&] { arena_ = {*team_, arena}; });
+        agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
         input_box_ = share_of_input();
         if (!team_->exchanges()) part_.leave_messages();
     }
@@ -117,13 +120,15 @@ public:
     /// What this rank passes of the images, in the indices of the whole batch.
     const box& input_box() const { return input_box_; }
     shape output_shape() const {
-        return detail::with_batch(plan_.output().extents, part_.of.batch);
+        shape s = plan_.output().extents;
+        s.n = part_.of.batch;
+        return s;
     }
 
     /// Of memory that is this rank's: what a team has in common is its first member's.
     std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
     std::size_t activations_bytes() const {
-        return (team_->leads() ? arena_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
+        return (team_->leads() ? tensors_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
     }
 
 private:
@@ -136,12 +141,17 @@ private:
                    !part_.exchanges[next].overlapped;
                  ++next) {
                 start(next);
-                finish(next);
+                if (part_.exchanges[next].sums.empty()) finish(next);
+            }
+            if (plan_.steps[i].what.kind == op::reduce) {
+                clear_padding(plan_.steps[i].y);
+                reduce(int(i));
+                continue;
             }
             if (plan_.steps[i].what.kind == op::result) {
                 workers_.alone([&] {
                     const auto& s = plan_.steps[i];
-                    Backend::copy(queue(), view<const T>(region(s.x, part_.steps[i].x)), y);
+                    Backend::copy(queue(), view<const T>(tensors_.region(s.x, part_.steps[i].x)), y);
                 });
                 continue;
             }
@@ -190,16 +200,84 @@ private:
         workers_.meet_after_kernel();
     }
     void run_part(int i, const net_functions<Backend, T>& functions, const box& y) {
+        const int leaves = int(part_.steps[std::size_t(i)].leaves.size());
+        if (leaves) {
+            run_leaves(i, functions, y, {0, leaves}, 0);
+        } else {
+            run_kernel(i, functions, arguments_of(i, y));
+        }
+    }
+    void run_kernel(int i, const net_functions<Backend, T>& functions,
+                    const arguments<Backend, T>& a) {
         const auto& s = plan_.steps[std::size_t(i)];
-        const auto a = arguments_of(i, y);
         if (functions.steps) return functions.steps[i](a);
         execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : functions.customs[s.custom]);
+    }
+
+    /// This rank's summands of a cut sum, added up on one level of memory by a tree of pairs, the
+    /// same on any number of ranks that is a power of two. Returns whether there are any.
+    bool run_leaves(int i, const net_functions<Backend, T>& functions, const box& y, range leaves,
+                    int level) {
+        const int t = plan_.steps[std::size_t(i)].y;
+        if (leaves.size() == 1) {
+            if (part_.steps[std::size_t(i)].leaves[std::size_t(leaves.lo)].empty()) return false;
+            run_kernel(i, functions, arguments_of(i, y, leaves.lo, level));
+            return true;
+        }
+        const int middle = (leaves.lo + leaves.hi) / 2;
+        const bool left = run_leaves(i, functions, y, {leaves.lo, middle}, level);
+        const bool right = run_leaves(i, functions, y, {middle, leaves.hi}, level + 1);
+        if (!right) return left;
+        const view<T> a = tensors_.region(t, y, level), b = tensors_.region(t, y, level + 1);
+        if (left) {
+            Backend::add(queue(), view<const T>(a), view<const T>(b), activation{}, a);
+        } else {
+            Backend::copy(queue(), view<const T>(b), a);
+        }
+        return true;
+    }
+
+    /// y = act(sum of all ranks' summands + shift + residual), for what this rank has of y.
+    void reduce(int i) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        const auto which = std::size_t(exchange_before(i, s.x));
+        const auto& e = part_.exchanges[which];
+        const box& mine = part_.steps[std::size_t(i)].y;
+        const auto add = [&](const cut_sum& sum) {
+            std::vector<view<T>> summands;
+            for (const auto& from : sum.summands) {
+                summands.push_back(
+                    from.where == summand::place::absent ? view<T>{}
+                    : from.where == summand::place::here
+                        ? tensors_.region_of(from.which, s.x, sum.what)
+                        : transfer_->received(which, std::size_t(from.which)));
+            }
+            const view<T> y = tensors_.region(s.y, sum.what);
+            const view<const T> all(add_up<Backend, T>(queue(), std::move(summands)));
+            const int channel = sum.what.c.lo - mine.c.lo;
+            Backend::affine(queue(), all, weights_->weights(i) + channel,
+                            weights_->bias(i) + channel,
+                            s.residual < 0 ? s.what.act : activation{}, y);
+            if (s.residual < 0) return;
+            Backend::add(queue(), view<const T>(y),
+                         view<const T>(tensors_.region(s.residual, sum.what)), s.what.act, y);
+        };
+        workers_.once([&] {
+            transfer_->wait(which, [&] { return words_of(e); });
+            for (const auto& sum : e.sums) add(sum);
+        });
+    }
+    int exchange_before(int i, int t) const {
+        for (std::size_t e = 0; e < part_.exchanges.size(); ++e) {
+            if (part_.exchanges[e].before_step == i && part_.exchanges[e].tensor == t) return int(e);
+        }
+        return -1;
     }
 
     /// Whether every member of the team is to have the whole of tensor t in the memory of all.
     bool in_common(int t) const {
         return !workers_.shares_kernels() && team_->members() > 1 &&
-               plan_.tensors[std::size_t(t)].where == layout::replicate;
+               plan_.tensors[std::size_t(t)].where.is_whole();
     }
     /// What this member does of rows that all are to have; few are left to the first.
     range member_share(range rows) const {
@@ -223,6 +301,7 @@ private:
                   int(sizeof(T)),
                   team_->first_seats()};
         if (!o.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
+        s.reproducible = o.reproducible;
         return s;
     }
 
@@ -259,7 +338,7 @@ private:
     box share_of_input() const {
         const box theirs = part_.tensors.front().owned;
         if (!workers_.shares_kernels()) return theirs;
-        const layout where = plan_.tensors.front().where;
+        const layout& where = plan_.tensors.front().where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
                                Backend::template block<T>);
         const box origin{
@@ -269,18 +348,6 @@ private:
 
     const tensor_part& memory_of(int t) const { return part_.tensors[std::size_t(t)]; }
 
-    /// All that this rank holds of a tensor.
-    view<T> whole_of(int t) {
-        const auto& m = memory_of(t);
-        return dense_view(arena() + m.offset, m.held.extents(), Backend::template block<T>);
-    }
-    /// A box of a tensor, in the indices of the whole tensor.
-    view<T> region(int t, const box& b) {
-        if (b.empty()) return {};
-        return whole_of(t).part(relative(b, memory_of(t).held));
-    }
-    T* arena() const { return static_cast<T*>(arena_.data()); }
-
     typename Backend::queue& queue() { return workers_.queue(); }
 
     /// Members bring what is theirs; of what comes whole to all, each brings some rows.
@@ -288,11 +355,11 @@ private:
         const auto& m = memory_of(0);
         workers_.announce(0, "input");
         box given = intersection(m.inside, input_box_);
-        if (plan_.tensors.front().where == layout::replicate) given.h = member_share(given.h);
+        if (plan_.tensors.front().where.is_whole()) given.h = member_share(given.h);
         workers_.alone([&] {
             if (team_->leads()) clear_margin(0);
             if (given.empty()) return;
-            Backend::copy(queue(), x.part(relative(given, input_box_)), region(0, given));
+            Backend::copy(queue(), x.part(relative(given, input_box_)), tensors_.region(0, given));
         });
         workers_.meet();
     }
@@ -305,7 +372,7 @@ private:
     void clear_margin(int t) {
         const auto& m = memory_of(t);
         if (m.held == m.inside || m.held.empty()) return;
-        Backend::clear_margin(queue(), whole_of(t), relative(m.inside, m.held));
+        Backend::clear_margin(queue(), tensors_.whole_of(t), relative(m.inside, m.held));
     }
 
     /// A user's layer knows nothing of teams: its output is divided for it where it can be.
@@ -314,7 +381,7 @@ private:
         // Lanes without a channel are zero; a user's layer need not know of them.
         const auto& m = memory_of(s.y);
         if (m.held.c.size() % Backend::template block<T> != 0) {
-            const auto clear = [&] { Backend::clear_margin(queue(), region(s.y, y), box{}); };
+            const auto clear = [&] { Backend::clear_margin(queue(), tensors_.region(s.y, y), box{}); };
             if (workers_.shares_kernels()) {
                 workers_.once(clear);
             } else {
@@ -332,42 +399,42 @@ private:
 
     void start(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
-        workers_.once([&] { transfer_->start(queue(), e, whole_of(t), memory_of(t).held); });
+        workers_.once([&] { transfer_->start(queue(), e, tensors_.whole_of(t), memory_of(t).held); });
     }
     void finish(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
         const auto doing = [&] { return words_of(part_.exchanges[e]); };
         workers_.once(
-            [&] { transfer_->finish(queue(), e, whole_of(t), memory_of(t).held, doing); });
+            [&] { transfer_->finish(queue(), e, tensors_.whole_of(t), memory_of(t).held, doing); });
     }
     std::string words_of(const exchange& e) const {
         return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
                " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
     }
 
-    /// For the part `y` of step i's output.
-    arguments<Backend, T> arguments_of(int i, const box& y) {
+    /// For the part `y` of step i's output; of a cut sum, for one leaf, on a level of memory.
+    arguments<Backend, T> arguments_of(int i, const box& y, int leaf = -1, int level = 0) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& p = part_.steps[std::size_t(i)];
-        const shape image =
-            detail::with_batch(plan_.tensors[std::size_t(s.x)].extents, part_.of.batch);
+        shape image = plan_.tensors[std::size_t(s.x)].extents;
+        image.n = part_.of.batch;
         const auto outside = [](range read, int extent) {
             return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
         };
-        const box x = reads(s.what, y, image, part_.of.block, p.tile);
+        box x = reads(s.what, y, image, part_.of.block, p.tile);
+        if (leaf >= 0) x.c = p.leaves[std::size_t(leaf)];
         const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
         return {.queue = queue(),
-                .x = region(s.x, x),
-                .residual = s.residual < 0 ? view<T>{} : region(s.residual, y),
-                .y = region(s.y, y),
+                .x = tensors_.region(s.x, x),
+                .residual = s.residual < 0 ? view<T>{} : tensors_.region(s.residual, y),
+                .y = tensors_.region(s.y, y, level),
                 .where = y,
                 .in_channels = x.c,
                 .tile = p.tile,
                 .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
-                .weights = weights_->weights(i),
+                .weights = weights_->weights(i, std::max(leaf, 0)),
                 .bias = weights_->bias(i),
-                .workspace = arena() + part_.arena_elements +
-                             (workers_.shares_kernels() ? 0 : team_->member() * workspace_)};
+                .workspace = tensors_.workspace()};
     }
 
     std::unique_ptr<communicator> comm_;
@@ -379,7 +446,7 @@ private:
     long workspace_ = 0;
     std::optional<parameters<Backend, T>> weights_;
     std::optional<transfer<Backend, T>> transfer_;
-    team_memory<typename Backend::memory> arena_;
+    activations<Backend, T> tensors_;
     bool loaded_ = false;
 };
 

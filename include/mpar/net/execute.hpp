@@ -44,6 +44,7 @@ MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>&
         case op::softmax: return forward_softmax(o, a);
         case op::custom: return custom(a);
         case op::global_avg_pool:  // lowered to its two phases
+        case op::reduce:           // done by the engine, as messages are a part of it
         case op::result:           // read by the engine
         case op::nothing: return;
     }

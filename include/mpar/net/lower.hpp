@@ -5,11 +5,13 @@
 
 #include <mpar/layers/add.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
+#include <mpar/layers/reduce.hpp>
 #include <mpar/net/mismatch.hpp>
 #include <mpar/net/plan.hpp>
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace mpar {
@@ -24,17 +26,34 @@ struct lowered {
     constexpr plan view() const { return {steps, tensors, parameters}; }
 };
 
+/// Policies in place of the layers' own.
+struct choice {
+    std::optional<placing> all;     ///< for all layers that have weights and can follow it
+    std::span<const placing> each;  ///< or one for each instruction of the tape
+
+    constexpr choice() = default;
+    constexpr explicit(false) choice(std::optional<policy> p) {
+        if (p) all = *p;
+    }
+    constexpr explicit(false) choice(policy p) : all(p) {}
+    constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
+};
+
 namespace detail {
 
 class lowering {
 public:
-    constexpr lowering(const shape& input, policy given, std::optional<policy> override)
-        : override_(override) {
-        plan_.tensors.push_back({input, given_by(given)});
+    constexpr lowering(const shape& input, placing given, const choice& chosen) : chosen_(chosen) {
+        const bool all = given.how == policy::none || given.how == policy::follow;
+        plan_.tensors.push_back({input, all ? layout::everywhere : given_by(given)});
         uses_.push_back({});
     }
 
     constexpr lowered run(std::span<const instruction> tape) {
+        for (std::size_t i = 0; i < tape.size(); ++i) {
+            const placing p = chosen_.each.empty() ? tape[i].does.asks : chosen_.each[i];
+            if (p.how == policy::stage) stages_ = std::max(stages_, p.stage + 1);
+        }
         for (std::size_t i = 0; i < tape.size() && !plan_.wrong; ++i) {
             at_ = static_cast<int>(i);
             const auto& entry = tape[i];
@@ -93,8 +112,7 @@ private:
                 break;
             case op::batch_norm:
                 if (step* s = open_producer(); s && takes_norm(*s)) {
-                    s->norm = weights;
-                    s->what.epsilon = o.epsilon;
+                    take_norm(*s, weights, o.epsilon);
                     return;
                 }
                 break;
@@ -102,8 +120,8 @@ private:
                 if (x.h == 1 && x.w == 1) return;
                 break;
             case op::global_avg_pool:
-                emit(row_sums_phase(), policy::follow, -1);
-                emit(mean_rows_phase(x), policy::follow, -1);
+                emit(row_sums_phase(), {}, -1);
+                emit(mean_rows_phase(x), {}, -1);
                 return;
             default: break;
         }
@@ -121,25 +139,41 @@ private:
             fault(mismatch::kind::window, o.name, o.window.h.span(), x.h);
         } else if (y.w < 1) {
             fault(mismatch::kind::window, o.name, o.window.w.span(), x.w);
-        } else if (!override_ && o.asks != policy::follow && !can_give(o, given_by(o.asks))) {
-            fault(mismatch::kind::policy, o.name, x.h * x.w, x.h * x.w, o.asks);
+        } else if (const policy p = asked(o).how; p == policy::automatic) {
+            fault(mismatch::kind::unplanned, o.name, 0, 0, p);
+        } else if (!can_follow(o, p)) {
+            const bool sums = p == policy::input || p == policy::grid;
+            fault(sums ? mismatch::kind::summands : mismatch::kind::policy, o.name,
+                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w,
+                  sums ? x.c : x.h * x.w, p);
         }
         return !plan_.wrong;
     }
 
-    /// An override holds for the layers that have weights to place and can follow it.
-    constexpr policy asked(const operation& o) const {
-        if (!override_) return o.asks;
+    /// A policy for all holds for the layers that have weights to place and can follow it.
+    constexpr placing asked(const operation& o) const {
+        if (!chosen_.each.empty()) return chosen_.each[std::size_t(at_)];
+        if (!chosen_.all) return o.asks;
         if (o.kind != op::convolution && o.kind != op::dense) return policy::follow;
-        return can_give(o, given_by(*override_)) ? *override_ : policy::none;
+        return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
-    constexpr void emit(const operation& o, policy p, int weights) {
+    constexpr void emit(const operation& o, const placing& p, int weights) {
         const tensor x = at(current_);
+        const shape y = output_shape(o, x.extents);
+        const layout gives = output_layout(o, p, x.where, stages_);
+        if (summed_by(p.how).empty()) {
+            push(o, y, gives, weights);
+        } else {
+            push(o, y, summands_of(p.how), weights);
+            push(sum_of_summands(o), y, gives, weights);
+        }
+    }
+    constexpr void push(const operation& o, const shape& y, const layout& where, int weights) {
         step s{.what = o, .where = where_, .x = current_, .weights = weights};
         s.y = static_cast<int>(plan_.tensors.size());
         if (o.kind == op::custom) s.custom = customs_++;
-        plan_.tensors.push_back({output_shape(o, x.extents), output_layout(o, p, x.where)});
+        plan_.tensors.push_back({y, where});
         uses_.push_back({});
         ++uses(current_).readers;
         plan_.steps.push_back(s);
@@ -155,12 +189,25 @@ private:
         return nullptr;
     }
     static constexpr bool has_epilogue(op k) {
-        return k == op::convolution || k == op::dense || k == op::batch_norm || k == op::add;
+        return has_filters(k) || k == op::batch_norm || k == op::add;
     }
-    static constexpr bool has_filters(op k) { return k == op::convolution || k == op::dense; }
+    /// Or sums up what filters have given.
+    static constexpr bool has_filters(op k) {
+        return k == op::convolution || k == op::dense || k == op::reduce;
+    }
     static constexpr bool takes_norm(const step& s) {
         return has_filters(s.what.kind) && s.norm < 0 && s.residual < 0 &&
                s.what.act == activation{};
+    }
+
+    /// Of a cut sum, the summands' filters are scaled, the sum is shifted.
+    constexpr void take_norm(step& s, int norm, double epsilon) {
+        s.norm = norm;
+        s.what.epsilon = epsilon;
+        if (s.what.kind != op::reduce) return;
+        for (auto& from : plan_.steps) {
+            if (from.y == s.x) from.norm = norm, from.what.epsilon = epsilon;
+        }
     }
 
     constexpr void begin_residual() {
@@ -191,10 +238,10 @@ private:
             return;
         }
         if (take_up(f.body, skip) || take_up(skip, f.body)) return;
-        const bool cut = at(f.body).where != layout::replicate;
+        const bool cut = !at(f.body).where.is_whole();
         current_ = cut ? f.body : skip;
         const int other = cut ? skip : f.body;
-        emit(sum_of_arms(), policy::follow, -1);
+        emit(sum_of_arms(), {}, -1);
         plan_.steps.back().residual = other;
         ++uses(other).readers;
     }
@@ -254,25 +301,37 @@ private:
             if (s.residual >= 0) at(s.residual).last_reader = index;
             if (s.y >= 0) at(s.y).producer = index;
         }
+        for (const auto& s : plan_.steps) {
+            if (s.what.kind == op::reduce && s.residual < 0) scatter_for_reader(s.y);
+        }
+    }
+    /// A sum's parts go straight to where its only reader takes them, if that is cut as finely.
+    constexpr void scatter_for_reader(int t) {
+        if (uses(t).readers != 1) return;
+        const auto& reader = plan_.steps[std::size_t(at(t).last_reader)];
+        if (reader.x != t || reader.y < 0) return;
+        const layout taken = input_layout(reader.what, at(reader.y).where);
+        if (taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2) {
+            at(t).where = taken;
+        }
     }
 
     lowered plan_;
     std::vector<use> uses_;
     std::vector<frame> frames_;
-    std::optional<policy> override_;
-    int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0;
+    choice chosen_;
+    int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;
 };
 
 }  // namespace detail
 
-/// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `override`: a
-/// policy in place of the layers' own, for those that can follow it. A fault is a value in the
-/// result.
+/// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
+/// in place of the layers' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
-constexpr lowered lower(std::span<const instruction> tape, const shape& input, policy given,
-                        std::optional<policy> override = {}) {
-    return detail::lowering(input, given, override).run(tape);
+constexpr lowered lower(std::span<const instruction> tape, const shape& input,
+                        const placing& given, const choice& chosen = {}) {
+    return detail::lowering(input, given, chosen).run(tape);
 }
 
 }  // namespace mpar

@@ -10,7 +10,18 @@ namespace mpar {
 
 /// The first fault of a net, found while it is lowered.
 struct mismatch {
-    enum class kind { none, channels, groups, window, features, arms, policy, depth };
+    enum class kind {
+        none,
+        channels,
+        groups,
+        window,
+        features,
+        arms,
+        policy,
+        summands,
+        unplanned,
+        depth
+    };
 
     kind what = kind::none;
     int instruction = -1;  ///< index into the tape
@@ -51,6 +62,13 @@ inline std::string sentence(const mismatch& m) {
             words += " cannot follow shard::" + std::string(name_of(m.asked)) +
                      ": every output reads all " + takes + " rows and columns of its input, " +
                      gives + " of them here";
+            break;
+        case mismatch::kind::summands:
+            words += " cannot follow shard::" + std::string(name_of(m.asked)) +
+                     ": an output sums over " + takes + " of the " + gives + " input channels";
+            break;
+        case mismatch::kind::unplanned:
+            words += " asks for shard::automatic, which a planner has not decided";
             break;
         case mismatch::kind::depth:
             words += " lies " + takes + " blocks deep, a net may have " + gives;
@@ -120,6 +138,23 @@ struct explain<mismatch::kind::policy> {
     struct accept {
         static_assert(never<At>,
                       "mpar: a layer cannot follow its policy: every output reads all rows");
+    };
+};
+template <>
+struct explain<mismatch::kind::summands> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>,
+                      "mpar: a layer cannot follow its policy: an output does not sum over all "
+                      "input channels");
+    };
+};
+template <>
+struct explain<mismatch::kind::unplanned> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>,
+                      "mpar: a layer asks for shard::automatic, which a planner has not decided");
     };
 };
 template <>

@@ -22,6 +22,8 @@ struct options {
     teaming team = teaming::claim;  ///< how the ranks of a node work together
     int team_size = 0;              ///< ranks of a team at most; 0: all of a node
     int threads = 1;                ///< of each rank
+    bool reproducible = false;      ///< sums that are cut have the same bits on 1, 2, 4, 8 ranks
+    int data = 1;                   ///< ranks of the data axis, where the mesh does not say
 };
 
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different
@@ -31,7 +33,9 @@ inline void require_sensible(communicator& comm, const options& o) {
         std::uint64_t(o.batch) << 32 | std::uint64_t(o.team_size & 0xfff) << 20 |
         std::uint64_t(o.threads & 0xfff) << 8 | std::uint64_t(o.exact) << 7 |
         std::uint64_t(o.team) << 5 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
+    const std::uint64_t more = std::uint64_t(unsigned(o.data)) << 1 | std::uint64_t(o.reproducible);
     agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
+    agree_on(comm, more, fault::usage, "mpar: the ranks were given different options");
     agree(comm, [&] {
         if (o.batch < 1) {
             throw error(fault::usage,

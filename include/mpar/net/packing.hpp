@@ -24,6 +24,14 @@ struct weight_slot {
     convolution problem;
     bool needed = false;
     long weights = 0, bias = 0;  ///< offsets in elements
+    std::vector<range> leaves;   ///< of a cut sum: its input channels are packed in these parts
+
+    /// The problem of one leaf. requires: there are leaves.
+    convolution leaf(std::size_t i) const {
+        convolution c = problem;
+        c.in_channels = leaves[i];
+        return c;
+    }
 };
 
 /// All that decides the bytes of packed weights but the parameters' values: equal recipes, equal
@@ -50,11 +58,12 @@ public:
             const auto& part_of = mine.steps[i];
             weight_slot at;
             at.problem = problem_of(s.what, part_of.x.c, part_of.y, part_of.tile);
+            at.leaves = part_of.leaves;
             at.needed = s.weights >= 0 && !part_of.y.empty();
             if (at.needed) {
                 const int channels = round_up(part_of.y.c.size(), block);
                 at.weights = end;
-                end = round_up(end + weights_count(s, at.problem, channels), aligned);
+                end = round_up(end + weights_count(s, at, channels), aligned);
                 at.bias = end;
                 end = round_up(end + channels, aligned);
             }
@@ -90,6 +99,7 @@ public:
                        c.in_channels.hi, c.out_channels.lo, c.out_channels.hi});
             add(text,
                 {c.window.h.stride, c.window.h.dilation, c.window.w.stride, c.window.w.dilation});
+            for (const range& l : slots_[i].leaves) add(text, {l.lo, l.hi});
             if (o.kind != op::convolution && o.kind != op::dense) continue;
             std::string kind = "\nkind";
             add(kind,
@@ -102,14 +112,25 @@ public:
         return all;
     }
 
+    /// Where the filters of one leaf begin, from the slot's first; the whole without leaves.
+    static long leaf_offset(const weight_slot& at, std::size_t leaf) {
+        if (at.leaves.empty()) return Backend::template packed_filters<T>(at.problem);
+        long end = 0;
+        for (std::size_t i = 0; i < leaf; ++i) {
+            if (!at.leaves[i].empty()) end += Backend::template packed_filters<T>(at.leaf(i));
+        }
+        return end;
+    }
+
 private:
     static void add(std::string& text, std::initializer_list<long> numbers) {
         for (const long n : numbers) text += " " + std::to_string(n);
     }
 
-    static long weights_count(const step& s, const convolution& problem, int channels) {
+    static long weights_count(const step& s, const weight_slot& at, int channels) {
         switch (s.what.kind) {
-            case op::batch_norm: return channels;
+            case op::batch_norm:
+            case op::reduce: return channels;
             case op::custom: {
                 long count = 0;
                 for (int i = 0; i < s.what.parameter_count; ++i) {
@@ -117,7 +138,7 @@ private:
                 }
                 return count;
             }
-            default: return Backend::template packed_filters<T>(problem);
+            default: return leaf_offset(at, at.leaves.size());
         }
     }
 

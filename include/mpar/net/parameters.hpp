@@ -39,9 +39,11 @@ public:
     parameters(const plan& p, const part& mine, team& where)
         : plan_(p), slots_(p, mine), team_(&where) {}
 
-    const T* weights(int step) const {
+    /// Of a cut sum, of one of its leaves.
+    const T* weights(int step, int leaf = 0) const {
         const auto& slot = slots_[std::size_t(step)];
-        return slot.needed ? data() + slot.weights : nullptr;
+        if (!slot.needed) return nullptr;
+        return data() + slot.weights + (leaf ? slots_.leaf_offset(slot, std::size_t(leaf)) : 0);
     }
     const T* bias(int step) const {
         const auto& slot = slots_[std::size_t(step)];
@@ -73,6 +75,7 @@ public:
                 case op::convolution:
                 case op::dense: load_filters(queue, s, slots_[i], read, room); break;
                 case op::batch_norm: load_norm(queue, s, slots_[i], read); break;
+                case op::reduce: load_shift(queue, s, slots_[i], read); break;
                 case op::custom: load_custom(queue, s, slots_[i], read); break;
                 default: break;
             }
@@ -184,35 +187,62 @@ private:
         for (std::size_t i = 0; i < count; ++i) row[i] = T(double(row[i]) * scale);
     }
 
+    /// The shift of channels after a layer's sum, and what scales its filters: bias and norm.
+    affine_map folded(const step& s, range outs, const parameter_reader<T>& read) const {
+        affine_map map;
+        map.shift.resize(static_cast<std::size_t>(outs.size()));
+        if (s.what.bias) {
+            const auto bias = rows_of(read, s.weights + 1, outs);
+            map.shift.assign(bias.begin(), bias.end());
+        }
+        if (s.norm < 0) return map;
+        const auto norm = norm_of(read, s.norm, outs, s.what.epsilon);
+        for (std::size_t o = 0; o < map.shift.size(); ++o) {
+            map.shift[o] = map.shift[o] * norm.scale[o] + norm.shift[o];
+        }
+        map.scale = norm.scale;
+        return map;
+    }
+
     void load_filters(typename Backend::queue& queue, const step& s, const weight_slot& where,
                       const parameter_reader<T>& read, scratch& room) {
         const range outs = where.problem.out_channels;
         T* const filters = room.filters.data();
         read(s.weights, outs, filters);
-        std::vector<double> shift(static_cast<std::size_t>(outs.size()));
-        if (s.what.bias) {
-            const auto bias = rows_of(read, s.weights + 1, outs);
-            shift.assign(bias.begin(), bias.end());
-        }
-        if (s.norm >= 0) {
-            const auto map = norm_of(read, s.norm, outs, s.what.epsilon);
-            const std::size_t row = std::size_t(filters_count(s, where.problem)) / shift.size();
-            for (std::size_t o = 0; o < shift.size(); ++o) {
+        auto map = folded(s, outs, read);
+        if (!map.scale.empty()) {
+            const std::size_t row =
+                std::size_t(filters_count(s, where.problem)) / map.shift.size();
+            for (std::size_t o = 0; o < map.shift.size(); ++o) {
                 scale_row(filters + o * row, row, map.scale[o]);
-                shift[o] = shift[o] * map.scale[o] + map.shift[o];
             }
         }
-        const auto count = std::size_t(Backend::template packed_filters<T>(where.problem));
+        if (!where.leaves.empty()) map.shift.assign(map.shift.size(), 0);  // by the reduce step
+        const auto count = std::size_t(slots_.leaf_offset(where, where.leaves.size()));
         if constexpr (in_host_memory) {
-            Backend::pack_filters(filters, where.problem, own() + where.weights);
+            pack(filters, where, own() + where.weights);
             require_finite(own() + where.weights, count);
             std::fill(own() + where.weights + count, own() + where.bias, T(0));
         } else {
             std::vector<T> packed(std::size_t(where.bias - where.weights));
-            Backend::pack_filters(filters, where.problem, packed.data());
+            pack(filters, where, packed.data());
             store(queue, where.weights, packed);
         }
-        store_channels(queue, where.bias, shift);
+        store_channels(queue, where.bias, map.shift);
+    }
+    void pack(const T* filters, const weight_slot& where, T* to) const {
+        if (where.leaves.empty()) return Backend::pack_filters(filters, where.problem, to);
+        for (std::size_t i = 0; i < where.leaves.size(); ++i) {
+            if (where.leaves[i].empty()) continue;
+            Backend::pack_filters(filters, where.leaf(i), to + slots_.leaf_offset(where, i));
+        }
+    }
+
+    void load_shift(typename Backend::queue& queue, const step& s, const weight_slot& where,
+                    const parameter_reader<T>& read) {
+        const auto map = folded(s, where.problem.out_channels, read);
+        store_channels(queue, where.weights, std::vector<double>(map.shift.size(), 1));
+        store_channels(queue, where.bias, map.shift);
     }
 
     void load_norm(typename Backend::queue& queue, const step& s, const weight_slot& where,

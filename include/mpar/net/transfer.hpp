@@ -12,8 +12,8 @@
 namespace mpar {
 
 /// The messages of all exchanges, packed one after the other in memory that both the backend's
-/// kernels and MPI reach. Overlapped exchanges have room of their own; the others share that of the
-/// largest, as each is over before the next begins.
+/// kernels and MPI reach. Overlapped exchanges and summands have room of their own; the others share
+/// that of the largest, as each is over before the next begins.
 template <class Backend, class T>
 class transfer {
 public:
@@ -21,12 +21,12 @@ public:
     transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
         long most = 0, end = 0;
         for (const auto& e : exchanges_) {
-            if (!e.overlapped) most = std::max(most, packed(e.sends) + packed(e.receives));
+            if (!stays(e)) most = std::max(most, packed(e.sends) + packed(e.receives));
         }
         end = most;
         for (const auto& e : exchanges_) {
-            offsets_.push_back(e.overlapped ? end : 0);
-            if (e.overlapped) end += packed(e.sends) + packed(e.receives);
+            offsets_.push_back(stays(e) ? end : 0);
+            if (stays(e)) end += packed(e.sends) + packed(e.receives);
         }
         memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(end));
         for (std::size_t i = 0; i < exchanges_.size(); ++i) declare(comm, i);
@@ -61,6 +61,15 @@ public:
         }
     }
 
+    /// Waits only: what has arrived stays where it is. throws: as finish().
+    void wait(std::size_t i, function_ref<std::string()> doing) { messages_[i].wait(doing); }
+    /// Where receive k of exchange i has arrived.
+    view<T> received(std::size_t i, std::size_t k) {
+        T* at = memory_.data() + offsets_[i];
+        for (std::size_t j = 0; j < k; ++j) at += packed(exchanges_[i].receives[j].what);
+        return as_view(at, exchanges_[i].receives[k].what);
+    }
+
     /// Never frees the memory: a request that failed may still write to it.
     void abandon() { memory_.forget(); }
 
@@ -80,6 +89,7 @@ private:
         }
     }
 
+    static bool stays(const exchange& e) { return e.overlapped || !e.sums.empty(); }
     static long packed(const box& b) { return storage(b.extents(), block); }
     static long packed(const std::vector<message>& all) {
         long elements = 0;

@@ -9,7 +9,16 @@
 namespace mpar {
 
 /// The collective's name in the field; what is sent is the same for all: what I own and you read.
-enum class transition { nothing, slice, halo, all_gather, all_to_all };
+enum class transition {
+    nothing,
+    slice,
+    halo,
+    all_gather,
+    all_to_all,
+    reduce_scatter,
+    all_reduce,
+    point_to_point
+};
 
 constexpr std::string_view name_of(transition t) {
     switch (t) {
@@ -18,16 +27,23 @@ constexpr std::string_view name_of(transition t) {
         case transition::halo: return "halo";
         case transition::all_gather: return "all-gather";
         case transition::all_to_all: return "all-to-all";
+        case transition::reduce_scatter: return "reduce-scatter";
+        case transition::all_reduce: return "all-reduce";
+        case transition::point_to_point: return "point-to-point";
     }
     return "?";
 }
 
 /// From the layout a tensor has to the one its reader takes; `overlapping`: the reader's parts
 /// reach beyond the cuts, as those of a window do.
-constexpr transition between(layout from, layout to, bool overlapping) {
+constexpr transition between(const layout& from, const layout& to, bool overlapping) {
+    if (!from.partial.empty()) {
+        return to.is_whole() ? transition::all_reduce : transition::reduce_scatter;
+    }
     if (from == to) return overlapping ? transition::halo : transition::nothing;
-    if (from == layout::replicate) return transition::slice;
-    if (to == layout::replicate) return transition::all_gather;
+    if (from.stage >= 0 || to.stage >= 0) return transition::point_to_point;
+    if (from.is_whole() && !to.is_whole()) return transition::slice;
+    if (to.is_whole()) return transition::all_gather;
     return transition::all_to_all;
 }
 

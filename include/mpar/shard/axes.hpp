@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The axes of a mesh of ranks, and where one of them sits. Knows no tensor.
+#pragma once
+
+#include <array>
+
+namespace mpar {
+
+/// A mesh is data x first x second: the model axis is first x second, second being 1 where it has
+/// one dimension. Ranks are numbered with the second axis running fastest.
+enum class mesh_axis : unsigned char { data, first, second };
+
+/// The second extent of a model axis of so many ranks, where none was given: the greatest divisor
+/// up to the square root. 2 -> 1, 4 -> 2, 6 -> 2, 8 -> 2, 12 -> 3.
+constexpr int near_square(int ranks) {
+    int best = 1;
+    for (int d = 2; d * d <= ranks; ++d) {
+        if (ranks % d == 0) best = d;
+    }
+    return best;
+}
+
+/// One rank of a mesh.
+struct seat {
+    int rank = 0, ranks = 1;
+    int data = 1;    ///< extent of the data axis; divides ranks
+    int second = 0;  ///< extent of the model axis' second dimension; 0: near_square()
+
+    constexpr int model() const { return ranks / data; }
+    constexpr int extent(mesh_axis a) const {
+        const int q = second ? second : near_square(model());
+        switch (a) {
+            case mesh_axis::data: return data;
+            case mesh_axis::first: return model() / q;
+            case mesh_axis::second: return q;
+        }
+        return 1;
+    }
+    constexpr int place(mesh_axis a) const {
+        const int q = extent(mesh_axis::second);
+        switch (a) {
+            case mesh_axis::data: return rank / model();
+            case mesh_axis::first: return rank % model() / q;
+            case mesh_axis::second: return rank % q;
+        }
+        return 0;
+    }
+    /// Another rank of the same mesh.
+    constexpr seat at(int other) const { return {other, ranks, data, second}; }
+};
+
+/// Axes that cut one dimension, the outermost first.
+struct axes {
+    std::array<mesh_axis, 3> list{};
+    int count = 0;
+
+    constexpr axes() = default;
+    template <class... A>
+    constexpr explicit(false) axes(mesh_axis one, A... more)
+        : list{one, more...}, count(1 + int(sizeof...(more))) {}
+
+    constexpr bool empty() const { return count == 0; }
+    constexpr bool has(mesh_axis a) const {
+        for (int i = 0; i < count; ++i) {
+            if (list[std::size_t(i)] == a) return true;
+        }
+        return false;
+    }
+    /// These, then those.
+    constexpr axes then(const axes& those) const {
+        axes all = *this;
+        for (int i = 0; i < those.count; ++i) all.list[std::size_t(all.count++)] = those.list[std::size_t(i)];
+        return all;
+    }
+    /// Into how many parts they cut, and which of them a seat has.
+    constexpr int parts(const seat& who) const {
+        int product = 1;
+        for (int i = 0; i < count; ++i) product *= who.extent(list[std::size_t(i)]);
+        return product;
+    }
+    constexpr int part(const seat& who) const {
+        int index = 0;
+        for (int i = 0; i < count; ++i) {
+            const auto a = list[std::size_t(i)];
+            index = index * who.extent(a) + who.place(a);
+        }
+        return index;
+    }
+    constexpr bool operator==(const axes& o) const {
+        if (count != o.count) return false;
+        for (int i = 0; i < count; ++i) {
+            if (list[std::size_t(i)] != o.list[std::size_t(i)]) return false;
+        }
+        return true;
+    }
+};
+
+/// All of the model axis.
+inline constexpr axes model_axes{mesh_axis::first, mesh_axis::second};
+
+}  // namespace mpar
