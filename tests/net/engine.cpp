@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Random nets: P ranks give one rank's bits, send what was predicted, and agree with plain loops.
-// ranks: 1 2 3 4
+// ranks: 1 2 3 4 6 8
 // timeout: 300
 #include "support/catch.hpp"
 #include "support/random_tape.hpp"
@@ -49,9 +49,11 @@ std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
     CHECK(alone.measured == traffic{});
     for (const auto asked :
          {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
-          std::optional(policy::rows), std::optional(policy::output)}) {
+          std::optional(policy::rows), std::optional(policy::cols), std::optional(policy::tiles),
+          std::optional(policy::output)}) {
         INFO("policy " << (asked ? name_of(*asked) : "own"));
-        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), {.batch = batch});
+        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked),
+                                                   {.batch = batch, .team = teaming::off});
         CHECK(same_bits(together.values, alone.values));
         CHECK(together.measured == together.predicted);
     }
@@ -68,6 +70,37 @@ TEST_CASE("random nets: the same bits on any number of ranks, bytes as predicted
         const auto plain = check_net<backend::reference, float>(net, batch);
         const auto vectors = check_net<backend::cpu, float>(net, batch);
         CHECK(difference(plain, vectors) <= 2e-5 * greatest(plain));
+    }
+}
+
+/// Own policies among which sums are cut, and those that cut every sum.
+template <class Backend, class T>
+void check_cut_sums(const mpar_test::random_tape& net, int batch, double tolerance) {
+    const auto exact = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(policy::none), {.batch = batch});
+    for (const bool reproducible : {false, true}) {
+        const options how{
+            .batch = batch, .team = teaming::off, .reproducible = reproducible};
+        for (const auto asked : {std::optional<policy>{}, std::optional(policy::input),
+                                 std::optional(policy::grid)}) {
+            INFO("policy " << (asked ? name_of(*asked) : "own")
+                           << (reproducible ? ", reproducible" : ""));
+            const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), how);
+            CHECK(difference(together.values, exact.values) <= tolerance * greatest(exact.values));
+            CHECK(together.measured == together.predicted);
+            if (!reproducible) continue;
+            const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(asked), how);
+            CHECK(same_bits(together.values, alone.values));
+        }
+    }
+}
+
+TEST_CASE("random nets whose sums are cut: close, and reproducible the same bits") {
+    for (int seed = 0; seed < net_count() / 2; ++seed) {
+        const mpar_test::random_tape net(unsigned(seed) + 20000u, true);
+        const int batch = 1 + seed % 3;
+        INFO("seed " << seed << ", batch " << batch << ": " << net.text());
+        check_cut_sums<backend::cpu, float>(net, batch, 1e-5);
+        if (seed % 3 == 0) check_cut_sums<backend::reference, double>(net, batch, 1e-13);
     }
 }
 
@@ -89,7 +122,8 @@ TEST_CASE("inputs that come in parts: every rank passes its own") {
         const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});
         for (const auto given : {policy::rows, policy::batch, policy::output}) {
             const lowered l = lower(net.tape(), net.input(), given);
-            const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, {.batch = 3});
+            const auto together = run_tape<backend::cpu, float>(
+                MPI_COMM_WORLD, l, {.batch = 3, .team = teaming::off});
             CHECK(same_bits(together.values, alone.values));
             CHECK(together.measured == together.predicted);
         }

@@ -18,7 +18,10 @@ namespace mpar_test {
 /// A tape and its input. Equal seeds give equal tapes on all ranks.
 class random_tape {
 public:
-    explicit random_tape(unsigned seed) : engine_(seed) {
+    /// `cuts_sums`: policies that cut sums over channels (input, grid) among the layers' own, and
+    /// stages of a pipeline.
+    explicit random_tape(unsigned seed, bool cuts_sums = false)
+        : engine_(seed), cuts_sums_(cuts_sums) {
         input_ = at_ = {1, between(1, 40), between(1, 67), between(1, 67)};
         const int layers = between(2, 7);
         for (int i = 0; i < layers; ++i) add_any();
@@ -27,7 +30,7 @@ public:
 
     const std::vector<mpar::instruction>& tape() const { return tape_; }
     const mpar::shape& input() const { return input_; }
-    mpar::lowered lower(std::optional<mpar::policy> asked = {}) const {
+    mpar::lowered lower(const mpar::choice& asked = {}) const {
         return mpar::lower(tape_, input_, mpar::policy::none, asked);
     }
     std::string text() const {
@@ -60,10 +63,16 @@ private:
         }
         return t;
     }
-    mpar::policy any_policy() {
+    /// One that the layer can follow; a stage of a pipeline among them.
+    mpar::placing any_policy(const mpar::operation& o) {
         using mpar::policy;
-        constexpr policy all[] = {policy::none, policy::batch, policy::rows, policy::output};
-        return all[between(0, 3)];
+        constexpr policy all[] = {policy::none,  policy::batch, policy::rows, policy::output,
+                                  policy::cols,  policy::tiles, policy::input, policy::grid,
+                                  policy::stage};
+        for (;;) {
+            const policy p = all[between(0, cuts_sums_ ? 8 : 5)];
+            if (mpar::can_follow(o, p)) return {p, p == policy::stage ? between(0, 3) : 0};
+        }
     }
 
     mpar::operation convolution(int out, const mpar::sliding& window, int groups) {
@@ -75,8 +84,8 @@ private:
         o.groups = groups;
         o.window = window;
         o.bias = maybe(50);
-        o.asks = any_policy();
         o.mixes_channels = !(groups == o.in && o.in == o.out);
+        o.asks = any_policy(o);
         return o;
     }
     void add_norm_and_activation() {
@@ -132,7 +141,7 @@ private:
             if (t->kernel == 1) t->before = t->after = 0;
         }
         o.count_padding = maybe(50);
-        if (maybe(30)) o.asks = any_policy();
+        if (maybe(30)) o.asks = any_policy(o);
         push(o);
     }
     /// An arm that keeps the extents, its channels too; the other is empty, a convolution or a
@@ -169,13 +178,12 @@ private:
         o.in = at_.c;
         o.out = between(1, 70);
         o.bias = o.mixes_channels = o.mixes_rows = true;
-        o.asks = maybe(50)   ? mpar::policy::output
-                 : maybe(50) ? mpar::policy::batch
-                             : mpar::policy::none;
+        o.asks = any_policy(o);
         push(o);
     }
 
     std::mt19937 engine_;
+    bool cuts_sums_;
     mpar::shape input_, at_;
     std::vector<mpar::instruction> tape_;
 };

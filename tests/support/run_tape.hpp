@@ -4,6 +4,7 @@
 
 #include <mpar/models/seeded.hpp>
 #include <mpar/net/engine.hpp>
+#include <mpar/net/lower.hpp>
 
 #include <vector>
 

@@ -15,12 +15,12 @@ template <class Backend, class T>
 class activations {
 public:
     activations() = default;
-    /// collective over the team. requires: `mine` and `t` live as long.
+    /// collective over the team, which must outlive this.
     /// throws: error(device) when memory is not to be had.
     activations(const part& mine, team& t, long workspace, int workspaces)
-        : part_(&mine),
+        : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
-          member_(t.member()),
+          member_(t.how() == teaming::fixed ? t.member() : 0),
           workspace_(mine.arena_elements + (workspaces > 1 ? t.member() * workspace : 0)) {}
 
     static std::size_t bytes(const part& mine, long workspace, int workspaces) {
@@ -42,7 +42,7 @@ public:
     T* workspace() const { return data() + workspace_; }
 
 private:
-    const tensor_part& at(int t) const { return part_->tensors[std::size_t(t)]; }
+    const tensor_part& at(int t) const { return tensors_[std::size_t(t)]; }
 
     view<T> whole_of(int t, int member, int level) const {
         const auto& m = at(t);
@@ -58,7 +58,7 @@ private:
 
     static constexpr int block = Backend::template block<T>;
 
-    const part* part_ = nullptr;
+    std::vector<tensor_part> tensors_;
     team_memory<typename Backend::memory> memory_;
     int member_ = 0;
     long workspace_ = 0;

@@ -141,7 +141,7 @@ private:
                    !part_.exchanges[next].overlapped;
                  ++next) {
                 start(next);
-                if (part_.exchanges[next].sums.empty()) finish(next);
+                if (!part_.exchanges[next].keeps) finish(next);
             }
             if (plan_.steps[i].what.kind == op::reduce) {
                 clear_padding(plan_.steps[i].y);
@@ -253,13 +253,14 @@ private:
                         : transfer_->received(which, std::size_t(from.which)));
             }
             const view<T> y = tensors_.region(s.y, sum.what);
-            const view<const T> all(add_up<Backend, T>(queue(), std::move(summands)));
+            const view<T> all = add_up<Backend, T>(queue(), std::move(summands));
             const int channel = sum.what.c.lo - mine.c.lo;
-            Backend::affine(queue(), all, weights_->weights(i) + channel,
-                            weights_->bias(i) + channel,
-                            s.residual < 0 ? s.what.act : activation{}, y);
-            if (s.residual < 0) return;
-            Backend::add(queue(), view<const T>(y),
+            const bool ends = s.residual < 0;
+            Backend::affine(queue(), view<const T>(all), weights_->weights(i) + channel,
+                            weights_->bias(i) + channel, ends ? s.what.act : activation{},
+                            ends ? y : all);  // y may lie where the residual does
+            if (ends) return;
+            Backend::add(queue(), view<const T>(all),
                          view<const T>(tensors_.region(s.residual, sum.what)), s.what.act, y);
         };
         workers_.once([&] {

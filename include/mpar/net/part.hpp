@@ -66,7 +66,8 @@ struct exchange {
     int before_step = -1;
     transition name = transition::nothing;
     std::vector<message> sends, receives;  ///< this rank's
-    std::vector<cut_sum> sums;             ///< of an op::reduce: receives stay where they arrive
+    std::vector<cut_sum> sums;             ///< of an op::reduce, for which receives
+    bool keeps = false;                    ///< stay where they arrive
     /// Travels while rows are computed that others do not wait for, and that do not wait for others:
     /// started by the tensor's producer, awaited by `before_step`.
     bool overlapped = false;

@@ -86,8 +86,8 @@ private:
     /// Readers that take a tensor in one layout share an exchange; one that takes it whole serves
     /// all.
     constexpr void add_exchange(int i, int t) {
-        if (part_.of.who.ranks == 1) return;
         if (!all_.tensor_at(t).where.partial.empty()) return add_reduction(i, t);
+        if (part_.of.who.ranks == 1) return;
         layout key = all_.taken(all_.step_at(i), t);
         for (int j = 0; j < static_cast<int>(plan_.steps.size()); ++j) {
             if (!all_.reads_tensor(j, t)) continue;
@@ -110,7 +110,7 @@ private:
     constexpr void add_reduction(int i, int t) {
         const auto& s = all_.step_at(i);
         exchange e{t, i, between(all_.tensor_at(t).where, all_.tensor_at(s.y).where, false),
-                   {}, {}, {}};
+                   {}, {}, {}, true};
         const range mates = part_.of.mates(me());
         const box mine = all_.read(s, t, me());
         for (int q = 0; q < part_.of.who.ranks; ++q) {

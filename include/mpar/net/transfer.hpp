@@ -89,7 +89,7 @@ private:
         }
     }
 
-    static bool stays(const exchange& e) { return e.overlapped || !e.sums.empty(); }
+    static bool stays(const exchange& e) { return e.overlapped || e.keeps; }
     static long packed(const box& b) { return storage(b.extents(), block); }
     static long packed(const std::vector<message>& all) {
         long elements = 0;
