@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+// One forward of a plan on the ranks of a machine that is only described: each rank's clock through
+// steps and exchanges. Knows no kernel and no MPI.
+#pragma once
+
+#include <mpar/net/simulate/crossing.hpp>
+#include <mpar/net/simulate/gathering.hpp>
+#include <mpar/net/simulate/links.hpp>
+#include <mpar/net/simulate/searched.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace mpar {
+
+/// What a simulated forward has come to.
+struct simulation {
+    std::vector<double> ends;     ///< seconds after which each rank is done
+    std::vector<double> computes; ///< seconds of its own work in that
+    std::vector<traffic> sums;    ///< what it has received and sent
+
+    double seconds() const { return *std::ranges::max_element(ends); }
+    double compute_seconds() const { return *std::ranges::max_element(computes); }
+    /// The most that a rank receives, of either.
+    traffic most() const {
+        traffic m;
+        for (const auto& s : sums) {
+            m.bytes_received = std::max(m.bytes_received, s.bytes_received);
+            m.messages_received = std::max(m.messages_received, s.messages_received);
+            m.bytes_sent = std::max(m.bytes_sent, s.bytes_sent);
+            m.messages_sent = std::max(m.messages_sent, s.messages_sent);
+        }
+        return m;
+    }
+    traffic total() const {
+        traffic all;
+        for (const auto& s : sums) all += s;
+        return all;
+    }
+};
+
+namespace detail {
+
+/// Goes through the engine's steps with all ranks at once. Schedule: partitioned or searched.
+template <class Schedule>
+class clocks {
+public:
+    clocks(const plan& p, const setting& s, const cluster& c, Schedule& schedule)
+        : plan_(p), of_(s), machine_(c), schedule_(schedule), now_(std::size_t(s.who.ranks)) {
+        result_.computes.resize(now_.size());
+        result_.sums.resize(now_.size());
+    }
+
+    simulation run() {
+        for (int i = 0; i < int(plan_.steps.size()); ++i) {
+            awaited_ = -1;
+            while (next_ < crossings().size() && crossings()[next_].before_step == i) {
+                exchange(int(next_++));
+            }
+            for (int r = 0; r < ranks(); ++r) compute(i, r);
+            if (awaited_ >= 0) flights_.erase(awaited_);
+        }
+        result_.ends = now_;
+        return std::move(result_);
+    }
+
+private:
+    /// An exchange from its first post to its last arrival.
+    struct flight {
+        flight(const cluster& c, int ranks) : on(c, ranks), posted(std::size_t(ranks)) {}
+        links on;
+        std::vector<double> posted, arrived;
+        std::optional<gathering> all;
+    };
+
+    int ranks() const { return schedule_.ranks(); }
+    const std::vector<crossing>& crossings() const { return schedule_.crossings(); }
+    double& now(int rank) { return now_[std::size_t(rank)]; }
+
+    /// Loads the links when the first rank posts.
+    flight& flight_of(int e) {
+        const auto [at, is_new] = flights_.try_emplace(e, machine_, ranks());
+        flight& f = at->second;
+        if (!is_new) return f;
+        if (schedule_.is_closed(e)) {
+            f.all.emplace(
+                machine_, ranks(), [&](int r) { return schedule_.owned_bytes(e, r); },
+                [&](int r) { return schedule_.place_of_copy(e, r); });
+            f.all->load(f.on);
+        } else {
+            schedule_.each_message(e, [&](const wire& w) { f.on.add(w.from, w.to, w.bytes); });
+        }
+        for (int r = 0; r < ranks(); ++r) result_.sums[std::size_t(r)] += f.on.at(r).sum;
+        return f;
+    }
+
+    /// The kernel has written what is sent.
+    void post(int e, int rank) {
+        flight& f = flight_of(e);
+        now(rank) += f.on.posting(rank);
+        f.posted[std::size_t(rank)] = now(rank);
+    }
+    void take(int e, int rank) {
+        const flight& f = flight_of(e);
+        now(rank) = std::max(now(rank), f.arrived[std::size_t(rank)]) +
+                    f.on.taking(rank, !crossings()[std::size_t(e)].keeps);
+    }
+
+    /// Done here by the ranks that do not overlap it with work; the others await it in their step.
+    void exchange(int e) {
+        for (int r = 0; r < ranks(); ++r) {
+            if (!schedule_.overlaps(e, r)) post(e, r);
+        }
+        flight& f = flight_of(e);
+        if (f.all) {
+            f.arrived = f.all->arrivals(f.on, f.posted);
+        } else {
+            f.arrived.assign(now_.size(), 0);
+            schedule_.each_message(e, [&](const wire& w) {
+                const double both = std::max(f.posted[std::size_t(w.from)],
+                                             f.posted[std::size_t(w.to)]);
+                const double at = both + f.on.seconds(w.from, w.to);
+                for (const int r : {w.from, w.to}) {
+                    f.arrived[std::size_t(r)] = std::max(f.arrived[std::size_t(r)], at);
+                }
+            });
+        }
+        bool any_waits = false;
+        for (int r = 0; r < ranks(); ++r) {
+            if (schedule_.overlaps(e, r)) {
+                any_waits = true;
+            } else {
+                take(e, r);
+                if (crossings()[std::size_t(e)].keeps) add_up(f, r);
+            }
+        }
+        if (any_waits) {
+            awaited_ = e;
+        } else {
+            flights_.erase(e);
+        }
+    }
+    /// Each summand is read once.
+    void add_up(const flight& f, int rank) {
+        work(rank, double(f.on.at(rank).sum.bytes_received) * machine_.memory);
+    }
+
+    void work(int rank, double seconds) {
+        now(rank) += seconds;
+        result_.computes[std::size_t(rank)] += seconds;
+    }
+
+    /// As engine::run_step orders the rows.
+    void compute(int i, int rank) {
+        const step& s = plan_.steps[std::size_t(i)];
+        const int sent = s.y < 0 ? -1 : overlapped_of(s.y, rank);
+        const int awaited = awaited_ >= 0 && schedule_.overlaps(awaited_, rank) ? awaited_ : -1;
+        const rank_work w = schedule_.work(i, rank);
+        const double all = seconds_of(machine_, s.what, w.all, of_.element_size);
+        const auto part = [&](range rows) {
+            return w.all.y.h.empty() ? 0 : all * rows.size() / w.all.y.h.size();
+        };
+        if (awaited >= 0) {
+            work(rank, part(w.early));
+            take(awaited, rank);
+            work(rank, all - part(w.early));
+            if (sent >= 0) post(sent, rank);
+        } else if (sent >= 0 && !w.late.empty()) {
+            work(rank, all - part(w.late));
+            post(sent, rank);
+            work(rank, part(w.late));
+        } else {
+            work(rank, all);
+            if (sent >= 0) post(sent, rank);
+        }
+    }
+    int overlapped_of(int t, int rank) const {
+        for (std::size_t e = next_; e < crossings().size(); ++e) {
+            if (crossings()[e].tensor == t && schedule_.overlaps(int(e), rank)) return int(e);
+        }
+        return -1;
+    }
+
+    plan plan_;
+    setting of_;
+    cluster machine_;
+    Schedule& schedule_;
+    std::vector<double> now_;
+    std::map<int, flight> flights_;
+    simulation result_;
+    std::size_t next_ = 0;
+    int awaited_ = -1;
+};
+
+template <class Schedule>
+simulation run_on(const plan& p, const setting& s, const cluster& c, Schedule schedule) {
+    return clocks<Schedule>(p, s, c, schedule).run();
+}
+
+}  // namespace detail
+
+/// Every rank's part from partition(), every message one by one. Cost: O(ranks^2).
+/// requires: a plan without mismatch; each seat has a memory of its own.
+inline simulation simulate_each(const plan& p, const setting& s, const cluster& c) {
+    return detail::run_on(p, s, c, detail::partitioned(p, s));
+}
+
+/// The same on very many ranks: the same messages and times; but what every rank reads all of is in
+/// closed form on more than `counted` ranks, with equal bytes and messages and times that are those of
+/// the latest and fullest of the others. Cost: O(messages).
+inline simulation simulate(const plan& p, const setting& s, const cluster& c, int counted = 1024) {
+    return detail::run_on(p, s, c, detail::searched(p, s, counted));
+}
+
+}  // namespace mpar
