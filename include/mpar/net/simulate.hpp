@@ -59,6 +59,7 @@ public:
             while (next_ < crossings().size() && crossings()[next_].before_step == i) {
                 exchange(int(next_++));
             }
+            find_sent(i);
             for (int r = 0; r < ranks(); ++r) compute(i, r);
             if (awaited_ >= 0) flights_.erase(awaited_);
         }
@@ -155,7 +156,7 @@ private:
     /// As engine::run_step orders the rows.
     void compute(int i, int rank) {
         const step& s = plan_.steps[std::size_t(i)];
-        const int sent = s.y < 0 ? -1 : overlapped_of(s.y, rank);
+        const int sent = overlapped_of(rank);
         const int awaited = awaited_ >= 0 && schedule_.overlaps(awaited_, rank) ? awaited_ : -1;
         const rank_work w = schedule_.work(i, rank);
         const double all = seconds_of(machine_, s.what, w.all, of_.element_size);
@@ -176,11 +177,21 @@ private:
             if (sent >= 0) post(sent, rank);
         }
     }
-    int overlapped_of(int t, int rank) const {
-        for (std::size_t e = next_; e < crossings().size(); ++e) {
-            if (crossings()[e].tensor == t && schedule_.overlaps(int(e), rank)) return int(e);
+    int overlapped_of(int rank) const {
+        for (const int e : sent_) {
+            if (schedule_.overlaps(e, rank)) return e;
         }
         return -1;
+    }
+    /// Exchanges that a step's rows may start.
+    void find_sent(int i) {
+        sent_.clear();
+        const int y = plan_.steps[std::size_t(i)].y;
+        for (std::size_t e = next_; y >= 0 && e < crossings().size(); ++e) {
+            if (crossings()[e].tensor == y && crossings()[e].name == transition::halo) {
+                sent_.push_back(int(e));
+            }
+        }
     }
 
     plan plan_;
@@ -192,6 +203,7 @@ private:
     simulation result_;
     std::size_t next_ = 0;
     int awaited_ = -1;
+    std::vector<int> sent_;
 };
 
 template <class Schedule>

@@ -18,8 +18,7 @@ namespace mpar::detail {
 class searched {
 public:
     searched(const plan& p, const setting& s, int counted)
-        : plan_(p), of_(s), all_(p, s), counted_(counted) {
-        of_.who.rank = 0;
+        : plan_(p), of_(with_extents(s)), all_(p, of_), counted_(counted) {
         find_crossings();
         find_overlaps();
     }
@@ -56,13 +55,15 @@ public:
             }
         }
     }
-    rank_work work(int i, int rank) const {
+    rank_work work(int i, int rank) {
         const step& s = all_.step_at(i);
-        piece_of_work w;
-        w.y = all_.computed(s, rank);
-        w.x = all_.read_x(s, w.y, rank);
-        w.flops = all_.flops_of(s, rank);
-        w.tile = all_.tile(i);
+        const box y = all_.computed(s, rank);
+        const bool sums = s.y >= 0 && !all_.tensor_at(s.y).where.partial.empty();
+        if (i != worked_ || sums || !(y == work_.y)) {
+            work_ = {y, all_.read_x(s, y, rank), all_.flops_of(s, rank), all_.tile(i)};
+            worked_ = i;
+        }
+        const piece_of_work& w = work_;
         const auto& at = split_of(rank).by_step;
         if (at.empty()) return {w, {}, {}};
         return {w, at[std::size_t(i)].early, at[std::size_t(i)].late};
@@ -83,6 +84,13 @@ public:
     }
 
 private:
+    /// The mesh's extents are asked for at each box: worked out once.
+    static setting with_extents(setting s) {
+        s.who.rank = 0;
+        s.who.second = s.who.extent(mesh_axis::second);
+        return s;
+    }
+
     struct rows {
         range early, late;
     };
@@ -129,10 +137,13 @@ private:
     /// Whether the last crossing has any message.
     bool moves() {
         const auto& c = crossings_.back();
+        const layout& where = all_.tensor_at(c.tensor).where;
         if (c.to_all) {
-            const layout& l = all_.tensor_at(c.tensor).where;
-            return l.stage >= 0 || l.n.then(l.c).then(l.h).then(l.w).parts(of_.who) > 1;
+            return where.stage >= 0 ||
+                   where.n.then(where.c).then(where.h).then(where.w).parts(of_.who) > 1;
         }
+        if (where.is_whole()) return false;
+        if (where == c.key && where.c.empty() && where.h.empty() && where.w.empty()) return false;
         const owners from(all_, of_.who, of_.block, c.tensor);
         const int places = has_uneven_images(c) ? of_.who.data : 1;
         for (int d = 0; d < places; ++d) {
@@ -240,6 +251,8 @@ private:
     std::vector<split> splits_;
     std::map<int, std::vector<wire>> cache_;
     int cached_ = -1;
+    piece_of_work work_;  ///< the last that was asked for, of step worked_
+    int worked_ = -1;
 };
 
 }  // namespace mpar::detail
