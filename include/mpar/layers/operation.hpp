@@ -25,6 +25,7 @@ enum class op {
     row_sums,         ///< [N, C, H, W] -> [N, C, H, 1]
     mean_rows,        ///< [N, C, H, 1] -> [N, C, 1, 1]
     add,
+    channels,  ///< y's channel c is x's channel c + shift, where x has it
     flatten,
     softmax,
     custom,   ///< a user's layer
@@ -54,6 +55,7 @@ struct operation {
     bool same_padding = false;     ///< padding is worked out so that out = ceil(in / stride)
     int in = 0, out = 0;           ///< channels; 0: as many as come
     int groups = 1;                ///< of a convolution
+    int shift = 0;                 ///< op::channels: from y's channels to x's
     bool bias = false;             ///< a convolution's or dense layer's own
     bool mixes_channels = false;   ///< an output channel reads all channels (of its group)
     bool mixes_rows = false;       ///< an output row reads all rows
@@ -66,7 +68,7 @@ struct operation {
     int parameter_count = 0;
 };
 
-/// The operation with its padding worked out for that input.
+/// The operation with its padding and its channels worked out for that input.
 constexpr operation resolve(operation o, const shape& x) {
     const auto pad = [](taps& t, int input) {
         const int outputs = ceil_div(input, t.stride);
@@ -78,6 +80,7 @@ constexpr operation resolve(operation o, const shape& x) {
         pad(o.window.h, x.h);
         pad(o.window.w, x.w);
     }
+    if (o.kind == op::channels && o.out == 0) o.out = x.c - o.shift;
     return o;
 }
 
@@ -99,7 +102,7 @@ constexpr range whole_tiles(range r, int tile, int outputs) {
 }
 
 /// The index map: what of x is read for the part `y` of the output, padding included in h and w.
-/// Grouped channels are widened to whole blocks, rows and columns of outputs to whole tiles of
+/// Grouped and shifted channels are widened to whole blocks, rows and columns of outputs to whole tiles of
 /// `tile` a side (0: none), but for what lies past the last output.
 constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1,
                     int tile = 0) {
@@ -107,7 +110,11 @@ constexpr box reads(const operation& o, const box& y, const shape& x, int block 
     box b = whole(x);
     b.n = y.n;
     if (o.kind == op::flatten || o.kind == op::result) return b;
-    if (!o.mixes_channels) {
+    if (o.kind == op::channels) {
+        b.c = intersection({y.c.lo + o.shift, y.c.hi + o.shift}, b.c);
+        if (b.c.empty()) return {};
+        b.c = {b.c.lo / block * block, std::min(x.c, round_up(b.c.hi, block))};
+    } else if (!o.mixes_channels) {
         b.c = y.c;
     } else if (o.groups > 1) {
         const int ins = o.in / o.groups, outs = o.out / o.groups;
@@ -130,7 +137,8 @@ constexpr bool can_give(const operation& o, layout l) {
         case layout::shard_n: return true;
         case layout::shard_h: return !o.mixes_rows;
         case layout::shard_c:
-            return !o.mixes_channels || o.kind == op::convolution || o.kind == op::dense;
+            return !o.mixes_channels || o.kind == op::convolution || o.kind == op::dense ||
+                   o.kind == op::channels;
     }
     return false;
 }

@@ -145,6 +145,7 @@ private:
                 });
                 continue;
             }
+            if (part_.steps[i].in_place) continue;
             clear_padding(plan_.steps[i].y);
             const bool awaits =
                 next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);
@@ -269,9 +270,16 @@ private:
 
     const tensor_part& memory_of(int t) const { return part_.tensors[std::size_t(t)]; }
 
+    /// What a tensor holds, in the indices of the one in which it lies.
+    static box box_at_home(const tensor_part& m) {
+        box b = m.held;
+        b.c = {b.c.lo + m.home_channel, b.c.hi + m.home_channel};
+        return b;
+    }
     /// All that this rank holds of a tensor.
     view<T> whole_of(int t) {
         const auto& m = memory_of(t);
+        if (m.home >= 0) return region(m.home, box_at_home(m));
         return dense_view(arena() + m.offset, m.held.extents(), Backend::template block<T>);
     }
     /// A box of a tensor, in the indices of the whole tensor.

@@ -6,6 +6,7 @@
 #include <mpar/comm/traffic.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/net/arena.hpp>
+#include <mpar/net/homes.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
@@ -62,8 +63,11 @@ struct tensor_part {
     box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                       ///< beyond the image
     box inside;       ///< held without the padding
-    long offset = 0;  ///< in elements, into the arena
-    long elements = 0;
+    long offset = 0;    ///< in elements, into the arena
+    long elements = 0;  ///< of memory of its own
+    int home = -1;         ///< the tensor in whose memory it lies
+    int home_channel = 0;  ///< its first channel there
+    bool is_home = false;  ///< whether others lie in it
 };
 
 /// This rank's part of one step.
@@ -73,6 +77,7 @@ struct step_part {
     int tile = 0;  ///< of a convolution computed by Winograd's filtering
     range early;   ///< rows of y that need nothing of an overlapped exchange before the step
     range late;    ///< rows of y that no overlapped exchange of y sends
+    bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };
@@ -124,10 +129,11 @@ public:
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
         for (auto& e : part_.exchanges) overlap(e);
+        homes(plan_, part_, [this](int t, int rank) { return owner(t, rank); }).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
             mine.inside = intersection(mine.held, whole(extents(static_cast<int>(t))));
-            mine.elements = storage(mine.held.extents(), part_.of.block);
+            mine.elements = mine.home < 0 ? storage(mine.held.extents(), part_.of.block) : 0;
         }
         part_.arena_elements = place_tensors(plan_, part_);
         return std::move(part_);
@@ -247,7 +253,8 @@ private:
         const int producer = tensor_at(e.tensor).producer;
         const step& reader = step_at(e.before_step);
         if (!part_.of.first_seats.empty() || e.name != transition::halo || producer < 0 ||
-            reader.y < 0 || reader.x != e.tensor || tensor_at(e.tensor).where != layout::shard_h ||
+            reader.y < 0 || reader.x != e.tensor || reader.what.kind == op::channels ||
+            step_at(producer).what.kind == op::channels || tensor_at(e.tensor).where != layout::shard_h ||
             is_shared_wait(e)) {
             return;
         }
