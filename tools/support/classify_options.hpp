@@ -56,7 +56,8 @@ struct classify_options {
 inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("images", o.images, "JPEG or PNG files");
     app.add_option("--model", o.model,
-                   "resnet18 resnet34 resnet50 resnet101 resnet152 efficientnet_lite0")
+                   "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
+                   "densenet201 cspdarknet53 efficientnet_lite0")
         ->capture_default_str();
     app.add_option("--weights", o.weights,
                    "safetensors or .pth file, or 'seeded' for weights made from their names");

@@ -82,6 +82,10 @@ inline constexpr detail::offer models[] = {
     detail::offer_of<mpar::resnet50>("resnet50"),
     detail::offer_of<mpar::resnet101>("resnet101"),
     detail::offer_of<mpar::resnet152>("resnet152"),
+    detail::offer_of<mpar::densenet121>("densenet121"),
+    detail::offer_of<mpar::densenet169>("densenet169"),
+    detail::offer_of<mpar::densenet201>("densenet201"),
+    detail::offer_of<mpar::cspdarknet53>("cspdarknet53"),
     detail::offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
 };
 

@@ -46,6 +46,11 @@ private:
 
     view<T> whole_of(int t, int member, int level) const {
         const auto& m = at(t);
+        if (m.home >= 0) {
+            box there = m.held;  // in the indices of the tensor in which it lies
+            there.c = {there.c.lo + m.home_channel, there.c.hi + m.home_channel};
+            return part_of(whole_of(m.home, member, level), m.home, there);
+        }
         const long each = storage(m.held.extents(), block);
         return dense_view(data() + m.offset + member * m.copy + level * each, m.held.extents(),
                           block);

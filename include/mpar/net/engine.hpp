@@ -155,6 +155,7 @@ private:
                 });
                 continue;
             }
+            if (part_.steps[i].in_place) continue;
             clear_padding(plan_.steps[i].y);
             const bool awaits =
                 next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);

@@ -30,9 +30,17 @@ struct place {
     }
 };
 
-/// One entry of the tape: a layer, or a mark of a residual block.
+/// One entry of the tape: a layer, or a mark of a residual block or a concat.
 struct instruction {
-    enum class kind { layer, residual_begin, skip_begin, residual_end };
+    enum class kind {
+        layer,
+        residual_begin,
+        skip_begin,
+        residual_end,
+        concat_begin,
+        next_arm,  ///< between two arms of a concat
+        concat_end,
+    };
 
     kind what = kind::layer;
     operation does;
@@ -49,7 +57,7 @@ struct stranger {
 };
 
 /// Walks over a net in the order of its layers: visitor.leaf<Layer>(place) for each, and
-/// visitor.mark(kind, place) around the arms of a residual.
+/// visitor.mark(kind, place) around the arms of a residual or concat.
 template <class Node>
 struct walk {
     template <class Visitor>
@@ -83,6 +91,19 @@ struct walk<residual<Body, Skip>> {
         visitor.mark(instruction::kind::skip_begin, where);
         walk<Skip>::over(visitor, where.inner(1));
         visitor.mark(instruction::kind::residual_end, where);
+    }
+};
+
+template <class... Arms>
+struct walk<concat<Arms...>> {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
+        visitor.mark(instruction::kind::concat_begin, where);
+        int arm = 0;
+        ((arm ? visitor.mark(instruction::kind::next_arm, where) : void(),
+          walk<Arms>::over(visitor, where.inner(arm++))),
+         ...);
+        visitor.mark(instruction::kind::concat_end, where);
     }
 };
 
