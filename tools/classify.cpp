@@ -38,7 +38,7 @@ std::vector<float> read_images(mpar::communicator& comm, const classify_options&
 
 /// Forwards all images in batches; the last is filled up with zeros.
 std::vector<float> forward_all(tools::model& net, const std::vector<float>& images, int count) {
-    const mpar::shape batch = net.mine().tensors.front().owned.extents();
+    const mpar::shape batch = net.input_shape();
     const int classes = net.steps().output().extents.c;
     std::vector<float> logits, x(std::size_t(batch.count())),
         y(std::size_t(batch.n) * std::size_t(classes));
@@ -94,8 +94,8 @@ void gather_figures(classify_report& r, tools::model& net, const mpar::traffic& 
     r.ranks = comm.size();
     r.bytes = all_gather(comm, one_forward.bytes_received);
     r.messages = all_gather(comm, one_forward.messages_received);
-    r.predicted_bytes = all_gather(comm, net.mine().predicted.bytes_received);
-    r.predicted_messages = all_gather(comm, net.mine().predicted.messages_received);
+    r.predicted_bytes = all_gather(comm, net.predicted().bytes_received);
+    r.predicted_messages = all_gather(comm, net.predicted().messages_received);
     r.weights = all_gather(comm, net.weights_bytes());
     r.activations = all_gather(comm, net.activations_bytes());
     r.peak_rss = all_gather(comm, usage.ru_maxrss * 1024L);
