@@ -160,7 +160,8 @@ refuses 2 'weights is missing' '1 2' --input seeded:1
 refuses 2 'frobnicate' '1 3' "${one[@]}" --frobnicate
 refuses 2 'there is no model alexnet; there are resnet18' '1 2' "${one[@]/resnet18/alexnet}"
 refuses 2 'there is no policy diagonal' '1 2' "${one[@]}" --policy diagonal
-refuses 2 'policy tiles comes with a later' 1 "${one[@]}" --policy tiles
+refuses 2 'data axis of 3 ranks does not divide the 2' 2 "${one[@]}" --ranks-data 3
+refuses 2 '2 micro-batches do not divide a batch of 1' 1 "${one[@]}" --micro-batches 2
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
 refuses 2 'there is no engine quantum' 1 "${one[@]}" --engine quantum
 refuses 2 'there is no preprocessing' 1 "${net[@]}" --preprocess vivid "$pixel"
@@ -179,7 +180,7 @@ refuses 2 'no team pairs' 1 "${one[@]}" --team pairs
 refuses 2 'a team has at least one rank, not -1' '1 2' "${one[@]}" --team-size -1
 refuses 2 'a rank has 1 to [0-9]+ threads here' '1 2' "${one[@]}" --threads 0
 refuses 2 'threads here' 1 "${one[@]}" --threads 5000
-refuses 2 'ranks-data 2 comes with a later' 1 "${one[@]}" --ranks-data 2
+refuses 2 'ranks-data is at least 1' 1 "${one[@]}" --ranks-data 0
 refuses 2 'gradients comes with a later' 1 "${one[@]}" --gradients "$tmp/out/gradients"
 
 # 3: input
