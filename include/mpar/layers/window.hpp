@@ -73,7 +73,8 @@ template <int Kh, int Kw, int Sh, int Sw, class Padding, class Dilation>
 struct window_of {
     static_assert(padding_of<Padding>::known,
                   "mpar: a window's third parameter is its padding: centred, same or pad<...>");
-    static_assert(dilation_of<Dilation>::known, "mpar: a window's fourth parameter is dilation<...>");
+    static_assert(dilation_of<Dilation>::known,
+                  "mpar: a window's fourth parameter is dilation<...>");
     static_assert(sizeof(Padding) > 0 && sizeof(Dilation) > 0);  // complete: they check themselves
     static_assert(Kh > 0 && Kw > 0, "mpar: a window has at least one row and column");
     static_assert(Sh > 0 && Sw > 0, "mpar: a window's stride is positive");
