@@ -208,6 +208,23 @@ refuses 5 "'fc.bias' has NaN at element 999" '1 2 3' "${from_file[@]}" "$nan"
 refused 7 'memory' '1 2' bash -c 'ulimit -v 6000000; exec "$@"' limited \
     "$bin/classify" "${net[@]}" --input seeded:9999 --batch 9999 "${outputs[@]}"
 
+refused 7 'memory' '1 2' bash -c 'ulimit -v 3500000; exec "$@"' limited \
+    "$bin/classify" "${net[@]}" --input seeded:9999 --batch 1 "${outputs[@]}"
+
+# Outputs that are no files, and a standard output that takes nothing.
+mkfifo "$tmp/pipe"
+refused 3 'pipe: is not a regular file' 1 "$bin/classify" "${one[@]}" --json "$tmp/pipe"
+refused 3 'pipe: is not a regular file' 1 "$bin/classify" "${one[@]}" --logits "$tmp/pipe"
+[ -p "$tmp/pipe" ] || complain "a pipe was replaced by a file"
+if [ -c /dev/full ]; then
+    for report in table json; do
+        full=("${one[@]}")
+        [ $report = json ] && full+=(--json -)
+        refused 3 'standard output cannot be written' 1 \
+            bash -c 'exec "$@" >/dev/full' full "$bin/classify" "${full[@]}"
+    done
+fi
+
 # What one rank alone meets; the launcher says which one it is.
 cat >"$tmp/except" <<'END'
 #!/usr/bin/env bash
@@ -330,6 +347,17 @@ accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output --numerics exac
 says report.json '"policy": "output"' 'the report in its file'
 says out.txt 'seeded:2#1' 'the table'
 same_logits "$tmp/logits.safetensors" 'images one by one, by output'
+echo old >"$tmp/target"
+ln -s "$tmp/target" "$tmp/link"
+accepts 1 "${one[@]}" --json "$tmp/link"
+[ -L "$tmp/link" ] && grep -q latency_ms "$tmp/target" || complain "a report was not written through a link"
+
+# On a terminal, and there alone, a bar shows how far more than a second of work is.
+if command -v script >/dev/null; then
+    runs 1 script -qec "'$bin/classify' ${net[*]} --input seeded:64 --batch 2 --repeat 5" /dev/null
+    [ "$code" -eq 0 ] || complain "on a terminal: exit code $code: $(printed)"
+    says out.txt '(images|forward|timed forwards) \[#+\.*\] [0-9]+/[0-9]+' 'on a terminal'
+fi
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
 [ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
 

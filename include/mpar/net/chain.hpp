@@ -7,6 +7,8 @@
 #include <mpar/shard/layout.hpp>
 #include <mpar/shard/policy.hpp>
 
+#include <type_traits>
+
 namespace mpar {
 
 /// Layers and blocks, one after the other.
@@ -39,8 +41,11 @@ struct repeat {
 template <int Channels, int Height, int Width, class Policy = shard::none>
 struct image {
     static_assert(Channels > 0 && Height > 0 && Width > 0, "mpar: an image has at least one pixel");
+    static_assert(policy_type<Policy>,
+                  "mpar: the last parameter of image is a policy of mpar::shard");
     static constexpr shape extents{1, Channels, Height, Width};
-    static constexpr placing given = Policy::value;
+    static constexpr placing given =
+        std::conditional_t<policy_type<Policy>, Policy, shard::none>::value;
 };
 
 /// A block: a named struct with `using layers = chain<...>;`. Its name is what messages print.

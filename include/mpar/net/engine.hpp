@@ -115,7 +115,6 @@ public:
     const part& mine() const { return part_; }
     communicator& comm() { return *comm_; }
     const communicator& comm() const { return *comm_; }
-    const team& companions() const { return *team_; }
 
     /// What this rank's messages have amounted to so far.
     traffic measured() const { return team_->exchanges() ? team_->outside().counted() : traffic{}; }

@@ -111,6 +111,7 @@ template <int Times, class Block>
 struct walk<repeat<Times, Block>> {
     template <class Visitor>
     static constexpr void over(Visitor& visitor, place where) {
+        static_assert(sizeof(repeat<Times, Block>) > 0);  // complete: it checks its number
         for (int i = 0; i < Times; ++i) walk<Block>::over(visitor, where.inner(i));
     }
 };
