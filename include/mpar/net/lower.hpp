@@ -243,8 +243,8 @@ private:
             }
             y.extents.c += a.c;
             if (y.where == layout::replicate)
-                y.where = output_layout(arm_of_concat(0), override_ ? policy::follow : p,
-                                        at(arm).where);
+                y.where =
+                    output_layout(arm_of_concat(0), override_ ? policy::follow : p, at(arm).where);
         }
         current_ = static_cast<int>(plan_.tensors.size());
         plan_.tensors.push_back(y);

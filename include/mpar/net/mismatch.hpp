@@ -10,7 +10,18 @@ namespace mpar {
 
 /// The first fault of a net, found while it is lowered.
 struct mismatch {
-    enum class kind { none, channels, groups, window, features, arms, concat, slice, policy, depth };
+    enum class kind {
+        none,
+        channels,
+        groups,
+        window,
+        features,
+        arms,
+        concat,
+        slice,
+        policy,
+        depth
+    };
 
     kind what = kind::none;
     int instruction = -1;  ///< index into the tape

@@ -63,8 +63,8 @@ struct tensor_part {
     box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                       ///< beyond the image
     box inside;       ///< held without the padding
-    long offset = 0;    ///< in elements, into the arena
-    long elements = 0;  ///< of memory of its own
+    long offset = 0;  ///< in elements, into the arena: where its first channel begins
+    long elements = 0;     ///< of memory of its own
     int home = -1;         ///< the tensor in whose memory it lies
     int home_channel = 0;  ///< its first channel there
     bool is_home = false;  ///< whether others lie in it
@@ -254,8 +254,8 @@ private:
         const step& reader = step_at(e.before_step);
         if (!part_.of.first_seats.empty() || e.name != transition::halo || producer < 0 ||
             reader.y < 0 || reader.x != e.tensor || reader.what.kind == op::channels ||
-            step_at(producer).what.kind == op::channels || tensor_at(e.tensor).where != layout::shard_h ||
-            is_shared_wait(e)) {
+            step_at(producer).what.kind == op::channels ||
+            tensor_at(e.tensor).where != layout::shard_h || is_shared_wait(e)) {
             return;
         }
         const range own = part_.tensors[std::size_t(e.tensor)].owned.h;
