@@ -44,6 +44,11 @@ public:
             }
             end = std::max(end, mine.offset + size_of(t));
         }
+        for (auto& t : part_.tensors) {
+            if (t.home < 0) continue;
+            const long pixels = long(t.held.h.size()) * t.held.w.size();
+            t.offset = part_.tensors[std::size_t(t.home)].offset + t.home_channel * pixels;
+        }
         return end;
     }
 

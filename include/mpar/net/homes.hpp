@@ -46,8 +46,8 @@ private:
         const int block = part_.of.block, count = channels(inner), end = from + count;
         const bool whole_blocks =
             from % block == 0 && (count % block == 0 || end == channels(outer));
-        const bool holds_all = at(inner).held.c == range{0, count} &&
-                               at(outer).held.c == range{0, channels(outer)};
+        const bool holds_all =
+            at(inner).held.c == range{0, count} && at(outer).held.c == range{0, channels(outer)};
         if (at(inner).home >= 0 || !whole_blocks || !holds_all) return false;
         for (int rank = 0; rank < part_.of.who.ranks; ++rank) {
             box theirs = owner_(outer, rank);

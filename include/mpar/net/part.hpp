@@ -79,7 +79,7 @@ struct tensor_part {
     box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                       ///< beyond the image
     box inside;       ///< held without the padding
-    long offset = 0;    ///< in elements, into the arena
+    long offset = 0;    ///< in elements, into the arena: where its first channel begins
     long elements = 0;  ///< of memory of its own
     long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
     int home = -1;      ///< the tensor in whose memory it lies

@@ -63,8 +63,7 @@ struct arm_entry<Whole, Index, First, Rest...> {
     using type = typename decltype(find())::type;
 };
 template <class... Arms, int Index>
-struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index - 1, Arms...> {
-};
+struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index - 1, Arms...> {};
 template <class First, class... Rest, int Index>
 struct entry<chain<First, Rest...>, Index> {
     static consteval auto find() {

@@ -88,8 +88,8 @@ void copy(crew& queue, view<S> x, view<D> y) {
 
 /// Channels [lo, hi) of row h of image n: y = x, `shift` channels further on in x.
 template <class T>
-void copy_row_of_channels(const view<const T>& x, int shift, range channels, const view<T>& y, int n,
-                          int h) {
+void copy_row_of_channels(const view<const T>& x, int shift, range channels, const view<T>& y,
+                          int n, int h) {
     for (int c = channels.lo; c < channels.hi; ++c) {
         const T* from = &x(n, c + shift, h, 0);
         T* to = &y(n, c, h, 0);
