@@ -139,7 +139,7 @@ private:
         }
     }
 
-    /// All pixels of a block, from the `begin`-th one of y on, cut into pieces of rows, of two panels.
+    /// All pixels of a block, y's from the `begin`-th on, cut into pieces of rows, of two panels.
     void run_rows(int pair, const pixel_block& pixels, long begin, bool first) const {
         constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), panel = 2 * V;
         const taps &h = c_.window.h, &w = c_.window.w;
@@ -179,12 +179,12 @@ private:
                 io.x_at = pixels.x + at;
                 io.y_at = pixels.y + at;
                 io.residual_at = pixels.residual + at;
-                const long half = t < (fetching + 1) / 2 ? 0 : 1;
-                const long sharers = half == 0 ? (fetching + 1) / 2 : fetching / 2;
-                const long each = std::min<long>(line, ceil_div<long>(panel, std::max(sharers, 1L)));
+                const long earlier = (fetching + 1) / 2, half = t < earlier ? 0 : 1;
+                const long sharers = std::max(1L, half == 0 ? earlier : fetching - earlier);
+                const long each = std::min<long>(line, ceil_div<long>(panel, sharers));
                 io.ahead_step = t < fetching ? int(each) : 0;
                 io.ahead = ahead + half * io.panel_step +
-                           (t - half * ((fetching + 1) / 2)) * io.ahead_step * list.products;
+                           (t - half * earlier) * io.ahead_step * list.products;
                 if constexpr (has_row_tiles) run_row_tile(io, vectors, read);
                 if (done && is_curved) {
                     activate_pixels(then_.act, io.y, io.y_at, row_pixels, io.y_block, vectors);
