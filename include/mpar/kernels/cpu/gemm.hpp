@@ -21,7 +21,7 @@ struct gemm_blocking {
     static constexpr long rows = 9 * tile_pixels;             ///< of a, at most
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
     static constexpr long panels_bytes = 4L << 20;            ///< of packed panels: part of L3
-    static constexpr long panels_at_once = 8;  ///< packed together: long pieces of b's rows
+    static constexpr long panels_at_once = 4;  ///< packed together: long pieces of b's rows
 };
 
 /// A product's sums in blocks of a's rows, b's panels and K.
