@@ -18,7 +18,8 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Sizes that the caches ask for. How K is cut is part of the result: the same for all products.
 struct gemm_blocking {
-    static constexpr long rows = 9 * tile_pixels;             ///< of a, at most
+    static constexpr long tiles = 9;  ///< of a's rows, at most
+    static constexpr long rows = tiles * tile_pixels;
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
     static constexpr long panels_bytes = 4L << 20;            ///< of packed panels: part of L3
     static constexpr long panels_at_once = 4;  ///< packed together: long pieces of b's rows
@@ -53,14 +54,17 @@ public:
     void run() {
         const long panels = ceil_div(c_.columns, width);
         const long parts = ceil_div(std::max(1L, a_.columns), block_.depth);
+        const tiling tiles(c_.rows, tile_pixels);
+        const cutting groups(tiles.parts, ceil_div(tiles.parts, gemm_blocking::tiles));
         const cutting depths(ceil_div<long>(a_.columns, V), parts);
         for (long first = 0; first < panels; first += block_.panels) {
             const long last = std::min(panels, first + block_.panels);
             for (long d = 0; d < parts; ++d) {
                 k_ = {int(depths.begin(d) * V), int(std::min(a_.columns, depths.begin(d + 1) * V))};
                 list_steps();
-                for (long i = 0; i < c_.rows; i += block_.rows) {
-                    multiply(i, std::min(block_.rows, c_.rows - i), first, last, i == 0);
+                for (long g = 0; g < groups.parts; ++g) {  // none of few rows
+                    const long i = tiles.begin(groups.begin(g));
+                    multiply(i, tiles.begin(groups.begin(g + 1)) - i, first, last, g == 0);
                 }
             }
         }
