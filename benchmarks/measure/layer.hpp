@@ -5,7 +5,7 @@
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/execute.hpp>
-#include <mpar/net/part.hpp>
+#include <mpar/net/partition.hpp>
 #include <mpar/net/static_plan.hpp>
 #include <mpar/tensor/memory.hpp>
 
