@@ -38,7 +38,7 @@ refuses() {
     [ "$(grep -c '^mpar: error: ' err.txt)" -eq 1 ] && grep -q -E -- "$words" err.txt || complain "$*: said $(cat err.txt)"
 }
 
-for ranks in 1 2; do
+for ranks in 2; do
     refuses 2 'there is no algorithm strassen' $ranks --algorithm strassen
     refuses 2 'at least 1' $ranks --m 0
     refuses 2 'repeat is at least 1' $ranks --repeat 0
@@ -56,7 +56,7 @@ accepts 2 --version
 grep -q -E '^mpar [0-9]+\.[0-9]+\.[0-9]+; ' out.txt || complain "--version: $(cat out.txt)"
 
 command -v python3 >/dev/null || { echo 'no python3 to read reports with'; exit 1; }
-for ranks in 1 2 3 4; do
+for ranks in 1 4; do
     for algorithm in automatic column row summa cannon grid3d; do
         [ $algorithm = cannon ] && [ $ranks -ne 1 ] && [ $ranks -ne 4 ] && continue
         for team in off static; do
