@@ -192,6 +192,10 @@ std::vector<problem> layers() {
     list.push_back({square(5, 2), 35, 35, 35, {2, 35, 13, 11}, {}, true});
     list.push_back({square(3), 20, 60, 20, {1, 60, 7, 7}, relu});  // depthwise, three outputs each
     list.push_back({square(1), 300, 100, 1, {1, 100, 9, 9}, relu, true});
+    list.push_back({square(1), 600, 24, 1, {1, 24, 3, 56}, relu6, true});  // ends in half a vector
+    list.push_back({square(1), 600, 40, 1, {1, 40, 3, 56}, {}, true});
+    list.push_back({square(1), 20, 48, 1, {2, 48, 3, 56}, relu6, true});  // short sums
+    list.push_back({square(1), 40, 24, 1, {1, 24, 3, 56}, silu});
     list.push_back({square(3), 100, 70, 1, {1, 70, 7, 7}, silu});
     list.push_back({square(3), 3, 8, 1, {1, 8, 67, 31}});
     list.push_back({square(1), 700, 130, 1, {1, 130, 1, 1}});     // dense

@@ -103,6 +103,8 @@ private:
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
         const bool is_curved = has_curve(then_.act);
+        const bool ends_in_half = y_.extents.c - (p.block + p.vectors - 1) * V <= V / 2;
+        const bool is_short = all > 0 && (all <= short_products || ends_in_half);
 
         tile_io<T> io;
         io.steps = list.steps;
@@ -125,7 +127,11 @@ private:
                 const long count = turns.pixels(t);
                 if (t >= spread) io.ahead = next, io.ahead_step = 0;
                 const bool adjacent = io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
-                run_tile(io, p.vectors, count, adjacent);
+                if (is_short) {
+                    run_short_tile(io, p.vectors, count, adjacent, ends_in_half);
+                } else {
+                    run_tile(io, p.vectors, count, adjacent);
+                }
                 if (done && is_curved) {
                     activate_pixels(then_.act, io.y, io.y_at, count, io.y_block, p.vectors);
                 }
