@@ -49,14 +49,13 @@ template <int In, int Out, class Window = window<1>, class... Options>
 struct conv2d {
     static_assert(In > 0 && Out > 0, "mpar: conv2d has at least one channel on either side");
     static_assert(window_type<Window>, "mpar: the third parameter of conv2d is a window");
+    static_assert((policy_type<Options> + ... + 0) <= 1, "mpar: conv2d has one policy");
 
     static constexpr operation describe() {
-        operation o = detail::named<conv2d>(op::convolution);
+        operation o =
+            detail::windowed_as<Window, shard::none>(detail::named<conv2d>(op::convolution));
         o.in = In;
         o.out = Out;
-        o.asks = policy::none;
-        o.window = Window::value;
-        o.same_padding = Window::same_padding;
         (detail::apply_option<Options>(o), ...);
         o.mixes_channels = !(o.groups == In && In == Out);
         return o;
@@ -78,8 +77,10 @@ constexpr convolution problem_of(const operation& o, range in_channels, const bo
 
 template <class Backend, class T>
 void forward_conv2d(const operation& o, const arguments<Backend, T>& a) {
-    Backend::conv2d(a.queue, problem_of(o, a.in_channels, a.where, a.tile), a.x, a.weights, a.bias,
-                    epilogue<T>{o.act, a.residual}, a.y, a.workspace);
+    convolution c = problem_of(o, a.in_channels, a.where, a.tile);
+    c.padding = a.padding;
+    Backend::conv2d(a.queue, c, a.x, a.weights, a.bias, epilogue<T>{o.act, a.residual}, a.y,
+                    a.workspace);
 }
 
 }  // namespace mpar

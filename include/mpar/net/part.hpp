@@ -26,6 +26,8 @@ struct setting {
     int (*winograd_tile)(const convolution& layer, const shape& y) = nullptr;
     /// Sums that are cut between ranks have the same bits on 1, 2, 4 and 8 of them.
     bool reproducible = false;
+    /// Of how many images a pipeline's batch is a part, so that tiles do not depend on it; 0: none.
+    int whole_batch = 0;
 
     /// The seats that have one memory with `rank`.
     constexpr range mates(int rank) const {
@@ -68,6 +70,7 @@ struct exchange {
     std::vector<message> sends, receives;  ///< this rank's
     std::vector<cut_sum> sums;             ///< of an op::reduce, for which receives
     bool keeps = false;                    ///< stay where they arrive
+    layout taken{};                        ///< how its readers take the tensor
     /// Travels while rows are computed that others do not wait for, and that do not wait for others:
     /// started by the tensor's producer, awaited by `before_step`.
     bool overlapped = false;
@@ -79,9 +82,12 @@ struct tensor_part {
     box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                       ///< beyond the image
     box inside;       ///< held without the padding
-    long offset = 0;  ///< in elements, into the arena
-    long elements = 0;
-    long copy = 0;    ///< elements of each member's own summands; 0: one memory for all
+    long offset = 0;    ///< in elements, into the arena: where its first channel begins
+    long elements = 0;  ///< of memory of its own
+    long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
+    int home = -1;      ///< the tensor in whose memory it lies
+    int home_channel = 0;  ///< its first channel there
+    bool is_home = false;  ///< whether others lie in it
 };
 
 /// This rank's part of one step.
@@ -95,6 +101,7 @@ struct step_part {
     int first_leaf = 0;
     range early;  ///< rows of y that need nothing of an overlapped exchange before the step
     range late;   ///< rows of y that no overlapped exchange of y sends
+    bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };

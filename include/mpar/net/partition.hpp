@@ -5,6 +5,7 @@
 
 #include <mpar/net/arena.hpp>
 #include <mpar/net/geometry.hpp>
+#include <mpar/net/homes.hpp>
 #include <mpar/net/overlap.hpp>
 #include <mpar/net/part.hpp>
 
@@ -30,6 +31,7 @@ public:
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
         find_overlaps(all_, part_);
+        homes(plan_, part_, [this](int t, int rank) { return all_.owner(t, rank); }).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) size_tensor(t);
         part_.arena_elements = place_tensors(plan_, part_);
         return std::move(part_);
@@ -69,10 +71,14 @@ private:
     constexpr void size_tensor(std::size_t t) {
         auto& mine = part_.tensors[t];
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
-        mine.elements = storage(mine.held.extents(), part_.of.block);
+        mine.elements = mine.home < 0 ? storage(mine.held.extents(), part_.of.block) : 0;
         if (plan_.tensors[t].where.partial.empty()) return;
-        const auto& from = part_.steps[std::size_t(plan_.tensors[t].producer)];
-        const int levels = std::bit_width(unsigned(std::max<std::size_t>(from.leaves.size(), 1)));
+        const auto& from = all_.step_at(plan_.tensors[t].producer);
+        int leaves = 1;  // the same for all who have one memory
+        for_each_mate([&](int r) {
+            leaves = std::max(leaves, all_.share_of(from, r).leaves.size());
+        });
+        const int levels = std::bit_width(unsigned(leaves));
         mine.copy = mine.elements * levels;
         mine.elements = mine.copy * part_.of.mates(me()).size();
     }
@@ -96,8 +102,8 @@ private:
             if (receiver(me(), q) == q) add(e.sends, q, taken_by(q, me(), t, key));
             if (receiver(q, me()) == me()) add(e.receives, q, taken_by(me(), q, t, key));
         }
+        e.taken = key;
         push(std::move(e));
-        done_.push_back({t, key});
     }
 
     /// before: ranks of a row [a a a], [b b b], [c c c]   after: [abc . .], [. abc .], [. . abc]
@@ -184,20 +190,15 @@ private:
     }
 
     constexpr bool is_done(int t, const layout& key) const {
-        for (const auto& d : done_) {
-            if (d.tensor == t && d.key == key) return true;
+        for (const auto& e : part_.exchanges) {
+            if (e.tensor == t && e.taken == key) return true;
         }
         return false;
     }
-    struct key_of {
-        int tensor;
-        layout key;
-    };
 
     plan plan_;
     geometry all_;
     part part_;
-    std::vector<key_of> done_;
 };
 
 }  // namespace detail

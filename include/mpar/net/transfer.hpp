@@ -4,9 +4,12 @@
 
 #include <mpar/comm/messages.hpp>
 #include <mpar/net/part.hpp>
+#include <mpar/net/plan.hpp>
 #include <mpar/tensor/memory.hpp>
 #include <mpar/tensor/view.hpp>
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 namespace mpar {
@@ -17,7 +20,8 @@ namespace mpar {
 template <class Backend, class T>
 class transfer {
 public:
-    /// requires: `comm` lives as long. throws: error(device), error(mpi).
+    /// requires: `comm` and the elements of mine.exchanges live as long.
+    /// throws: error(device), error(mpi).
     transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
         long most = 0, end = 0;
         for (const auto& e : exchanges_) {
@@ -30,6 +34,11 @@ public:
         }
         memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(end));
         for (std::size_t i = 0; i < exchanges_.size(); ++i) declare(comm, i);
+        std::size_t summands = 0;
+        for (const auto& e : exchanges_) {
+            for (const auto& sum : e.sums) summands = std::max(summands, sum.summands.size());
+        }
+        room_.resize(summands);
     }
 
     std::size_t bytes() const { return memory_.bytes(); }
@@ -70,6 +79,9 @@ public:
         return as_view(at, exchanges_[i].receives[k].what);
     }
 
+    /// Room for the summands of one sum.
+    std::span<view<T>> room(std::size_t summands) { return std::span(room_).first(summands); }
+
     /// Never frees the memory: a request that failed may still write to it.
     void abandon() { memory_.forget(); }
 
@@ -99,10 +111,11 @@ private:
     static long bytes_of(const box& b) { return packed(b) * long(sizeof(T)); }
     static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
 
-    std::vector<exchange> exchanges_;
+    std::span<const exchange> exchanges_;
     std::vector<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
     std::vector<messages> messages_;
+    std::vector<view<T>> room_;
 };
 
 }  // namespace mpar
