@@ -19,13 +19,14 @@ public:
     template <class Owned, class Set>
     gathering(const cluster& c, int ranks, Owned owned, Set set) : of_(c) {
         for (int r = 0; r < ranks; ++r) {
-            const long bytes = owned(r);
-            owned_.push_back(bytes);
+            owned_.push_back(owned(r));
             set_.push_back(set(r));
+        }
+        for (int r = 0; r < ranks; ++r) {
             for (const int h : {0, 1, 2}) {
                 auto& s = sums_[key(h, r)];
-                s.bytes += bytes;
-                s.pieces += messages_for(bytes);
+                s.bytes += owned_[std::size_t(r)];
+                s.pieces += messages_for(owned_[std::size_t(r)]);
                 ++s.ranks;
             }
         }
@@ -43,36 +44,35 @@ public:
         }
     }
 
-    /// When all that a rank takes and gives has arrived: as if the latest of the others were also the
-    /// one with the fullest link. requires: load(on). posted: when each rank's messages are there.
+    /// When all that a rank takes and gives has arrived. A message takes, from when both sides have
+    /// posted it, as long as the fuller of their links: the sum of two greatest is the greatest of
+    /// four sums, in which the two sides stand apart. requires: load(on).
     std::vector<double> arrivals(const links& on, const std::vector<double>& posted) {
         for (int r = 0; r < ranks(); ++r) {
             for (const int h : {0, 1, 2}) {
                 auto& s = sums_[key(h, r)];
-                const auto raise = [](double& most, double v) { most = std::max(most, v); };
-                raise(s.reader_posts, posted[std::size_t(r)]);
-                raise(s.reader_fills, on.receiving(r, cluster::hop(h)));
-                if (!owned_[std::size_t(r)]) continue;
-                raise(s.owner_posts, posted[std::size_t(r)]);
-                raise(s.owner_fills, on.sending(r, cluster::hop(h)));
+                const auto hop = cluster::hop(h);
+                const double post = posted[std::size_t(r)];
+                s.readers.add(post, on.receiving(r, hop), inside(h, r));
+                if (owned_[std::size_t(r)]) s.owners.add(post, on.sending(r, hop), inside(h, r));
             }
         }
         std::vector<double> at(posted);
         for (int r = 0; r < ranks(); ++r) {
             double& last = at[std::size_t(r)];
-            const double mine = posted[std::size_t(r)];
+            const double post = posted[std::size_t(r)];
             for (const int h : {0, 1, 2}) {
                 const beyond there = beyond_of(h, r);
                 const auto hop = cluster::hop(h);
                 const auto& s = sums_[key(h, r)];
                 const double alpha = of_.at(hop).alpha;
                 if (there.bytes) {
-                    last = std::max(last, std::max(mine, s.owner_posts) + alpha +
-                                              std::max(s.owner_fills, on.receiving(r, hop)));
+                    const double most = s.owners.with(post, on.receiving(r, hop), inside(h, r));
+                    last = std::max(last, most + alpha);
                 }
                 if (there.ranks && owned_[std::size_t(r)]) {
-                    last = std::max(last, std::max(mine, s.reader_posts) + alpha +
-                                              std::max(s.reader_fills, on.sending(r, hop)));
+                    const double most = s.readers.with(post, on.sending(r, hop), inside(h, r));
+                    last = std::max(last, most + alpha);
                 }
             }
         }
@@ -80,14 +80,49 @@ public:
     }
 
 private:
+    /// The greatest of some values, and of those that are not of one's own place.
+    struct greatest {
+        double first = -1, second = -1;  ///< of different places
+        int place = -1;
+
+        void add(double v, int of) {
+            if (of == place) {
+                first = std::max(first, v);
+            } else if (v > first) {
+                second = first;
+                first = v;
+                place = of;
+            } else {
+                second = std::max(second, v);
+            }
+        }
+        double but(int own) const { return own == place ? second : first; }
+    };
+    /// One side of many messages.
+    struct sides {
+        greatest post, fill, both;
+
+        void add(double p, double f, int place) {
+            post.add(p, place);
+            fill.add(f, place);
+            both.add(p + f, place);
+        }
+        double with(double p, double f, int place) const {
+            return std::max({both.but(place), p + f, p + fill.but(place), post.but(place) + f});
+        }
+    };
     struct sum {
         long bytes = 0, pieces = 0, ranks = 0;
-        double owner_posts = 0, owner_fills = 0, reader_posts = 0, reader_fills = 0;
+        sides owners, readers;
     };
     struct beyond {
         long bytes = 0, pieces = 0, ranks = 0;
     };
     int ranks() const { return int(owned_.size()); }
+    /// Where its messages go by a shorter way: itself, its node, its group.
+    int inside(int h, int r) const {
+        return h == 0 ? r : h == 1 ? of_.node_of(r) : of_.group_of(r);
+    }
     /// A rank's set within its node, its group, the machine.
     long key(int h, int r) const {
         const long where = h == 0 ? of_.node_of(r) : h == 1 ? of_.group_of(r) : 0;
