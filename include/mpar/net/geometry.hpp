@@ -105,6 +105,16 @@ public:
         const layout& y = tensor_at(s.y).where;
         return s.x == t ? input_layout(s.what, y) : y;
     }
+    /// The layout in which step i gets tensor t: readers that take it in one layout share an exchange,
+    /// and one that takes it whole serves all.
+    constexpr layout key_of(int i, int t) const {
+        layout key = taken(step_at(i), t);
+        for (int j = tensor_at(t).producer + 1; j <= tensor_at(t).last_reader; ++j) {
+            if (!reads_tensor(j, t)) continue;
+            if (const layout l = taken(step_at(j), t); l.is_whole()) key = l;
+        }
+        return key;
+    }
     constexpr bool reads_tensor(int i, int t) const {
         return step_at(i).x == t || step_at(i).residual == t;
     }

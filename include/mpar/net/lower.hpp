@@ -172,6 +172,7 @@ private:
     constexpr void push(const operation& o, const shape& y, const layout& where, int weights) {
         step s{.what = o, .where = where_, .x = current_, .weights = weights};
         s.y = static_cast<int>(plan_.tensors.size());
+        s.entry = at_;
         if (o.kind == op::custom) s.custom = customs_++;
         plan_.tensors.push_back({y, where});
         uses_.push_back({});

@@ -6,6 +6,7 @@
 #include <mpar/kernels/backend.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/net/part.hpp>
+#include <mpar/net/plan.hpp>
 
 #include <algorithm>
 #include <bit>

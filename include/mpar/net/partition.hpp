@@ -83,16 +83,10 @@ private:
         if (s.residual >= 0 && s.residual != s.x) add_exchange(i, s.residual);
     }
 
-    /// Readers that take a tensor in one layout share an exchange; one that takes it whole serves
-    /// all.
     constexpr void add_exchange(int i, int t) {
         if (!all_.tensor_at(t).where.partial.empty()) return add_reduction(i, t);
         if (part_.of.who.ranks == 1) return;
-        layout key = all_.taken(all_.step_at(i), t);
-        for (int j = 0; j < static_cast<int>(plan_.steps.size()); ++j) {
-            if (!all_.reads_tensor(j, t)) continue;
-            if (const layout l = all_.taken(all_.step_at(j), t); l.is_whole()) key = l;
-        }
+        const layout key = all_.key_of(i, t);
         if (is_done(t, key) || !moves(t, key)) return;
 
         exchange e{t, i, between(all_.tensor_at(t).where, key, true), {}, {}, {}};

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// Chooses how each layer of a net is computed: by arithmetic, at compile time or at run time, the same
+// on all ranks. Knows no type of a net and no memory.
+#pragma once
+
+#include <mpar/net/partition.hpp>
+#include <mpar/net/plan_search.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace mpar {
+
+/// What a net is planned for.
+struct planning {
+    setting on;         ///< who.rank is not looked at
+    machine of;
+    long memory = 0;    ///< bytes that a rank has for weights and activations; 0: any number
+    bool all = false;   ///< layers with weights may be placed otherwise than they ask
+};
+
+/// What was found.
+struct planned {
+    std::vector<placing> each;              ///< for lower(): one for each entry of the tape
+    forecast cost;                          ///< of the plan that comes of it
+    policy alike = policy::automatic;       ///< the one policy of all layers that was best; else mixed
+    mismatch wrong;
+    long least_memory = 0;                  ///< where no plan fits the memory: what the least takes
+};
+
+/// Whether some layer leaves the choice to a planner.
+constexpr bool asks_for_plan(std::span<const instruction> tape) {
+    for (const auto& i : tape) {
+        if (i.what == instruction::kind::layer && i.does.asks.how == policy::automatic) return true;
+    }
+    return false;
+}
+
+namespace detail {
+
+class planner {
+public:
+    constexpr planner(std::span<const instruction> tape, const shape& input, const placing& given,
+                      const planning& how)
+        : tape_(tape), input_(input), given_(given), how_(how) {
+        for (const auto& i : tape_) {
+            const bool layer = i.what == instruction::kind::layer;
+            const placing asks = layer ? i.does.asks : placing{};
+            is_free_.push_back(layer && has_filters(i.does) &&
+                               (how_.all || asks.how == policy::automatic));
+            own_.push_back(asks.how == policy::automatic ? placing{} : asks);
+            if (own_.back().how == policy::stage) stages_ = std::max(stages_, own_.back().stage + 1);
+        }
+    }
+
+    constexpr planned run() {
+        constexpr policy alike[] = {policy::none,   policy::batch, policy::rows,  policy::cols,
+                                    policy::tiles,  policy::output, policy::input, policy::grid};
+        if (how_.all && !asks_for_plan(tape_)) consider(own_, policy::automatic);
+        for (const policy p : alike) consider(all_by(p), p);
+        if (best_.wrong) return best_;
+        search();
+        if (best_.each.empty()) best_.least_memory = least_;
+        return std::move(best_);
+    }
+
+private:
+    static constexpr bool has_filters(const operation& o) {
+        return o.kind == op::convolution || o.kind == op::dense;
+    }
+
+    /// One policy for all that are free and can follow it, as a choice for all has it.
+    constexpr std::vector<placing> all_by(policy p) const {
+        std::vector<placing> each = own_;
+        for (std::size_t i = 0; i < each.size(); ++i) {
+            if (is_free_[i]) each[i] = can_follow(tape_[i].does, p) ? p : policy::none;
+        }
+        return each;
+    }
+
+    /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
+    constexpr bool consider(const std::vector<placing>& each, policy alike) {
+        const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
+        if (l.wrong) {
+            if (!best_.wrong) best_.wrong = l.wrong;
+            return false;
+        }
+        forecast f = forecast_of(l.view(), how_.on, how_.of);
+        if (how_.memory) {
+            const long takes = memory_of(l.view(), f);
+            least_ = least_ ? std::min(least_, takes) : takes;
+            if (takes > how_.memory) return false;
+        }
+        if (best_.each.empty() || f.seconds < best_.cost.seconds) {
+            best_.each = each;
+            best_.cost = std::move(f);
+            best_.alike = alike;
+        }
+        return true;
+    }
+
+    /// As the ranks would allocate it, where there are few enough to work that out.
+    constexpr long memory_of(const plan& p, const forecast& f) const {
+        if (how_.on.who.ranks > 16) return f.memory();
+        long most = 0;
+        for (int r = 0; r < how_.on.who.ranks; ++r) {
+            setting s = how_.on;
+            s.who.rank = r;
+            most = std::max(most, mpar::partition(p, s).arena_elements * s.element_size);
+        }
+        return most + f.weights;
+    }
+
+    constexpr void search() {
+        const auto whole = all_by(policy::none);
+        std::vector<placing> base = whole;  // sums that are cut are priced, not lowered
+        for (auto& p : base) {
+            if (!summed_by(p.how).empty()) p = policy::none;
+        }
+        const lowered l = lower(tape_, input_, given_, std::span<const placing>(base));
+        const plan p = l.view();
+        std::vector<std::vector<placing>> options;
+        for (const step& s : p.steps) {
+            const bool is_entry = s.entry >= 0 && s.what.kind != op::row_sums &&
+                                  s.what.kind != op::mean_rows && s.what.kind != op::add;
+            if (!is_entry) {
+                options.push_back({placing{}});
+            } else if (is_free_[std::size_t(s.entry)]) {
+                options.push_back(
+                    placings_for(s.what, p.tensors[std::size_t(s.y)].extents, how_.on));
+            } else {
+                options.push_back({own_[std::size_t(s.entry)]});
+            }
+        }
+        plan_search by(p, how_.on, how_.of, std::move(options), stages_);
+        const auto try_at = [&](double byte) {
+            const auto found = by.run(byte);
+            if (found.empty()) return true;
+            std::vector<placing> each = whole;
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                const int entry = p.steps[i].entry;
+                if (entry >= 0 && is_free_[std::size_t(entry)]) each[std::size_t(entry)] = found[i];
+            }
+            return consider(each, policy::automatic);
+        };
+        if (try_at(0) || !how_.memory) return;
+        // The price of a byte at which the cheapest plan just fits.
+        double low = 0, high = 1e-9;
+        for (int i = 0; i < 8 && !try_at(high); ++i) low = high, high *= 10;
+        for (int i = 0; i < 10; ++i) {
+            const double middle = (low + high) / 2;
+            (try_at(middle) ? high : low) = middle;
+        }
+    }
+
+    std::span<const instruction> tape_;
+    shape input_;
+    placing given_;
+    planning how_;
+    std::vector<bool> is_free_;
+    std::vector<placing> own_;
+    int stages_ = 1;
+    planned best_;
+    long least_ = 0;
+};
+
+}  // namespace detail
+
+/// A placing for each entry of a tape: for its layers with weights that ask for shard::automatic (for
+/// all, where how.all says so) the ones whose forward takes the least time by the cost model;
+/// others keep what they ask for.
+/// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
+/// own where how.all gives them up.
+constexpr planned plan_for(std::span<const instruction> tape, const shape& input,
+                           const placing& given, const planning& how) {
+    return detail::planner(tape, input, given, how).run();
+}
+
+}  // namespace mpar
