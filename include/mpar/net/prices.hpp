@@ -68,7 +68,8 @@ public:
     /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
     constexpr double reduce(int i, int summands, int y) {
         return once(i, 3, summands, y, [&] {
-                   const costs c = trial(*this, i, y, summands, y).price();
+                   const trial t(*this, i, y, summands, y);
+                   const costs c = t.price();
                    return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
                }).seconds;
     }
