@@ -18,12 +18,12 @@
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Inputs and products a side of a tile.
-inline int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
+constexpr int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
 
 /// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 0: its direct sum. A
 /// rule on shapes, so that all ranks, ISAs and runs agree.
 template <class T>
-int winograd_tile(const convolution& c, const shape& y) {
+constexpr int winograd_tile(const convolution& c, const shape& y) {
     const taps& t = c.window.h;
     const bool is_plain = t.kernel == 3 && t.stride <= 2 && t.dilation == 1 && c.groups == 1 &&
                           c.window.w.kernel == 3 && c.window.w.stride == t.stride &&
