@@ -4,8 +4,10 @@
 #include "support/classify_report.hpp"
 #include "support/model.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 
 #include <mpar/comm/all_gather.hpp>
+#include <mpar/io/file_identity.hpp>
 #include <mpar/io/image.hpp>
 #include <mpar/io/safetensors.hpp>
 
@@ -21,16 +23,20 @@ constexpr mpar::shape picture{1, 3, 224, 224};
 
 /// All images, prepared: NCHW. Every rank reads them; a bad one is every rank's error.
 std::vector<float> read_images(mpar::communicator& comm, const classify_options& o) {
-    if (const int n = o.seeded_images()) {
-        const std::int64_t extents[] = {n, picture.c, picture.h, picture.w};
-        return mpar::io::seeded_values<float>("input", extents);
-    }
-    const auto how = *mpar::io::preprocessing_named(o.preprocess);
-    std::vector<float> values(o.images.size() * std::size_t(picture.count()));
+    std::vector<float> values;
     mpar::agree(comm, [&] {
+        if (const int n = o.seeded_images()) {
+            const std::int64_t extents[] = {n, picture.c, picture.h, picture.w};
+            values = mpar::io::seeded_values<float>("input", extents);
+            return;
+        }
+        const auto how = *mpar::io::preprocessing_named(o.preprocess);
+        values.resize(o.images.size() * std::size_t(picture.count()));
+        tools::progress bar("images", long(o.images.size()), comm.rank());
         for (std::size_t i = 0; i < o.images.size(); ++i) {
             const auto image = mpar::io::read_image(o.images[i]);
             mpar::io::preprocess(image, how, values.data() + i * std::size_t(picture.count()));
+            bar.at(long(i + 1));
         }
     });
     return values;
@@ -38,10 +44,11 @@ std::vector<float> read_images(mpar::communicator& comm, const classify_options&
 
 /// Forwards all images in batches; the last is filled up with zeros.
 std::vector<float> forward_all(tools::model& net, const std::vector<float>& images, int count) {
-    const mpar::shape batch = net.mine().tensors.front().owned.extents();
+    const mpar::shape batch = net.input_shape();
     const int classes = net.steps().output().extents.c;
     std::vector<float> logits, x(std::size_t(batch.count())),
         y(std::size_t(batch.n) * std::size_t(classes));
+    tools::progress bar("forward", count, net.comm().rank());
     for (int done = 0; done < count; done += batch.n) {
         const auto begin = images.begin() + done * picture.count();
         const long values = std::min(batch.count(), long(images.end() - begin));
@@ -50,6 +57,7 @@ std::vector<float> forward_all(tools::model& net, const std::vector<float>& imag
                     mpar::dense_view(y.data(), {batch.n, classes, 1, 1}));
         logits.insert(logits.end(), y.begin(),
                       y.begin() + std::min(batch.n, count - done) * classes);
+        bar.at(std::min(done + batch.n, count));
     }
     return logits;
 }
@@ -65,12 +73,14 @@ tools::samples time_forwards(tools::model& net, const std::vector<float>& images
     tools::samples times;
     const std::vector<float> first(
         images.begin(), images.begin() + std::min(long(images.size()), batch * picture.count()));
+    tools::progress bar("timed forwards", repeat, net.comm().rank());
     for (int i = 0; i < repeat; ++i) {
         mpar::all_reduce(net.comm(), 0, MPI_SUM);
         const auto began = std::chrono::steady_clock::now();
         forward_all(net, first, batch);
         const long mine = long(milliseconds_since(began) * 1e6);
         times.add(double(mpar::all_reduce(net.comm(), mine, MPI_MAX)) * 1e-6);
+        bar.at(i + 1);
     }
     return times;
 }
@@ -83,7 +93,7 @@ void write_logits(mpar::communicator& comm, const std::string& path,
                                              mpar::dtype::f32,
                                              {count, std::int64_t(logits.size()) / count},
                                              std::as_bytes(std::span(logits))};
-        mpar::io::write_safetensors(path, std::span(&tensor, 1), fault::input);
+        mpar::io::write_safetensors(mpar::io::canonical(path), std::span(&tensor, 1), fault::input);
     });
 }
 
@@ -94,8 +104,8 @@ void gather_figures(classify_report& r, tools::model& net, const mpar::traffic& 
     r.ranks = comm.size();
     r.bytes = all_gather(comm, one_forward.bytes_received);
     r.messages = all_gather(comm, one_forward.messages_received);
-    r.predicted_bytes = all_gather(comm, net.mine().predicted.bytes_received);
-    r.predicted_messages = all_gather(comm, net.mine().predicted.messages_received);
+    r.predicted_bytes = all_gather(comm, net.predicted().bytes_received);
+    r.predicted_messages = all_gather(comm, net.predicted().messages_received);
     r.weights = all_gather(comm, net.weights_bytes());
     r.activations = all_gather(comm, net.activations_bytes());
     r.peak_rss = all_gather(comm, usage.ru_maxrss * 1024L);
@@ -144,6 +154,9 @@ int classify(const classify_options& o, int rank) {
         auto& table = o.json == "-" ? std::cerr : std::cout;
         if (o.describe) table << describe(net->steps(), net->mine());
         if (o.json != "-") print_table(r, std::cout);
+        if (!std::cout.flush()) {
+            throw mpar::error(fault::input, "mpar: standard output cannot be written");
+        }
         if (!r.loaded.not_kept.empty()) {
             std::cerr << "mpar: note: no weights are cached: " + r.loaded.not_kept.substr(6) + "\n";
         }

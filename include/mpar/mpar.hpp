@@ -5,6 +5,7 @@
 
 #include <mpar/layers/activations.hpp>
 #include <mpar/layers/batch_norm.hpp>
+#include <mpar/layers/channels.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/dropout.hpp>
@@ -13,6 +14,8 @@
 #include <mpar/layers/identity.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/softmax.hpp>
+#include <mpar/models/cspdarknet.hpp>
+#include <mpar/models/densenet.hpp>
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/describe.hpp>

@@ -117,6 +117,20 @@ TEST_CASE("a file appears complete or not at all") {
     CHECK(folder.files() == 1);
 }
 
+TEST_CASE("what is no file is not replaced by one") {
+    const io_test::folder folder;
+    const auto pipe = folder.path("pipe"), link = folder.path("link");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::filesystem::create_symlink(pipe, link);
+    for (const auto& path : {pipe, link}) {
+        expect_refusal(fault::input, "is not a regular file",
+                       [&] { io::atomic_file(path, fault::input).commit(); });
+    }
+    CHECK(std::filesystem::is_fifo(pipe));
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(folder.files() == 2);
+}
+
 TEST_CASE("two writers of one file do not meet") {
     const io_test::folder folder;
     io::atomic_file one(folder.path("a"), fault::model), two(folder.path("a"), fault::model);

@@ -86,6 +86,50 @@ TEMPLATE_TEST_CASE("copy reads and writes NHWC and parts", "[copy]", backend::cp
     CHECK(same.pad_lanes_are_zero());
 }
 
+TEMPLATE_TEST_CASE("copy_channels shifts channels by whole blocks or not", "[copy]", backend::cpu,
+                   backend::reference) {
+    typename TestType::queue queue;
+    const auto old = [](int n, int c, int h, int w) { return -1 - byte<float>(n, c, h, w); };
+    for (const int from : {1, 16, 24, 40}) {
+        for (const int to : {1, 16, 21, 48}) {
+            for (const int shift : {-60, -32, -16, -5, 0, 3, 8, 16, 39, 48}) {
+                for (const int block : {1, 4, 8, 16}) {
+                    INFO(from << " channels to " << to << ", shift " << shift << ", block "
+                              << block);
+                    tensor<float> x({2, from, 3, 5}, block, {1, 2, 3});
+                    tensor<float> y({2, to, 3, 5}, block, {2, 0, 5}), expected(y.all().extents, 1);
+                    x.fill(byte<float>);
+                    y.fill(old);
+                    expected.fill([&](int n, int c, int h, int w) {
+                        const bool there = 0 <= c + shift && c + shift < from;
+                        return there ? byte<float>(n, c + shift, h, w) : old(n, c, h, w);
+                    });
+                    TestType::copy_channels(queue, x.all(), shift, y.all());
+                    CHECK(difference(y.all(), expected.all()) == 0);
+                    CHECK(y.canaries_live());
+                    CHECK(y.pad_lanes_are_zero());
+                }
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("copy_channels fills the last block up with zeros where it ends", "[copy]",
+                   backend::cpu, backend::reference) {
+    typename TestType::queue queue;
+    for (const int shift : {0, 2, 8}) {  // y's lanes without a channel meet channels of x
+        tensor<float> x({1, 24, 2, 3}, 8), y({1, 11, 2, 3}, 8);
+        x.fill(byte<float>);
+        TestType::copy_channels(queue, x.all(), shift, y.all());
+        CHECK(y.all()(0, 10, 1, 2) == byte<float>(0, 10 + shift, 1, 2));
+        CHECK(y.pad_lanes_are_zero());
+    }
+    tensor<float> none({0, 8, 2, 3}, 8), y({1, 8, 2, 3}, 8);
+    y.fill(byte<float>);
+    TestType::copy_channels(queue, none.all(), 0, y.all());
+    CHECK(y.all()(0, 7, 1, 2) == byte<float>(0, 7, 1, 2));
+}
+
 TEST_CASE("a number becomes the nearest byte", "[copy]") {
     CHECK(convert<std::uint8_t>(-3.f) == 0);
     CHECK(convert<std::uint8_t>(1.4f) == 1);

@@ -4,9 +4,12 @@
 
 #include <mpar/layers/activations.hpp>
 #include <mpar/layers/add.hpp>
+#include <mpar/layers/concat.hpp>
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/identity.hpp>
 #include <mpar/layers/softmax.hpp>
+#include <mpar/models/cspdarknet.hpp>
+#include <mpar/models/densenet.hpp>
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/partition.hpp>
@@ -29,6 +32,8 @@ constexpr operation sums = row_sums_phase();
 constexpr operation mean = mean_rows_phase({1, 16, 7, 7});
 constexpr operation act = relu::describe();
 constexpr operation sum = sum_of_arms();
+constexpr operation taken = channels<3, 9>::describe();
+constexpr operation arm = arm_of_concat(16);
 
 struct blur {
     static constexpr operation describe() { return windowed<blur, window<3>>(); }
@@ -54,6 +59,8 @@ const gives_row can[] = {{"conv", conv, true, true, true},
                          {"mean of rows", mean, true, true, false},
                          {"relu", act, true, true, true},
                          {"sum", sum, true, true, true},
+                         {"taken channels", taken, true, true, true},
+                         {"an arm", arm, true, true, true},
                          {"a user's window", blur::describe(), true, true, true},
                          {"a user's mix", mixes::describe(), true, false, true}};
 
@@ -145,6 +152,9 @@ TEST_CASE("flops of known networks, an image") {
     CHECK(gflops<resnet34>() == Approx(2 * 3.664).epsilon(0.01));
     CHECK(gflops<resnet101>() == Approx(2 * 7.801).epsilon(0.01));
     CHECK(gflops<resnet152>() == Approx(2 * 11.514).epsilon(0.01));
+    CHECK(gflops<densenet121>() == Approx(2 * 2.834).epsilon(0.01));
+    CHECK(gflops<densenet169>() == Approx(2 * 3.360).epsilon(0.01));
+    CHECK(gflops<densenet201>() == Approx(2 * 4.291).epsilon(0.01));
     CHECK(gflops<efficientnet_lite0>() == Approx(2 * 0.385).epsilon(0.05));
     CHECK(gflops<resnet50>(4) == Approx(4 * gflops<resnet50>()));
 }

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 
 #include <mpar/layers/batch_norm.hpp>
+#include <mpar/layers/concat.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/flatten.hpp>
@@ -155,6 +156,28 @@ TEST_CASE("dense, flatten and softmax read all; the phases of the mean read a ro
     check(mean_rows_phase({2, 24, 11, 13}), {2, 24, 11, 1});
 }
 
+TEST_CASE("channels read their own in the indices of x, in whole blocks; an arm those it has") {
+    const shape x{2, 24, 11, 13};
+    const auto read = [&](const operation& o, range c, int block) {
+        const operation resolved = resolve(o, x);
+        box part = whole(output_shape(resolved, x));
+        part.c = c;
+        part.h = {2, 5};
+        const box b = reads(resolved, part, x, block);
+        CHECK((b.empty() || (b.h == part.h && b.w == whole(x).w && b.n == whole(x).n)));
+        return b.c;
+    };
+    CHECK(read(channels<3, 19>::describe(), {0, 16}, 1) == range{3, 19});
+    CHECK(read(channels<3, 19>::describe(), {8, 16}, 8) == range{8, 24});
+    CHECK(read(channels<3, 19>::describe(), {8, 16}, 16) == range{0, 24});
+    CHECK(read(channels<16>::describe(), {0, 8}, 8) == range{16, 24});
+    CHECK(read(arm_of_concat(16), {16, 32}, 8) == range{0, 16});
+    CHECK(read(arm_of_concat(16), {32, 64}, 8) == range{16, 24});
+    CHECK(read(arm_of_concat(13), {8, 16}, 8) == range{0, 8});
+    CHECK(read(arm_of_concat(16), {0, 16}, 8).empty());
+    CHECK(read(arm_of_concat(16), {40, 48}, 8).empty());
+}
+
 TEST_CASE("the shape rule") {
     const auto shape_of = [](const operation& o, const shape& x) {
         return output_shape(resolve(o, x), x);
@@ -168,6 +191,8 @@ TEST_CASE("the shape rule") {
     CHECK(shape_of(row_sums_phase(), {2, 3, 5, 7}) == shape{2, 3, 5, 1});
     CHECK(shape_of(mean_rows_phase({2, 3, 5, 7}), {2, 3, 5, 1}) == shape{2, 3, 1, 1});
     CHECK(shape_of(softmax::describe(), {2, 3, 5, 7}) == shape{2, 3, 5, 7});
+    CHECK(shape_of(channels<2, 6>::describe(), {2, 9, 5, 7}) == shape{2, 4, 5, 7});
+    CHECK(shape_of(channels<2>::describe(), {2, 9, 5, 7}) == shape{2, 7, 5, 7});
     CHECK(shape_of(conv2d<3, 8, window<5, 1, pad<0>>>::describe(), {1, 3, 4, 9}).h < 1);
 }
 

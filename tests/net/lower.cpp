@@ -44,6 +44,12 @@ struct one_block {
     using layers = chain<conv2d<8, 8>, residual<Body, Skip>, relu>;
 };
 
+struct joined_then_normed {
+    using input = image<8, 6, 6>;
+    using layers = chain<conv2d<8, 8>, concat<identity, arm, chain<relu>>, batch_norm<24>, relu,
+                         channels<8, 16>, relu>;
+};
+
 // Wrong nets.
 struct channels_differ {
     using input = image<3, 8, 8>;
@@ -123,6 +129,37 @@ TEST_CASE("a residual sum rides on a convolution, which comes last") {
         CHECK(l.steps[0].norm < 0);
         CHECK(l.steps[2].residual == l.steps[0].y);
     }
+}
+
+TEST_CASE("a concat's arms write one tensor, and what it still needs is left as it is") {
+    const lowered l = plan_with<joined_then_normed>();
+    REQUIRE_FALSE(l.wrong);
+    CHECK(kinds(l) == std::vector{op::convolution, op::convolution, op::activate, op::channels,
+                                  op::channels, op::channels, op::batch_norm, op::channels,
+                                  op::activate, op::result});
+    CHECK(l.steps[0].what.act == activation{});  // the first arm takes it without the third's relu
+    for (const std::size_t i : {3u, 4u, 5u}) {
+        CHECK(l.steps[i].x == l.steps[i - 3].y);
+        CHECK(l.steps[i].y == l.steps[3].y);
+        CHECK(l.steps[i].what.shift == -8 * int(i - 3));
+    }
+    CHECK(l.tensors[std::size_t(l.steps[3].y)].extents == shape{1, 24, 6, 6});
+    CHECK(l.tensors[std::size_t(l.steps[3].y)].producer == 3);
+    CHECK(l.steps[6].what.act.which ==
+          activation::kind::relu);  // rides on a norm that rides on none
+    CHECK(l.steps[7].what.shift == 8);
+    CHECK(l.steps[7].what.out == 8);
+}
+
+TEST_CASE("layouts: arms that are cut alike stay so, cut channels are gathered") {
+    const auto joined = [](std::optional<policy> asked) {
+        const lowered l = plan_with<joined_then_normed>(asked);
+        return l.tensors[std::size_t(l.steps[3].y)].where;
+    };
+    CHECK(joined(policy::rows) == layout::shard_h);
+    CHECK(joined(policy::batch) == layout::shard_n);
+    CHECK(joined(policy::none) == layout::replicate);
+    CHECK(joined(policy::output) == layout::replicate);
 }
 
 TEST_CASE("layouts: an override holds where a layer can follow it") {

@@ -97,14 +97,63 @@ void check_reads(const plan& p, const part& mine) {
     CHECK(next == mine.exchanges.size());
 }
 
+/// Its channels and no more, in memory that is the home's own and holds the same rows and columns.
+bool lies_at_home(const plan& p, const part& mine, std::size_t t) {
+    const auto& a = mine.tensors[t];
+    const auto& home = mine.tensors[std::size_t(a.home)];
+    const int count = p.tensors[t].extents.c;
+    box at = a.held;
+    at.c = {at.c.lo + a.home_channel, at.c.hi + a.home_channel};
+    const bool whole_blocks = a.home_channel % mine.of.block == 0 &&
+                              (count % mine.of.block == 0 ||
+                               a.home_channel + count == p.tensors[std::size_t(a.home)].extents.c);
+    return home.home < 0 && home.is_home && home.held.contains(at) && at.h == home.held.h &&
+           at.w == home.held.w && at.n == home.held.n && whole_blocks && a.elements == 0;
+}
+
+/// From the first writer to the last reader, of all that lie in it too.
+std::pair<int, int> life_of(const plan& p, const part& mine, std::size_t t) {
+    std::pair life(p.tensors[t].producer, p.tensors[t].last_reader);
+    for (std::size_t u = 0; u < p.tensors.size(); ++u) {
+        if (mine.tensors[u].home != int(t)) continue;
+        life.first = std::min(life.first, p.tensors[u].producer);
+        life.second = std::max(life.second, p.tensors[u].last_reader);
+    }
+    return life;
+}
+
+/// What steps write to one home is apart. Joined and taken channels lie there without being written.
+void check_arms_are_apart(const plan& p, const part& mine) {
+    const auto channels = [&](std::size_t t) {
+        const int from = mine.tensors[t].home_channel;
+        return range{from, from + p.tensors[t].extents.c};
+    };
+    const auto is_written = [&](std::size_t t) {
+        const int i = p.tensors[t].producer;
+        return i < 0 || !mine.steps[std::size_t(i)].in_place;
+    };
+    for (std::size_t t = 0; t < p.tensors.size(); ++t) {
+        for (std::size_t u = 0; u < t; ++u) {
+            const auto &a = mine.tensors[t], &b = mine.tensors[u];
+            if (a.home < 0 || a.home != b.home || !is_written(t) || !is_written(u)) continue;
+            CHECK(intersection(channels(t), channels(u)).empty());
+        }
+    }
+}
+
 void check_memory(const plan& p, const part& mine) {
     for (std::size_t t = 0; t < p.tensors.size(); ++t) {
         const auto& a = mine.tensors[t];
+        if (a.home >= 0) {
+            CHECK(lies_at_home(p, mine, t));
+            continue;
+        }
         CHECK(a.offset + a.elements <= mine.arena_elements);
         for (std::size_t u = 0; u < t; ++u) {
             const auto& b = mine.tensors[u];
-            const bool both_live = p.tensors[t].producer <= p.tensors[u].last_reader &&
-                                   p.tensors[u].producer <= p.tensors[t].last_reader;
+            const auto [first, last] = life_of(p, mine, t);
+            const auto [begin, end] = life_of(p, mine, u);
+            const bool both_live = first <= end && begin <= last;
             const bool apart =
                 a.offset + a.elements <= b.offset || b.offset + b.elements <= a.offset;
             // A sum may lie where its residual did, which no one reads any more.
@@ -112,7 +161,7 @@ void check_memory(const plan& p, const part& mine) {
             const bool replaces = step >= 0 && p.steps[std::size_t(step)].residual == int(u) &&
                                   p.steps[std::size_t(step)].x != int(u) &&
                                   p.tensors[u].last_reader == step && a.offset == b.offset &&
-                                  a.held == b.held;
+                                  a.held == b.held && !b.is_home;
             if (both_live && a.elements && b.elements) CHECK((apart || replaces));
         }
     }
@@ -143,6 +192,7 @@ void check_all_ranks(const plan& p, int ranks, int batch, int block) {
     for (const auto& mine : parts) {
         check_reads(p, mine);
         check_memory(p, mine);
+        check_arms_are_apart(p, mine);
         traffic sum;
         for (const auto& s : mine.steps) sum += s.before;
         CHECK(sum == mine.predicted);

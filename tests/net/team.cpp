@@ -36,7 +36,7 @@ TEST_CASE("random nets on teams of any size") {
                                                          {.batch = batch});
         for (const int size : {0, 2, 3}) {
             if (size >= ranks()) continue;
-            for (const auto asked : {policy::none, policy::rows, policy::output}) {
+            for (const auto asked : {policy::none, policy::rows, policy::output, policy::tiles}) {
                 for (const auto how : {teaming::claim, teaming::fixed}) {
                     INFO(name_of(how) << ", teams of " << size << ", policy " << name_of(asked));
                     const auto together = run_tape<backend::cpu, float>(
@@ -45,6 +45,29 @@ TEST_CASE("random nets on teams of any size") {
                     CHECK(same_bits(together.values, alone.values));
                     CHECK(together.measured == together.predicted);
                     if (size == 0) CHECK(together.measured == traffic{});
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("sums that are cut between the ranks of teams") {
+    for (int seed = 0; seed < 8; ++seed) {
+        const mpar_test::random_tape net(unsigned(seed) + 4000u, true);
+        INFO("seed " << seed << ": " << net.text());
+        for (const auto asked : {std::optional<policy>{}, std::optional(policy::input),
+                                 std::optional(policy::grid)}) {
+            const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(asked),
+                                                             {.reproducible = true});
+            for (const int size : {0, 2, 3}) {
+                if (size >= ranks()) continue;
+                for (const auto how : {teaming::claim, teaming::fixed}) {
+                    INFO(name_of(how) << ", teams of " << size);
+                    const auto together = run_tape<backend::cpu, float>(
+                        MPI_COMM_WORLD, net.lower(asked),
+                        {.team = how, .team_size = size, .threads = 2, .reproducible = true});
+                    CHECK(same_bits(together.values, alone.values));
+                    CHECK(together.measured == together.predicted);
                 }
             }
         }

@@ -133,6 +133,10 @@ struct deferred {
         q.submit([=] { host_queue_of([&](auto& h) { kernels::copy(h, a...); }); });
     }
     template <class... A>
+    static void copy_channels(queue& q, A... a) {
+        q.submit([=] { host_queue_of([&](auto& h) { kernels::copy_channels(h, a...); }); });
+    }
+    template <class... A>
     static void flatten(queue& q, A... a) {
         q.submit([=] { host_queue_of([&](auto& h) { kernels::flatten(h, a...); }); });
     }

@@ -4,6 +4,7 @@
 
 #include <mpar/layers/activations.hpp>
 #include <mpar/layers/batch_norm.hpp>
+#include <mpar/layers/channels.hpp>
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/softmax.hpp>
@@ -105,7 +106,7 @@ private:
         }
     }
     void add_any() {
-        switch (between(0, 7)) {
+        switch (between(0, 10)) {
             case 0: {
                 push(convolution(at_.c, {any_taps(at_.h), any_taps(at_.w)}, at_.c));
                 break;
@@ -120,6 +121,8 @@ private:
             case 2: add_pool(mpar::op::max_pool); break;
             case 3: add_pool(mpar::op::avg_pool); break;
             case 4: add_residual(); break;
+            case 5: add_concat(); break;
+            case 6: add_channels(); break;
             default:
                 push(convolution(between(1, 40), {any_taps(at_.h), any_taps(at_.w)}, 1));
                 break;
@@ -162,6 +165,39 @@ private:
         if (maybe(40)) push(convolution(before.c, keeping(1), 1));
         add_norm_and_activation();
         mark(mpar::instruction::kind::residual_end);
+    }
+    /// Some of the channels that come, which begin at a whole block or not.
+    void add_channels() {
+        const int step = maybe(50) ? 16 : 1;
+        mpar::operation o = mpar::channels<0>::describe();
+        o.name = "channels";
+        o.shift = between(0, (at_.c - 1) / step) * step;
+        o.out = maybe(30) ? 0 : between(1, at_.c - o.shift);
+        if (maybe(20)) o.asks = any_policy();
+        push(o);
+    }
+    /// One to four arms that keep the extents: empty, some channels, or a convolution.
+    void add_concat() {
+        const mpar::shape before = at_;
+        int channels = 0;
+        mark(mpar::instruction::kind::concat_begin);
+        for (int arm = between(1, 4); arm > 0; --arm) {
+            at_ = before;
+            const int what = between(0, 3);
+            if (what == 1) add_channels();
+            if (what > 1) {
+                const int k = 2 * between(0, 2) + 1,
+                          out = maybe(50) ? 16 * between(1, 2) : between(1, 20);
+                push(convolution(out, {{k, 1, 1, k / 2, k / 2}, {k, 1, 1, k / 2, k / 2}}, 1));
+                add_norm_and_activation();
+            }
+            channels += at_.c;
+            if (arm > 1) mark(mpar::instruction::kind::next_arm);
+        }
+        mark(mpar::instruction::kind::concat_end);
+        if (maybe(20)) tape_.back().does.asks = any_policy();
+        at_ = before;
+        at_.c = channels;
     }
     void finish() {
         const int end = between(0, 4);

@@ -32,7 +32,7 @@ outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, const mpar::options
     result.values.resize(std::size_t(engine.output_shape().count()));
     engine.forward(mine, mpar::dense_view(result.values.data(), engine.output_shape()), {});
     result.measured = engine.measured();
-    result.predicted = engine.mine().predicted;
+    result.predicted = engine.predicted();
     return result;
 }
 

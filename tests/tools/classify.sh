@@ -160,7 +160,8 @@ refuses 2 'weights is missing' '1 2' --input seeded:1
 refuses 2 'frobnicate' '1 3' "${one[@]}" --frobnicate
 refuses 2 'there is no model alexnet; there are resnet18' '1 2' "${one[@]/resnet18/alexnet}"
 refuses 2 'there is no policy diagonal' '1 2' "${one[@]}" --policy diagonal
-refuses 2 'policy tiles comes with a later' 1 "${one[@]}" --policy tiles
+refuses 2 'data axis of 3 ranks does not divide the 2' 2 "${one[@]}" --ranks-data 3
+refuses 2 '2 micro-batches do not divide a batch of 1' 1 "${one[@]}" --micro-batches 2
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
 refuses 2 'there is no engine quantum' 1 "${one[@]}" --engine quantum
 refuses 2 'there is no preprocessing' 1 "${net[@]}" --preprocess vivid "$pixel"
@@ -179,7 +180,7 @@ refuses 2 'no team pairs' 1 "${one[@]}" --team pairs
 refuses 2 'a team has at least one rank, not -1' '1 2' "${one[@]}" --team-size -1
 refuses 2 'a rank has 1 to [0-9]+ threads here' '1 2' "${one[@]}" --threads 0
 refuses 2 'threads here' 1 "${one[@]}" --threads 5000
-refuses 2 'ranks-data 2 comes with a later' 1 "${one[@]}" --ranks-data 2
+refuses 2 'ranks-data is at least 1' 1 "${one[@]}" --ranks-data 0
 refuses 2 'gradients comes with a later' 1 "${one[@]}" --gradients "$tmp/out/gradients"
 
 # 3: input
@@ -206,6 +207,23 @@ refuses 4 "'layer1.0.conv1.weight' is .*, the network takes \[64, 64, 1, 1\]" '1
 refuses 5 "'fc.bias' has NaN at element 999" '1 2 3' "${from_file[@]}" "$nan"
 refused 7 'memory' '1 2' bash -c 'ulimit -v 6000000; exec "$@"' limited \
     "$bin/classify" "${net[@]}" --input seeded:9999 --batch 9999 "${outputs[@]}"
+
+refused 7 'memory' '1 2' bash -c 'ulimit -v 3500000; exec "$@"' limited \
+    "$bin/classify" "${net[@]}" --input seeded:9999 --batch 1 "${outputs[@]}"
+
+# Outputs that are no files, and a standard output that takes nothing.
+mkfifo "$tmp/pipe"
+refused 3 'pipe: is not a regular file' 1 "$bin/classify" "${one[@]}" --json "$tmp/pipe"
+refused 3 'pipe: is not a regular file' 1 "$bin/classify" "${one[@]}" --logits "$tmp/pipe"
+[ -p "$tmp/pipe" ] || complain "a pipe was replaced by a file"
+if [ -c /dev/full ]; then
+    for report in table json; do
+        full=("${one[@]}")
+        [ $report = json ] && full+=(--json -)
+        refused 3 'standard output cannot be written' 1 \
+            bash -c 'exec "$@" >/dev/full' full "$bin/classify" "${full[@]}"
+    done
+fi
 
 # What one rank alone meets; the launcher says which one it is.
 cat >"$tmp/except" <<'END'
@@ -329,6 +347,17 @@ accepts 2 "${net[@]}" --input seeded:2 --batch 1 --policy output --numerics exac
 says report.json '"policy": "output"' 'the report in its file'
 says out.txt 'seeded:2#1' 'the table'
 same_logits "$tmp/logits.safetensors" 'images one by one, by output'
+echo old >"$tmp/target"
+ln -s "$tmp/target" "$tmp/link"
+accepts 1 "${one[@]}" --json "$tmp/link"
+[ -L "$tmp/link" ] && grep -q latency_ms "$tmp/target" || complain "a report was not written through a link"
+
+# On a terminal, and there alone, a bar shows how far more than a second of work is.
+if command -v script >/dev/null; then
+    runs 1 script -qec "'$bin/classify' ${net[*]} --input seeded:64 --batch 2 --repeat 5" /dev/null
+    [ "$code" -eq 0 ] || complain "on a terminal: exit code $code: $(printed)"
+    says out.txt '(images|forward|timed forwards) \[#+\.*\] [0-9]+/[0-9]+' 'on a terminal'
+fi
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
 [ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
 

@@ -20,6 +20,7 @@ struct classify_options {
     std::string labels, json, logits, gradients, targets;
     std::vector<std::string> images;
     int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
+    int micro_batches = 0;
     double deadline = 300;
     bool describe = false, reproducible = false;
 
@@ -38,7 +39,10 @@ struct classify_options {
                         : team == "static" ? mpar::teaming::fixed
                                            : mpar::teaming::off,
                 .team_size = team_size,
-                .threads = threads};
+                .threads = threads,
+                .reproducible = reproducible,
+                .data = ranks_data,
+                .micro_batches = micro_batches};
     }
     /// N of --input seeded:N, or 0.
     int seeded_images() const {
@@ -56,7 +60,8 @@ struct classify_options {
 inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("images", o.images, "JPEG or PNG files");
     app.add_option("--model", o.model,
-                   "resnet18 resnet34 resnet50 resnet101 resnet152 efficientnet_lite0")
+                   "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
+                   "densenet201 cspdarknet53 efficientnet_lite0")
         ->capture_default_str();
     app.add_option("--weights", o.weights,
                    "safetensors or .pth file, or 'seeded' for weights made from their names");
@@ -64,7 +69,8 @@ inline void declare(CLI::App& app, classify_options& o) {
                    "folder where packed weights are kept: the next start takes them as they are")
         ->envname("MPAR_CACHE");
     app.add_option("--policy", o.policy,
-                   "none, batch, rows, output for all layers that can follow it; "
+                   "none, batch, rows, cols, tiles, output, input, grid for all layers that can "
+                   "follow it; stage: a pipeline of balanced stages; "
                    "spatial_then_channels: as the "
                    "model's type says, rows early and output late; automatic: the same")
         ->capture_default_str();
@@ -87,7 +93,10 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--numerics", o.numerics, "exact: direct convolution; fast: transforms allowed")
         ->capture_default_str();
     app.add_flag("--reproducible", o.reproducible,
-                 "the same bits on any number of ranks (always, with these policies)");
+                 "the same bits on 1, 2, 4 and 8 ranks with input and grid too (the others have "
+                 "them always, on any number)");
+    app.add_option("--micro-batches", o.micro_batches,
+                   "parts of a batch that follow each other through a pipeline; 0: four a stage");
     app.add_option("--top", o.top, "classes shown for each image")->capture_default_str();
     app.add_option("--labels", o.labels, "file of class names, one a line");
     app.add_option("--repeat", o.repeat, "timed forwards after the first");
@@ -109,14 +118,11 @@ inline void require_sensible(const classify_options& o) {
     const auto later = [&](const std::string& what) {
         refuse(what + " comes with a later version of mpar");
     };
-    for (const char* name : {"cols", "tiles", "input"}) {
-        if (o.policy == name) later("--policy " + o.policy);
-    }
     if (o.policy != "automatic" && o.policy != "spatial_then_channels" &&
         (!mpar::policy_named(o.policy) || o.policy == "follow")) {
         refuse("there is no policy " + o.policy);
     }
-    if (o.ranks_data != 1) later("--ranks-data " + std::to_string(o.ranks_data));
+    if (o.ranks_data < 1) refuse("--ranks-data is at least 1");
     if (o.team != "off" && o.team != "claim" && o.team != "static")
         refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");

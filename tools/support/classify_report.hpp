@@ -7,6 +7,7 @@
 #include "support/samples.hpp"
 
 #include <mpar/io/file.hpp>
+#include <mpar/io/file_identity.hpp>
 #include <mpar/models/cache.hpp>
 
 #include <nlohmann/json.hpp>
@@ -99,7 +100,7 @@ inline void write_json(const classify_report& r, const classify_options& o) {
         std::cout << text;
         return;
     }
-    mpar::io::atomic_file file(o.json, mpar::fault::input);
+    mpar::io::atomic_file file(mpar::io::canonical(o.json), mpar::fault::input);
     file.write(std::as_bytes(std::span(text)));
     file.commit();
 }

@@ -27,6 +27,8 @@ public:
     virtual const mpar::part& mine() const = 0;
     virtual mpar::communicator& comm() = 0;
     virtual mpar::traffic measured() const = 0;
+    virtual mpar::traffic predicted() const = 0;
+    virtual mpar::shape input_shape() const = 0;
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
 };
@@ -50,6 +52,8 @@ public:
     const mpar::part& mine() const override { return net_.mine(); }
     mpar::communicator& comm() override { return net_.comm(); }
     mpar::traffic measured() const override { return net_.measured(); }
+    mpar::traffic predicted() const override { return net_.predicted(); }
+    mpar::shape input_shape() const override { return net_.input_box().extents(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 
@@ -82,6 +86,10 @@ inline constexpr detail::offer models[] = {
     detail::offer_of<mpar::resnet50>("resnet50"),
     detail::offer_of<mpar::resnet101>("resnet101"),
     detail::offer_of<mpar::resnet152>("resnet152"),
+    detail::offer_of<mpar::densenet121>("densenet121"),
+    detail::offer_of<mpar::densenet169>("densenet169"),
+    detail::offer_of<mpar::densenet201>("densenet201"),
+    detail::offer_of<mpar::cspdarknet53>("cspdarknet53"),
     detail::offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
 };
 

@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -77,6 +78,8 @@ int run(int argc, char** argv, Work work) {
         if (e.kind() == mpar::fault::no_progress || e.kind() == mpar::fault::mpi) leave(rank, e);
         if (rank == 0) print_error(e.what());
         code = static_cast<int>(e.kind());
+    } catch (const std::bad_alloc&) {
+        leave(rank, mpar::error(mpar::fault::device, "mpar: memory is not to be had"));
     } catch (const std::exception& e) {
         leave(rank, mpar::error(mpar::fault::internal, e.what()));
     }

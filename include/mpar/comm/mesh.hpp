@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ranks of a communicator as a named axis, of static or dynamic extent. Knows no layer.
+// The ranks of a communicator as named axes, of static or dynamic extents. Knows no layer.
 #pragma once
 
 #include <mpar/core/error.hpp>
@@ -13,31 +13,79 @@ inline constexpr int dynamic = -1;
 
 namespace axis {
 
-/// The axis over which layers are sharded: axis::model<4>, axis::model<dynamic>.
-template <int Ranks = dynamic>
+/// The axis over which layers are sharded: axis::model<4>, axis::model<dynamic>; axis::model<2, 3>
+/// has two dimensions, as shard::tiles and shard::grid cut. Without the second they take the most
+/// nearly square one: 4 is 2 x 2, 6 is 3 x 2.
+template <int Ranks = dynamic, int Second = 0>
 struct model {
+    static_assert(Ranks == dynamic || Ranks > 0, "mpar: a mesh axis has at least one rank");
+    static_assert(Second >= 0 && (Second == 0 || Ranks != dynamic),
+                  "mpar: both dimensions of a model axis are static, or none is");
+    static constexpr int ranks = Second ? Ranks * Second : Ranks;
+    static constexpr int second = Second;
+};
+
+/// The axis over which images of a batch are cut, each part with all weights of its own.
+template <int Ranks = dynamic>
+struct data {
     static_assert(Ranks == dynamic || Ranks > 0, "mpar: a mesh axis has at least one rank");
     static constexpr int ranks = Ranks;
 };
 
 }  // namespace axis
 
-/// The ranks of a job as seen by a network: mesh<axis::model<4>>.
-template <class Model = axis::model<dynamic>>
+/// The ranks of a job as seen by a network: mesh<axis::model<4>>, mesh<axis::data<2>,
+/// axis::model<4>>, where rank 0 to 3 are the first data part's. mesh<>: any number of ranks, and
+/// options::data says how many of them are a data axis.
+template <class... Axes>
 struct mesh {
-    using model = Model;
-    static constexpr bool is_static = Model::ranks != dynamic;
+    static_assert(sizeof...(Axes) == 0, "mpar: a mesh is mesh<>, mesh<axis::model<P>> or "
+                                        "mesh<axis::data<D>, axis::model<P>>");
+    using model = axis::model<>;
+    using data = axis::data<>;
+    static constexpr bool is_static = false;
+};
+template <int Ranks, int Second>
+struct mesh<axis::model<Ranks, Second>> {
+    using model = axis::model<Ranks, Second>;
+    using data = axis::data<Ranks == dynamic ? dynamic : 1>;
+    static constexpr bool is_static = Ranks != dynamic;
+};
+template <int D, int Ranks, int Second>
+struct mesh<axis::data<D>, axis::model<Ranks, Second>> {
+    static_assert((D == dynamic) == (Ranks == dynamic),
+                  "mpar: both axes of a mesh are static, or none is");
+    using model = axis::model<Ranks, Second>;
+    using data = axis::data<D>;
+    static constexpr bool is_static = Ranks != dynamic;
 };
 
+/// The extent of the data axis of a mesh of `ranks` ranks; `asked` where the mesh does not say.
 /// throws: error(usage) when `ranks` ranks cannot be that mesh. The same on every rank.
 template <class Mesh>
-void require_mesh(int ranks) {
+int require_mesh(int ranks, int asked = 1) {
+    const auto refuse = [](const std::string& words) {
+        throw error(fault::usage, "mpar: " + words);
+    };
     if constexpr (Mesh::is_static) {
-        if (ranks != Mesh::model::ranks) {
-            throw error(fault::usage, "mpar: the mesh has " + std::to_string(Mesh::model::ranks) +
-                                          " ranks on its model axis, the communicator has " +
-                                          std::to_string(ranks));
+        constexpr int data = Mesh::data::ranks, model = Mesh::model::ranks;
+        const std::string of = data == 1 ? std::to_string(model) + " ranks on its model axis"
+                                         : std::to_string(data) + " x " + std::to_string(model) +
+                                               " ranks on its data and model axes";
+        if (ranks != data * model) {
+            refuse("the mesh has " + of + ", the communicator has " + std::to_string(ranks));
         }
+        if (asked != 1 && asked != data) {
+            refuse("the mesh has " + std::to_string(data) + " ranks on its data axis, not " +
+                   std::to_string(asked));
+        }
+        return data;
+    } else {
+        if (asked < 1 || ranks % asked != 0) {
+            refuse("a data axis of " + std::to_string(asked) + " ranks does not divide the " +
+                   std::to_string(ranks) + " of the communicator");
+        }
+        return asked;
     }
 }
 

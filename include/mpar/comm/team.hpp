@@ -38,16 +38,20 @@ constexpr std::string_view name_of(teaming t) {
 class team {
 public:
     /// Finds the ranks that share memory with this one, and divides them into teams of at most
-    /// `most` (0: no limit; a NUMA domain's cores, say); with `off` each rank is alone.
+    /// `most` (0: no limit; a NUMA domain's cores, say), none of which has ranks of two of the
+    /// `groups` equal parts of the communicator; with `off` each rank is alone, as with `claim`
+    /// where groups would have different numbers of teams.
     /// collective over `comm`, which must outlive the team and not move. throws: error(mpi).
-    team(communicator& comm, teaming how, int most = 0) : comm_(comm), how_(how) {
-        if (how == teaming::off || comm.size() == 1) {
+    team(communicator& comm, teaming how, int most = 0, int groups = 1) : comm_(comm), how_(how) {
+        if (how == teaming::off || comm.size() == groups) {
             how_ = teaming::off;
             return;
         }
-        split_off(comm, most);
+        const int group = comm.rank() / (comm.size() / groups);
+        split_off(comm, most, groups > 1 ? group : -1);
         number_teams(comm);
         if (how == teaming::fixed) number_seats(comm);
+        if (how == teaming::claim && groups > 1 && !is_even(comm, group, groups)) disband();
     }
     team(const team&) = delete;
     team& operator=(const team&) = delete;
@@ -93,18 +97,34 @@ private:
         return made;
     }
 
-    void split_off(communicator& comm, int most) {
+    /// Whether all groups have as many teams.
+    bool is_even(communicator& comm, int group, int groups) const {
+        std::vector<int> teams(std::size_t(groups), 0);
+        for (const long g : all_gather(comm, leads() ? long(group) : -1L)) {
+            if (g >= 0) ++teams[std::size_t(g)];
+        }
+        return teams == std::vector<int>(std::size_t(groups), teams.front());
+    }
+    void disband() {
+        how_ = teaming::off;
+        node_.reset();
+        outside_.reset();
+        member_ = 0;
+        members_ = 1;
+    }
+
+    void split_off(communicator& comm, int most, int group) {
         MPI_Comm node = MPI_COMM_NULL;
         check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
                                   &node),
               "MPI_Comm_split_type");
         node_.emplace(communicator::adopt(node, comm.deadline()));
-        if (most > 0) {
-            const int place = node_->rank();
+        const auto divide = [&](int color) {
             communicator all = std::move(*node_);
-            node_.emplace(
-                communicator::adopt(split(all.handle(), place / most, place), comm.deadline()));
-        }
+            node_.emplace(communicator::adopt(split(all.handle(), color, all.rank()), comm.deadline()));
+        };
+        if (group >= 0) divide(group);
+        if (most > 0) divide(node_->rank() / most);
         member_ = node_->rank();
         members_ = node_->size();
     }

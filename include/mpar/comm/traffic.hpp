@@ -16,6 +16,10 @@ struct traffic {
         messages_sent += t.messages_sent;
         return *this;
     }
+    constexpr traffic operator*(long times) const {
+        return {bytes_received * times, messages_received * times, bytes_sent * times,
+                messages_sent * times};
+    }
     constexpr bool operator==(const traffic&) const = default;
 };
 

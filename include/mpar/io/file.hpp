@@ -155,6 +155,10 @@ public:
     atomic_file(std::string path, fault kind, mode_t mode = 0666)
         : path_(std::move(path)), refuse_(kind, path_) {
         if (path_.empty() || path_.find('\0') != std::string::npos) refuse_("is no path");
+        struct stat old {};  // of a device or a pipe only its name would be left
+        if (::stat(path_.c_str(), &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode)) {
+            refuse_("is not a regular file");
+        }
         static constexpr int attempts = 100;
         for (int i = 0; i < attempts; ++i) {
             temporary_ = path_ + ".part" + std::to_string(::getpid()) + "." + std::to_string(i);

@@ -73,6 +73,7 @@ concept backend_for = requires(
     B::copy(queue, x, y);
     B::copy(queue, bytes, y);
     B::copy(queue, wide, y);
+    B::copy_channels(queue, x, 1, y);
     B::flatten(queue, x, y);
     B::clear_margin(queue, y, interior);
     { B::finite(queue, x) } -> std::same_as<bool>;

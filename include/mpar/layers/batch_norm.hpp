@@ -18,6 +18,8 @@ namespace mpar {
 /// communicates.
 template <int Channels, class Epsilon = std::ratio<1, 100000>>
 struct batch_norm {
+    static_assert(Channels > 0, "mpar: batch_norm has at least one channel");
+
     static constexpr operation describe() {
         operation o = detail::named<batch_norm>(op::batch_norm);
         o.in = o.out = Channels;

@@ -49,14 +49,13 @@ template <int In, int Out, class Window = window<1>, class... Options>
 struct conv2d {
     static_assert(In > 0 && Out > 0, "mpar: conv2d has at least one channel on either side");
     static_assert(window_type<Window>, "mpar: the third parameter of conv2d is a window");
+    static_assert((policy_type<Options> + ... + 0) <= 1, "mpar: conv2d has one policy");
 
     static constexpr operation describe() {
-        operation o = detail::named<conv2d>(op::convolution);
+        operation o =
+            detail::windowed_as<Window, shard::none>(detail::named<conv2d>(op::convolution));
         o.in = In;
         o.out = Out;
-        o.asks = policy::none;
-        o.window = Window::value;
-        o.same_padding = Window::same_padding;
         (detail::apply_option<Options>(o), ...);
         o.mixes_channels = !(o.groups == In && In == Out);
         return o;

@@ -4,6 +4,7 @@
 
 #include <mpar/core/name.hpp>
 #include <mpar/layers/operation.hpp>
+#include <mpar/layers/window.hpp>
 
 #include <concepts>
 
@@ -68,9 +69,11 @@ constexpr operation named(op kind) {
 
 template <class Window, class P>
 constexpr operation windowed_as(operation o) {
-    o.window = Window::value;
-    o.same_padding = Window::same_padding;
-    o.asks = P::value;
+    if constexpr (window_type<Window> && policy_type<P>) {  // else the layer has said so
+        o.window = Window::value;
+        o.same_padding = Window::same_padding;
+        o.asks = P::value;
+    }
     return o;
 }
 

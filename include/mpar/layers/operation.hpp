@@ -26,6 +26,7 @@ enum class op {
     mean_rows,        ///< [N, C, H, 1] -> [N, C, 1, 1]
     add,
     reduce,  ///< sums the summands that ranks have of a tensor, and ends it as a convolution does
+    channels,  ///< y's channel c is x's channel c + shift, where x has it
     flatten,
     softmax,
     custom,   ///< a user's layer
@@ -55,6 +56,7 @@ struct operation {
     bool same_padding = false;     ///< padding is worked out so that out = ceil(in / stride)
     int in = 0, out = 0;           ///< channels; 0: as many as come
     int groups = 1;                ///< of a convolution
+    int shift = 0;                 ///< op::channels: from y's channels to x's
     bool bias = false;             ///< a convolution's or dense layer's own
     bool mixes_channels = false;   ///< an output channel reads all channels (of its group)
     bool mixes_rows = false;       ///< an output row reads all rows
@@ -67,7 +69,7 @@ struct operation {
     int parameter_count = 0;
 };
 
-/// The operation with its padding worked out for that input.
+/// The operation with its padding and its channels worked out for that input.
 constexpr operation resolve(operation o, const shape& x) {
     const auto pad = [](taps& t, int input) {
         const int outputs = ceil_div(input, t.stride);
@@ -79,6 +81,7 @@ constexpr operation resolve(operation o, const shape& x) {
         pad(o.window.h, x.h);
         pad(o.window.w, x.w);
     }
+    if (o.kind == op::channels && o.out == 0) o.out = x.c - o.shift;
     return o;
 }
 
@@ -100,7 +103,7 @@ constexpr range whole_tiles(range r, int tile, int outputs) {
 }
 
 /// The index map: what of x is read for the part `y` of the output, padding included in h and w.
-/// Grouped channels are widened to whole blocks, rows and columns of outputs to whole tiles of
+/// Grouped and shifted channels are widened to whole blocks, rows and columns of outputs to whole tiles of
 /// `tile` a side (0: none), but for what lies past the last output.
 constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1,
                     int tile = 0) {
@@ -108,7 +111,11 @@ constexpr box reads(const operation& o, const box& y, const shape& x, int block 
     box b = whole(x);
     b.n = y.n;
     if (o.kind == op::flatten || o.kind == op::result) return b;
-    if (!o.mixes_channels) {
+    if (o.kind == op::channels) {
+        b.c = intersection({y.c.lo + o.shift, y.c.hi + o.shift}, b.c);
+        if (b.c.empty()) return {};
+        b.c = {b.c.lo / block * block, std::min(x.c, round_up(b.c.hi, block))};
+    } else if (!o.mixes_channels) {
         b.c = y.c;
     } else if (o.groups > 1) {
         const int ins = o.in / o.groups, outs = o.out / o.groups;
@@ -131,7 +138,7 @@ constexpr bool can_follow(const operation& o, policy p) {
         case policy::rows:
         case policy::cols:
         case policy::tiles: return !o.mixes_rows;
-        case policy::output: return !o.mixes_channels || has_filters;
+        case policy::output: return !o.mixes_channels || has_filters || o.kind == op::channels;
         case policy::input:
         case policy::grid: return o.mixes_channels && has_filters && o.groups == 1;
         default: return true;

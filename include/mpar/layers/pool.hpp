@@ -6,6 +6,8 @@
 #include <mpar/layers/layer.hpp>
 #include <mpar/layers/window.hpp>
 
+#include <concepts>
+
 namespace mpar {
 
 /// y = the greatest element of each window; padding never wins, NaN does.
@@ -15,6 +17,10 @@ namespace mpar {
 /// conv2d's.
 template <class Window, class Policy = shard::follow>
 struct max_pool {
+    static_assert(window_type<Window>, "mpar: the first parameter of max_pool is a window");
+    static_assert(policy_type<Policy>,
+                  "mpar: the second parameter of max_pool is a policy of mpar::shard");
+
     static constexpr operation describe() {
         return detail::windowed_as<Window, Policy>(detail::named<max_pool>(op::max_pool));
     }
@@ -28,9 +34,16 @@ struct ignore_padding {};
 /// y = the mean of each window. Policies and cost as max_pool's.
 template <class Window, class Padding = count_padding, class Policy = shard::follow>
 struct avg_pool {
+    static_assert(window_type<Window>, "mpar: the first parameter of avg_pool is a window");
+    static_assert(std::same_as<Padding, count_padding> || std::same_as<Padding, ignore_padding>,
+                  "mpar: the second parameter of avg_pool is count_padding or ignore_padding, the "
+                  "third a policy");
+    static_assert(policy_type<Policy>,
+                  "mpar: the third parameter of avg_pool is a policy of mpar::shard");
+
     static constexpr operation describe() {
         operation o = detail::windowed_as<Window, Policy>(detail::named<avg_pool>(op::avg_pool));
-        o.count_padding = std::is_same_v<Padding, count_padding>;
+        o.count_padding = std::same_as<Padding, count_padding>;
         return o;
     }
 };

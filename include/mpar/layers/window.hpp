@@ -31,10 +31,15 @@ struct dilation {
 
 namespace detail {
 
+/// A parameter of another kind is refused by window_of, in words.
 template <class Padding>
-struct padding_of;
+struct padding_of {
+    static constexpr bool known = false;
+    static constexpr void apply(sliding&) {}
+};
 template <>
 struct padding_of<centred> {
+    static constexpr bool known = true;
     static constexpr void apply(sliding& s) {
         s.h.before = s.h.after = (s.h.kernel - 1) / 2 * s.h.dilation;
         s.w.before = s.w.after = (s.w.kernel - 1) / 2 * s.w.dilation;
@@ -42,24 +47,35 @@ struct padding_of<centred> {
 };
 template <>
 struct padding_of<same> {
+    static constexpr bool known = true;
     static constexpr void apply(sliding&) {}
 };
 template <int Top, int Bottom, int Left, int Right>
 struct padding_of<pad<Top, Bottom, Left, Right>> {
+    static constexpr bool known = true;
     static constexpr void apply(sliding& s) {
         s.h.before = Top, s.h.after = Bottom, s.w.before = Left, s.w.after = Right;
     }
 };
 
 template <class Dilation>
-struct dilation_of;
+struct dilation_of {
+    static constexpr bool known = false;
+    static constexpr int rows = 1, columns = 1;
+};
 template <int Rows, int Columns>
 struct dilation_of<dilation<Rows, Columns>> {
+    static constexpr bool known = true;
     static constexpr int rows = Rows, columns = Columns;
 };
 
 template <int Kh, int Kw, int Sh, int Sw, class Padding, class Dilation>
 struct window_of {
+    static_assert(padding_of<Padding>::known,
+                  "mpar: a window's third parameter is its padding: centred, same or pad<...>");
+    static_assert(dilation_of<Dilation>::known,
+                  "mpar: a window's fourth parameter is dilation<...>");
+    static_assert(sizeof(Padding) > 0 && sizeof(Dilation) > 0);  // complete: they check themselves
     static_assert(Kh > 0 && Kw > 0, "mpar: a window has at least one row and column");
     static_assert(Sh > 0 && Sw > 0, "mpar: a window's stride is positive");
     static constexpr bool same_padding = std::is_same_v<Padding, same>;

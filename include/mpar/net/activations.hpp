@@ -6,6 +6,7 @@
 #include <mpar/net/part.hpp>
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace mpar {
@@ -46,6 +47,11 @@ private:
 
     view<T> whole_of(int t, int member, int level) const {
         const auto& m = at(t);
+        if (m.home >= 0) {
+            box there = m.held;  // in the indices of the tensor in which it lies
+            there.c = {there.c.lo + m.home_channel, there.c.hi + m.home_channel};
+            return part_of(whole_of(m.home, member, level), m.home, there);
+        }
         const long each = storage(m.held.extents(), block);
         return dense_view(data() + m.offset + member * m.copy + level * each, m.held.extents(),
                           block);
@@ -67,7 +73,7 @@ private:
 /// Adds views of equal extents up in place, by pairs of neighbours, then by pairs of pairs: a tree
 /// that does not depend on who computed which. Views without memory are absent. Returns the sum.
 template <class Backend, class T>
-view<T> add_up(typename Backend::queue& queue, std::vector<view<T>> summands) {
+view<T> add_up(typename Backend::queue& queue, std::span<view<T>> summands) {
     for (std::size_t stride = 1; stride < summands.size(); stride *= 2) {
         for (std::size_t i = 0; i + stride < summands.size(); i += 2 * stride) {
             auto &a = summands[i], &b = summands[i + stride];

@@ -7,22 +7,32 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 namespace mpar::detail {
 
 /// Gives every tensor of a part its offset. Returns how many elements they take together.
 ///
 /// A tensor lies where no other does between its producer and its last reader: first fit. But a sum
-/// lies where its residual did, which spares the caches a tensor.
+/// lies where its residual did, which spares the caches a tensor. Tensors that have a home lie there.
 template <class Part>
 class arena {
 public:
-    constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {}
+    constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {
+        for (const auto& t : p.tensors) lives_.push_back({t.producer, t.last_reader});
+        for (std::size_t t = 0; t < lives_.size(); ++t) {
+            const int home = mine.tensors[t].home;
+            if (home < 0) continue;
+            auto& all = lives_[std::size_t(home)];
+            all = {std::min(all.begin, lives_[t].begin), std::max(all.end, lives_[t].end)};
+        }
+    }
 
     constexpr long place() {
         long end = 0;
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
+            if (mine.home >= 0) continue;
             const int residual = replaced(t);
             if (residual >= 0) mine.offset = part_.tensors[std::size_t(residual)].offset;
             if (residual < 0 || next_place(t, residual) != mine.offset) {
@@ -34,10 +44,20 @@ public:
             }
             end = std::max(end, mine.offset + size_of(t));
         }
+        for (auto& t : part_.tensors) {
+            if (t.home < 0) continue;
+            const long pixels = long(t.held.h.size()) * t.held.w.size();
+            t.offset = part_.tensors[std::size_t(t.home)].offset + t.home_channel * pixels;
+        }
         return end;
     }
 
 private:
+    /// The steps from a tensor's first writer to its last reader, of all that lie in it too.
+    struct life {
+        int begin = 0, end = 0;
+    };
+
     constexpr long size_of(std::size_t t) const {
         constexpr long aligned = 32;
         return round_up(part_.tensors[t].elements, aligned);
@@ -48,14 +68,13 @@ private:
         const long begin = part_.tensors[t].offset, end = begin + size_of(t);
         for (std::size_t u = 0; u < t; ++u) {
             const long other = part_.tensors[u].offset, other_end = other + size_of(u);
-            if (int(u) == except || !live_together(t, u)) continue;
+            if (int(u) == except || part_.tensors[u].home >= 0 || !live_together(t, u)) continue;
             if (begin < other_end && other < end) return other_end;
         }
         return begin;
     }
     constexpr bool live_together(std::size_t t, std::size_t u) const {
-        const auto &a = plan_.tensors[t], &b = plan_.tensors[u];
-        return a.producer <= b.last_reader && b.producer <= a.last_reader;
+        return lives_[t].begin <= lives_[u].end && lives_[u].begin <= lives_[t].end;
     }
 
     /// The residual whose memory tensor t may have, or -1: it has the same boxes, no exchange comes
@@ -68,6 +87,7 @@ private:
         if (s.residual < 0 || s.residual == s.x) return -1;
         const std::size_t r = std::size_t(s.residual);
         if (plan_.tensors[r].last_reader != i) return -1;
+        if (part_.tensors[r].home >= 0 || part_.tensors[r].is_home) return -1;
         for (const auto& e : part_.exchanges) {
             if (e.tensor == s.residual && e.before_step == i) return -1;
         }
@@ -77,6 +97,7 @@ private:
 
     const plan& plan_;
     Part& part_;
+    std::vector<life> lives_;
 };
 
 template <class Part>

@@ -2,9 +2,12 @@
 // The ways to compose layers into a net. Types only: they hold nothing and do nothing.
 #pragma once
 
+#include <mpar/layers/channels.hpp>
 #include <mpar/layers/identity.hpp>
 #include <mpar/shard/layout.hpp>
 #include <mpar/shard/policy.hpp>
+
+#include <type_traits>
 
 namespace mpar {
 
@@ -15,6 +18,17 @@ struct chain {};
 /// y = Body(x) + Skip(x). The arms give the same shape; the plan brings them to one layout.
 template <class Body, class Skip = identity>
 struct residual {};
+
+/// y = the channels of all arms, in their order; each arm reads the same x. The arms give the same rows
+/// and columns; the plan brings them to one layout.
+template <class... Arms>
+struct concat {
+    static_assert(sizeof...(Arms) > 0, "mpar: a concat has at least one arm");
+};
+
+/// The channels below `At` through `First`, the others through `Second`, and joined again.
+template <int At, class First, class Second>
+using split = concat<chain<channels<0, At>, First>, chain<channels<At>, Second>>;
 
 /// The block `Times` times in a row, each with its own weights; instantiated once.
 template <int Times, class Block>
@@ -27,8 +41,11 @@ struct repeat {
 template <int Channels, int Height, int Width, class Policy = shard::none>
 struct image {
     static_assert(Channels > 0 && Height > 0 && Width > 0, "mpar: an image has at least one pixel");
+    static_assert(policy_type<Policy>,
+                  "mpar: the last parameter of image is a policy of mpar::shard");
     static constexpr shape extents{1, Channels, Height, Width};
-    static constexpr placing given = Policy::value;
+    static constexpr placing given =
+        std::conditional_t<policy_type<Policy>, Policy, shard::none>::value;
 };
 
 /// A block: a named struct with `using layers = chain<...>;`. Its name is what messages print.

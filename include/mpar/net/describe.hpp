@@ -79,8 +79,8 @@ inline std::string describe(const plan& p, const part& mine) {
         }
         const std::string at =
             s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
-        table.push_back({std::to_string(i), detail::with_fusions(s),
-                         detail::extents_text(y.extents),
+        const std::string name = detail::with_fusions(s) + (part_of.in_place ? " (in place)" : "");
+        table.push_back({std::to_string(i), name, detail::extents_text(y.extents),
                          name_of(s.y < 0 ? layout::everywhere : y.where),
                          moves.empty() ? "-" : moves, std::to_string(part_of.before.bytes_received),
                          std::to_string(part_of.before.messages_received),

@@ -6,7 +6,7 @@
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/communicator.hpp>
 #include <mpar/net/activations.hpp>
-#include <mpar/net/execute.hpp>
+#include <mpar/net/executor.hpp>
 #include <mpar/net/options.hpp>
 #include <mpar/net/parameters.hpp>
 #include <mpar/net/partition.hpp>
@@ -23,12 +23,9 @@ namespace mpar {
 /// One rank's network: what remains when the net's type has become a plan.
 ///
 /// Ranks of a node are a team (comm/team.hpp) with one memory, which takes one seat of the mesh; with
-/// teaming::off each rank is a team of its own. An image on four seats: forward() copies what this
-/// seat reads of it, then for each step
-///   exchange   - what its readers need of x and other seats own arrives (halo, all-gather ...)
-///   clear      - y's padding becomes zero
-///   run        - the kernel computes this seat's part of y; a team's members share its units
-/// and at last the output is gathered for the caller.
+/// teaming::off each rank is a team of its own. forward() runs the steps on this seat's part of the
+/// images (executor.hpp); a pipeline takes a batch in several turns, so that its stages work on
+/// different images at a time.
 template <class Backend, class T>
 class engine {
 public:
@@ -37,9 +34,10 @@ public:
     engine(communicator comm, const plan& p, const options& o)
         : comm_(std::make_unique<communicator>(std::move(comm))),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
-                                       o.team_size)),
+                                       o.team_size, o.data)),
           alone_(std::make_unique<team>(*comm_, teaming::off)),
           plan_(p),
+          turns_(turns_of(o)),
           part_(partition(p, setting_of(o))),
           workers_(*team_, comm_->rank(), comm_->deadline()) {
         agree(*comm_, [&] {
@@ -57,6 +55,9 @@ public:
         });
         agree(*comm_, [&] { weights_->allocate(); });  // a team's members fail together
         agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
+        agree(*comm_, [&] {
+            if (turns_ > 1) kept_ = buffer<T, typename Backend::memory>(turns_ * kept_each());
+        });
         input_box_ = share_of_input();
         if (!team_->exchanges()) part_.leave_messages();
     }
@@ -100,7 +101,9 @@ public:
         if (!loaded_)
             throw error(fault::usage, "mpar: the network has no weights yet: load them first");
         try {
-            run(x, y, functions);
+            executor<Backend, T> work(plan_, part_, *team_, workers_, *weights_,
+                                      transfer_ ? &*transfer_ : nullptr, tensors_, functions);
+            run(work, x, y);
         } catch (...) {
             if (team_->members() > 1) team_->mark_broken();  // nobody meets the others any more
             throw;
@@ -112,7 +115,6 @@ public:
     const part& mine() const { return part_; }
     communicator& comm() { return *comm_; }
     const communicator& comm() const { return *comm_; }
-    const team& companions() const { return *team_; }
 
     /// What this rank's messages have amounted to so far.
     traffic measured() const { return team_->exchanges() ? team_->outside().counted() : traffic{}; }
@@ -121,9 +123,11 @@ public:
     const box& input_box() const { return input_box_; }
     shape output_shape() const {
         shape s = plan_.output().extents;
-        s.n = part_.of.batch;
+        s.n = part_.of.batch * turns_;
         return s;
     }
+    /// Bytes and messages of one forward.
+    traffic predicted() const { return part_.predicted * turns_; }
 
     /// Of memory that is this rank's: what a team has in common is its first member's.
     std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
@@ -132,172 +136,56 @@ public:
     }
 
 private:
-    void run(const view<const T>& x, const view<T>& y, const net_functions<Backend, T>& functions) {
-        bring_in(x);
-        std::size_t next = 0;  // exchange
-        for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
-            workers_.announce(int(i), plan_.steps[i].what.name);
-            for (; next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i) &&
-                   !part_.exchanges[next].overlapped;
-                 ++next) {
-                start(next);
-                if (!part_.exchanges[next].keeps) finish(next);
-            }
-            if (plan_.steps[i].what.kind == op::reduce) {
-                clear_padding(plan_.steps[i].y);
-                reduce(int(i));
-                continue;
-            }
-            if (plan_.steps[i].what.kind == op::result) {
-                workers_.alone([&] {
-                    const auto& s = plan_.steps[i];
-                    Backend::copy(queue(), view<const T>(tensors_.region(s.x, part_.steps[i].x)), y);
-                });
-                continue;
-            }
-            clear_padding(plan_.steps[i].y);
-            const bool awaits =
-                next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);
-            run_step(int(i), functions, awaits ? int(next++) : -1);
+    /// One image after the other through the stages, where there are several; the results at last,
+    /// so that no stage waits for another's.
+    void run(executor<Backend, T>& work, const view<const T>& x, const view<T>& y) {
+        if (turns_ == 1) {
+            work.run(x, input_box_);
+            return work.gather(y);
         }
-        workers_.meet();  // nobody brings the next images in while another reads the output
-        queue().finish();
-    }
-
-    /// The rows of y in an order in which messages travel meanwhile. `awaited`: the overlapped
-    /// exchange that brings what the step's edges read; -1: none.
-    void run_step(int i, const net_functions<Backend, T>& functions, int awaited) {
-        const auto& mine = part_.steps[std::size_t(i)];
-        const range rows = mine.y.h;
-        const int sent = overlapped_of(plan_.steps[std::size_t(i)].y);
-        if (awaited >= 0) {
-            run_rows(i, functions, mine.early);
-            finish(std::size_t(awaited));
-            run_rows(i, functions, {rows.lo, mine.early.lo});
-            run_rows(i, functions, {mine.early.hi, rows.hi});
-            if (sent >= 0) start(std::size_t(sent));
-        } else if (sent >= 0 && !mine.late.empty()) {
-            run_rows(i, functions, {rows.lo, mine.late.lo});
-            run_rows(i, functions, {mine.late.hi, rows.hi});
-            start(std::size_t(sent));
-            run_rows(i, functions, mine.late);
-        } else {
-            run_rows(i, functions, rows);
-            if (sent >= 0) start(std::size_t(sent));
-        }
-    }
-
-    void run_rows(int i, const net_functions<Backend, T>& functions, range rows) {
-        const auto& s = plan_.steps[std::size_t(i)];
-        box y = part_.steps[std::size_t(i)].y;
-        y.h = in_common(s.y) ? member_share(rows) : rows;
-        if (y.empty()) return workers_.meet();  // as after a kernel: memory is used again
-        if (s.what.kind == op::custom) {
-            run_custom(i, functions, y);
-        } else {
-            run_part(i, functions, y);
-        }
-        workers_.meet_after_kernel();
-    }
-    void run_part(int i, const net_functions<Backend, T>& functions, const box& y) {
-        const int leaves = int(part_.steps[std::size_t(i)].leaves.size());
-        if (leaves) {
-            run_leaves(i, functions, y, {0, leaves}, 0);
-        } else {
-            run_kernel(i, functions, arguments_of(i, y));
-        }
-    }
-    void run_kernel(int i, const net_functions<Backend, T>& functions,
-                    const arguments<Backend, T>& a) {
-        const auto& s = plan_.steps[std::size_t(i)];
-        if (functions.steps) return functions.steps[i](a);
-        execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : functions.customs[s.custom]);
-    }
-
-    /// This rank's summands of a cut sum, added up on one level of memory by a tree of pairs, the
-    /// same on any number of ranks that is a power of two. Returns whether there are any.
-    bool run_leaves(int i, const net_functions<Backend, T>& functions, const box& y, range leaves,
-                    int level) {
-        const int t = plan_.steps[std::size_t(i)].y;
-        if (leaves.size() == 1) {
-            if (part_.steps[std::size_t(i)].leaves[std::size_t(leaves.lo)].empty()) return false;
-            run_kernel(i, functions, arguments_of(i, y, leaves.lo, level));
-            return true;
-        }
-        const int middle = (leaves.lo + leaves.hi) / 2;
-        const bool left = run_leaves(i, functions, y, {leaves.lo, middle}, level);
-        const bool right = run_leaves(i, functions, y, {middle, leaves.hi}, level + 1);
-        if (!right) return left;
-        const view<T> a = tensors_.region(t, y, level), b = tensors_.region(t, y, level + 1);
-        if (left) {
-            Backend::add(queue(), view<const T>(a), view<const T>(b), activation{}, a);
-        } else {
-            Backend::copy(queue(), view<const T>(b), a);
-        }
-        return true;
-    }
-
-    /// y = act(sum of all ranks' summands + shift + residual), for what this rank has of y.
-    void reduce(int i) {
-        const auto& s = plan_.steps[std::size_t(i)];
-        const auto which = std::size_t(exchange_before(i, s.x));
-        const auto& e = part_.exchanges[which];
-        const box& mine = part_.steps[std::size_t(i)].y;
-        const auto add = [&](const cut_sum& sum) {
-            std::vector<view<T>> summands;
-            for (const auto& from : sum.summands) {
-                summands.push_back(
-                    from.where == summand::place::absent ? view<T>{}
-                    : from.where == summand::place::here
-                        ? tensors_.region_of(from.which, s.x, sum.what)
-                        : transfer_->received(which, std::size_t(from.which)));
-            }
-            const view<T> y = tensors_.region(s.y, sum.what);
-            const view<T> all = add_up<Backend, T>(queue(), std::move(summands));
-            const int channel = sum.what.c.lo - mine.c.lo;
-            const bool ends = s.residual < 0;
-            Backend::affine(queue(), view<const T>(all), weights_->weights(i) + channel,
-                            weights_->bias(i) + channel, ends ? s.what.act : activation{},
-                            ends ? y : all);  // y may lie where the residual does
-            if (ends) return;
-            Backend::add(queue(), view<const T>(all),
-                         view<const T>(tensors_.region(s.residual, sum.what)), s.what.act, y);
+        const int each = part_.of.batch;
+        box given = input_box_;
+        given.n = {0, each};
+        const auto turn = [&](const auto& v, int i) {
+            box b = whole(v.extents);
+            b.n = {i * each, (i + 1) * each};
+            return v.part(b);
         };
-        workers_.once([&] {
-            transfer_->wait(which, [&] { return words_of(e); });
-            for (const auto& sum : e.sums) add(sum);
-        });
-    }
-    int exchange_before(int i, int t) const {
-        for (std::size_t e = 0; e < part_.exchanges.size(); ++e) {
-            if (part_.exchanges[e].before_step == i && part_.exchanges[e].tensor == t) return int(e);
+        const shape own = part_.tensors[std::size_t(plan_.steps.back().x)].owned.extents();
+        const auto kept = [&](int i) {
+            return dense_view(kept_.data() + i * kept_each(), own, Backend::template block<T>);
+        };
+        for (int i = 0; i < turns_; ++i) {
+            work.run(turn(x, i), given);
+            work.keep(kept(i));
         }
-        return -1;
+        for (int i = 0; i < turns_; ++i) {
+            work.restore(kept(i));
+            work.gather(turn(y, i));
+        }
+    }
+    std::size_t kept_each() const {
+        return std::size_t(storage(part_.tensors[std::size_t(plan_.steps.back().x)].owned.extents(),
+                                   Backend::template block<T>));
     }
 
-    /// Whether every member of the team is to have the whole of tensor t in the memory of all.
-    bool in_common(int t) const {
-        return !workers_.shares_kernels() && team_->members() > 1 &&
-               plan_.tensors[std::size_t(t)].where.is_whole();
-    }
-    /// What this member does of rows that all are to have; few are left to the first.
-    range member_share(range rows) const {
-        if (rows.size() < team_->members()) return team_->leads() ? rows : range{};
-        const range mine = cut(rows.size(), {team_->member(), team_->members()});
-        return {rows.lo + mine.lo, rows.lo + mine.hi};
-    }
-
-    /// The overlapped exchange of a tensor, or -1.
-    int overlapped_of(int t) const {
-        for (std::size_t e = 0; e < part_.exchanges.size(); ++e) {
-            if (part_.exchanges[e].tensor == t && part_.exchanges[e].overlapped) return int(e);
-        }
-        return -1;
+    /// Four turns a stage keep most of them busy: S stages idle (S - 1) of turns + S - 1 times.
+    int turns_of(const options& o) const {
+        if (o.micro_batches) return o.micro_batches;
+        int stages = 1;
+        for (const auto& t : plan_.tensors) stages = std::max(stages, t.where.stages);
+        int turns = stages == 1 ? 1 : std::min(o.batch, 4 * stages);
+        while (o.batch % turns) --turns;
+        return turns;
     }
 
     setting setting_of(const options& o) const {
-        setting s{{team_->seat(), team_->seats()},
-                  o.batch,
+        if (turns_ > 1 && plan_.tensors.front().where.n.count) {
+            throw error(fault::usage, "mpar: micro-batches need all images on every rank");
+        }
+        const int second = team_->seats() == comm_->size() ? o.second : 0;
+        setting s{{team_->seat(), team_->seats(), o.data, second},
+                  o.batch / turns_,
                   Backend::template block<T>,
                   int(sizeof(T)),
                   team_->first_seats()};
@@ -337,7 +225,8 @@ private:
 
     /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
     box share_of_input() const {
-        const box theirs = part_.tensors.front().owned;
+        box theirs = part_.tensors.front().owned;
+        if (turns_ > 1) theirs.n = {0, part_.of.batch * turns_};
         if (!workers_.shares_kernels()) return theirs;
         const layout& where = plan_.tensors.front().where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
@@ -347,100 +236,10 @@ private:
         return relative(part, origin);
     }
 
-    const tensor_part& memory_of(int t) const { return part_.tensors[std::size_t(t)]; }
-
-    typename Backend::queue& queue() { return workers_.queue(); }
-
-    /// Members bring what is theirs; of what comes whole to all, each brings some rows.
-    void bring_in(const view<const T>& x) {
-        const auto& m = memory_of(0);
-        workers_.announce(0, "input");
-        box given = intersection(m.inside, input_box_);
-        if (plan_.tensors.front().where.is_whole()) given.h = member_share(given.h);
-        workers_.alone([&] {
-            if (team_->leads()) clear_margin(0);
-            if (given.empty()) return;
-            Backend::copy(queue(), x.part(relative(given, input_box_)), tensors_.region(0, given));
-        });
-        workers_.meet();
-    }
-
-    /// Nobody reads it before the step's end, where all meet.
-    void clear_padding(int t) {
-        if (team_->member() != team_->members() - 1) return;
-        workers_.alone([&] { clear_margin(t); });
-    }
-    void clear_margin(int t) {
-        const auto& m = memory_of(t);
-        if (m.held == m.inside || m.held.empty()) return;
-        Backend::clear_margin(queue(), tensors_.whole_of(t), relative(m.inside, m.held));
-    }
-
-    /// A user's layer knows nothing of teams: its output is divided for it where it can be.
-    void run_custom(int i, const net_functions<Backend, T>& functions, const box& y) {
-        const auto& s = plan_.steps[std::size_t(i)];
-        // Lanes without a channel are zero; a user's layer need not know of them.
-        const auto& m = memory_of(s.y);
-        if (m.held.c.size() % Backend::template block<T> != 0) {
-            const auto clear = [&] { Backend::clear_margin(queue(), tensors_.region(s.y, y), box{}); };
-            if (workers_.shares_kernels()) {
-                workers_.once(clear);
-            } else {
-                workers_.alone(clear);
-            }
-        }
-        const int units = std::min(y.h.size(), 8 * (workers_.count() - 1) + 1);
-        workers_.share(units, [&](int u) {
-            box b = y;
-            const range rows = cut(y.h.size(), {u, units});
-            b.h = {y.h.lo + rows.lo, y.h.lo + rows.hi};
-            run_part(i, functions, b);
-        });
-    }
-
-    void start(std::size_t e) {
-        const int t = part_.exchanges[e].tensor;
-        workers_.once([&] { transfer_->start(queue(), e, tensors_.whole_of(t), memory_of(t).held); });
-    }
-    void finish(std::size_t e) {
-        const int t = part_.exchanges[e].tensor;
-        const auto doing = [&] { return words_of(part_.exchanges[e]); };
-        workers_.once(
-            [&] { transfer_->finish(queue(), e, tensors_.whole_of(t), memory_of(t).held, doing); });
-    }
-    std::string words_of(const exchange& e) const {
-        return std::string(name_of(e.name)) + " before step " + std::to_string(e.before_step) +
-               " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
-    }
-
-    /// For the part `y` of step i's output; of a cut sum, for one leaf, on a level of memory.
-    arguments<Backend, T> arguments_of(int i, const box& y, int leaf = -1, int level = 0) {
-        const auto& s = plan_.steps[std::size_t(i)];
-        const auto& p = part_.steps[std::size_t(i)];
-        shape image = plan_.tensors[std::size_t(s.x)].extents;
-        image.n = part_.of.batch;
-        const auto outside = [](range read, int extent) {
-            return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
-        };
-        box x = reads(s.what, y, image, part_.of.block, p.tile);
-        if (leaf >= 0) x.c = p.leaves[std::size_t(leaf)];
-        const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
-        return {.queue = queue(),
-                .x = tensors_.region(s.x, x),
-                .residual = s.residual < 0 ? view<T>{} : tensors_.region(s.residual, y),
-                .y = tensors_.region(s.y, y, level),
-                .where = y,
-                .in_channels = x.c,
-                .tile = p.tile,
-                .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
-                .weights = weights_->weights(i, std::max(leaf, 0)),
-                .bias = weights_->bias(i),
-                .workspace = tensors_.workspace()};
-    }
-
     std::unique_ptr<communicator> comm_;
     std::unique_ptr<team> team_, alone_;
     plan plan_;
+    int turns_;  ///< micro-batches
     part part_;
     box input_box_;
     workers<Backend> workers_;
@@ -448,6 +247,7 @@ private:
     std::optional<parameters<Backend, T>> weights_;
     std::optional<transfer<Backend, T>> transfer_;
     activations<Backend, T> tensors_;
+    buffer<T, typename Backend::memory> kept_;  ///< outputs of turns
     bool loaded_ = false;
 };
 

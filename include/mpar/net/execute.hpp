@@ -6,6 +6,7 @@
 #include <mpar/layers/activations.hpp>
 #include <mpar/layers/add.hpp>
 #include <mpar/layers/batch_norm.hpp>
+#include <mpar/layers/channels.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/flatten.hpp>
@@ -40,6 +41,7 @@ MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>&
         case op::row_sums: return forward_row_sums(o, a);
         case op::mean_rows: return forward_mean_rows(o, a);
         case op::add: return forward_add(o, a);
+        case op::channels: return forward_channels(o, a);
         case op::flatten: return forward_flatten(o, a);
         case op::softmax: return forward_softmax(o, a);
         case op::custom: return custom(a);

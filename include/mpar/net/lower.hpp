@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/layers/add.hpp>
+#include <mpar/layers/concat.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/reduce.hpp>
 #include <mpar/net/mismatch.hpp>
@@ -67,6 +68,9 @@ public:
                 case instruction::kind::residual_begin: begin_residual(); break;
                 case instruction::kind::skip_begin: begin_skip(); break;
                 case instruction::kind::residual_end: end_residual(); break;
+                case instruction::kind::concat_begin: begin_residual(); break;
+                case instruction::kind::next_arm: next_arm(); break;
+                case instruction::kind::concat_end: end_concat(entry.does.asks); break;
             }
         }
         if (!plan_.wrong) {
@@ -83,10 +87,11 @@ public:
 private:
     struct use {
         int readers = 0;  ///< steps that read it so far
-        int kept = 0;     ///< residual blocks around that still need it as it is
+        int kept = 0;     ///< residual blocks and concats around that still need it as it is
     };
     struct frame {
         int entry = 0, body = 0;
+        std::vector<int> arms{};  ///< of a concat
     };
 
     constexpr tensor& at(int t) { return plan_.tensors[static_cast<std::size_t>(t)]; }
@@ -131,6 +136,8 @@ private:
     constexpr bool accepts(const operation& o, const shape& x) {
         if (o.in && o.in != x.c) {
             fault(mismatch::kind::channels, o.name, o.in, x.c);
+        } else if (o.kind == op::channels && (o.out < 1 || o.shift + o.out > x.c)) {
+            fault(mismatch::kind::slice, o.name, o.shift + std::max(o.out, 1), x.c);
         } else if (o.groups > 1 && (o.in % o.groups || o.out % o.groups)) {
             fault(mismatch::kind::groups, o.name, o.groups, o.in % o.groups ? o.in : o.out);
         } else if (o.kind == op::dense && (x.h != 1 || x.w != 1)) {
@@ -261,6 +268,47 @@ private:
         return true;
     }
 
+    constexpr void next_arm() {
+        frames_.back().arms.push_back(current_);
+        ++uses(current_).kept;
+        current_ = frames_.back().entry;
+    }
+    /// One step an arm, each of which writes its channels of one tensor.
+    constexpr void end_concat(const placing& p) {
+        next_arm();
+        const frame f = std::move(frames_.back());
+        frames_.pop_back();
+        --uses(f.entry).kept;
+        tensor y{at(f.arms.front()).extents};
+        y.extents.c = 0;
+        for (const int arm : f.arms) {
+            --uses(arm).kept;
+            const shape a = at(arm).extents;
+            if (a.h != y.extents.h || a.w != y.extents.w) {
+                const bool rows = a.h != y.extents.h;
+                return fault(mismatch::kind::concat, "concat", rows ? y.extents.h : y.extents.w,
+                             rows ? a.h : a.w);
+            }
+            y.extents.c += a.c;
+            if (y.where.is_whole()) {
+                const placing asked = !chosen_.each.empty() ? chosen_.each[std::size_t(at_)]
+                                      : chosen_.all         ? placing{}
+                                                            : p;
+                y.where = output_layout(arm_of_concat(0), asked, at(arm).where, stages_);
+            }
+        }
+        current_ = static_cast<int>(plan_.tensors.size());
+        plan_.tensors.push_back(y);
+        uses_.push_back({});
+        int from = 0;
+        for (const int arm : f.arms) {
+            plan_.steps.push_back(
+                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_});
+            ++uses(arm).readers;
+            from += at(arm).extents.c;
+        }
+    }
+
     constexpr int add_parameters(const operation& o) {
         using role = parameter::role;
         const int first = static_cast<int>(plan_.parameters.size());
@@ -300,7 +348,7 @@ private:
             const int index = static_cast<int>(i);
             at(s.x).last_reader = index;
             if (s.residual >= 0) at(s.residual).last_reader = index;
-            if (s.y >= 0) at(s.y).producer = index;
+            if (s.y >= 0 && at(s.y).producer < 0) at(s.y).producer = index;
         }
         for (const auto& s : plan_.steps) {
             if (s.what.kind == op::reduce && s.residual < 0) scatter_for_reader(s.y);

@@ -17,6 +17,8 @@ struct mismatch {
         window,
         features,
         arms,
+        concat,
+        slice,
         policy,
         summands,
         unplanned,
@@ -57,6 +59,13 @@ inline std::string sentence(const mismatch& m) {
             break;
         case mismatch::kind::arms:
             words += "'s body gives an extent of " + takes + ", its skip gives " + gives;
+            break;
+        case mismatch::kind::concat:
+            words += "'s arms give " + takes + " and " + gives +
+                     " rows or columns: channels are joined of images of one size";
+            break;
+        case mismatch::kind::slice:
+            words += " takes channels up to " + takes + ", the layer before gives " + gives;
             break;
         case mismatch::kind::policy:
             words += " cannot follow shard::" + std::string(name_of(m.asked)) +
@@ -130,6 +139,20 @@ struct explain<mismatch::kind::arms> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
         static_assert(never<At>, "mpar: the arms of a residual give different shapes");
+    };
+};
+template <>
+struct explain<mismatch::kind::concat> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>, "mpar: the arms of a concat give other rows or columns");
+    };
+};
+template <>
+struct explain<mismatch::kind::slice> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>, "mpar: a layer takes channels beyond those of the layer before");
     };
 };
 template <>

@@ -7,9 +7,11 @@
 #include <mpar/net/engine.hpp>
 #include <mpar/net/functions.hpp>
 #include <mpar/net/options.hpp>
+#include <mpar/net/stages.hpp>
 #include <mpar/net/static_plan.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -87,7 +89,7 @@ public:
     shape output_shape() const { return engine_.output_shape(); }
 
     /// Bytes and messages: of one forward as predicted, of all so far as measured.
-    const traffic& predicted() const { return mine().predicted; }
+    traffic predicted() const { return engine_.predicted(); }
     traffic measured() const { return engine_.measured(); }
 
     std::size_t weights_bytes() const { return engine_.weights_bytes(); }
@@ -100,27 +102,41 @@ public:
     communicator& comm() { return engine_.comm(); }
 
 private:
-    network(communicator comm, const options& o)
-        : overridden_(made(comm, o)),
-          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, o) {}
+    network(communicator&& comm, const options& o)
+        : network(std::move(comm), on_mesh(comm, o), nullptr) {}
+    network(communicator&& comm, const options& all, std::nullptr_t)
+        : overridden_(made(comm, all)),
+          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, all) {}
+
+    /// The options with what the mesh's type says, after all ranks have agreed on them.
+    static options on_mesh(communicator& comm, options o) {
+        require_sensible(comm, o);
+        o.data = require_mesh<Mesh>(comm.size(), o.data);
+        if (Mesh::model::second) o.second = Mesh::model::second;
+        return o;
+    }
 
     static seconds deadline_of(const options& o) {
         if (o.deadline > 0) return seconds(o.deadline);
         throw error(fault::usage, "mpar: a deadline is more than 0 seconds");
     }
 
-    /// The plan of an override, after all ranks have agreed on what they were given.
+    /// The plan of an override.
     static std::optional<lowered> made(communicator& comm, const options& o) {
-        require_mesh<Mesh>(comm.size());
-        require_sensible(comm, o);
         if (!o.asked || *o.asked == policy::follow) return {};
         if (Mesh::is_static) {
             throw error(fault::usage, "mpar: a static mesh has the layers' own policies, not " +
                                           std::string(name_of(*o.asked)) + " for all");
         }
-        lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given, o.asked);
-        if (l.wrong) throw error(fault::usage, sentence(l.wrong));
-        return l;
+        const auto with = [](const choice& chosen) {
+            lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given, chosen);
+            if (l.wrong) throw error(fault::usage, sentence(l.wrong));
+            return l;
+        };
+        if (*o.asked != policy::stage) return with(*o.asked);
+        const int model = comm.size() / o.data;
+        return with(std::span<const placing>(
+            balanced_stages(tape_of<Net>, Net::input::extents, model)));
     }
 
     std::optional<lowered> overridden_;

@@ -7,6 +7,7 @@
 #include <mpar/core/cores.hpp>
 #include <mpar/shard/policy.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ struct options {
     int threads = 1;                ///< of each rank
     bool reproducible = false;      ///< sums that are cut have the same bits on 1, 2, 4, 8 ranks
     int data = 1;                   ///< ranks of the data axis, where the mesh does not say
+    int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
+    int micro_batches = 0;          ///< parts of a batch that follow each other through the stages
+                                    ///< of a pipeline; 0: as many as are useful, 1 without stages
 };
 
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different
@@ -33,13 +37,27 @@ inline void require_sensible(communicator& comm, const options& o) {
         std::uint64_t(o.batch) << 32 | std::uint64_t(o.team_size & 0xfff) << 20 |
         std::uint64_t(o.threads & 0xfff) << 8 | std::uint64_t(o.exact) << 7 |
         std::uint64_t(o.team) << 5 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
-    const std::uint64_t more = std::uint64_t(unsigned(o.data)) << 1 | std::uint64_t(o.reproducible);
+    const std::uint64_t more = std::uint64_t(o.data & 0xfffff) << 41 |
+                               std::uint64_t(o.second & 0xfffff) << 21 |
+                               std::uint64_t(o.micro_batches & 0xfffff) << 1 |
+                               std::uint64_t(o.reproducible);
     agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
     agree_on(comm, more, fault::usage, "mpar: the ranks were given different options");
     agree(comm, [&] {
         if (o.batch < 1) {
             throw error(fault::usage,
                         "mpar: a batch has at least one image, not " + std::to_string(o.batch));
+        }
+        if (o.micro_batches < 0 || (o.micro_batches && o.batch % o.micro_batches)) {
+            throw error(fault::usage, "mpar: " + std::to_string(o.micro_batches) +
+                                          " micro-batches do not divide a batch of " +
+                                          std::to_string(o.batch));
+        }
+        if (const int model = comm.size() / std::max(o.data, 1);
+            o.second < 0 || (o.second && model % o.second)) {
+            throw error(fault::usage, "mpar: a second dimension of " + std::to_string(o.second) +
+                                          " does not divide a model axis of " +
+                                          std::to_string(model));
         }
         if (o.team_size < 0) {
             throw error(fault::usage,

@@ -24,7 +24,8 @@ private:
         const auto& from = all_.tensor_at(e.tensor);
         const step& reader = all_.step_at(e.before_step);
         if (!part_.of.first_seats.empty() || e.name != transition::halo || from.producer < 0 ||
-            reader.y < 0 || reader.x != e.tensor || from.where != layout::shard_h ||
+            reader.y < 0 || reader.x != e.tensor || reader.what.kind == op::channels ||
+            all_.step_at(from.producer).what.kind == op::channels || from.where != layout::shard_h ||
             is_shared_wait(e)) {
             return;
         }

@@ -79,9 +79,12 @@ struct tensor_part {
     box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                       ///< beyond the image
     box inside;       ///< held without the padding
-    long offset = 0;  ///< in elements, into the arena
-    long elements = 0;
-    long copy = 0;    ///< elements of each member's own summands; 0: one memory for all
+    long offset = 0;    ///< in elements, into the arena: where its first channel begins
+    long elements = 0;  ///< of memory of its own
+    long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
+    int home = -1;      ///< the tensor in whose memory it lies
+    int home_channel = 0;  ///< its first channel there
+    bool is_home = false;  ///< whether others lie in it
 };
 
 /// This rank's part of one step.
@@ -95,6 +98,7 @@ struct step_part {
     int first_leaf = 0;
     range early;  ///< rows of y that need nothing of an overlapped exchange before the step
     range late;   ///< rows of y that no overlapped exchange of y sends
+    bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it
 };

@@ -5,6 +5,7 @@
 
 #include <mpar/net/arena.hpp>
 #include <mpar/net/geometry.hpp>
+#include <mpar/net/homes.hpp>
 #include <mpar/net/overlap.hpp>
 #include <mpar/net/part.hpp>
 
@@ -30,6 +31,7 @@ public:
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
         find_overlaps(all_, part_);
+        homes(plan_, part_, [this](int t, int rank) { return all_.owner(t, rank); }).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) size_tensor(t);
         part_.arena_elements = place_tensors(plan_, part_);
         return std::move(part_);
@@ -69,7 +71,7 @@ private:
     constexpr void size_tensor(std::size_t t) {
         auto& mine = part_.tensors[t];
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
-        mine.elements = storage(mine.held.extents(), part_.of.block);
+        mine.elements = mine.home < 0 ? storage(mine.held.extents(), part_.of.block) : 0;
         if (plan_.tensors[t].where.partial.empty()) return;
         const auto& from = part_.steps[std::size_t(plan_.tensors[t].producer)];
         const int levels = std::bit_width(unsigned(std::max<std::size_t>(from.leaves.size(), 1)));

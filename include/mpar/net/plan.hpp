@@ -26,7 +26,7 @@ struct step {
 struct tensor {
     shape extents;
     layout where = layout::replicate;
-    int producer = -1;     ///< step that writes it; -1: the caller
+    int producer = -1;     ///< step that writes it, the first of a concat's; -1: the caller
     int last_reader = -1;  ///< step after which its memory is free
 };
 

@@ -45,6 +45,25 @@ struct entry<residual<Body, Skip>, Index> {
     }
     using type = typename decltype(find())::type;
 };
+/// The entry `Index` places after the beginning of the first of some arms; Whole: of none of them.
+template <class Whole, int Index, class... Arms>
+struct arm_entry {
+    using type = Whole;
+};
+template <class Whole, int Index, class First, class... Rest>
+struct arm_entry<Whole, Index, First, Rest...> {
+    static consteval auto find() {
+        if constexpr (Index >= 0 && Index < entries<First>) {
+            return std::type_identity<typename entry<First, Index>::type>{};
+        } else {
+            return std::type_identity<
+                typename arm_entry<Whole, Index - entries<First> - 1, Rest...>::type>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+template <class... Arms, int Index>
+struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index - 1, Arms...> {};
 template <class First, class... Rest, int Index>
 struct entry<chain<First, Rest...>, Index> {
     static consteval auto find() {

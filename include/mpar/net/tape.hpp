@@ -30,9 +30,17 @@ struct place {
     }
 };
 
-/// One entry of the tape: a layer, or a mark of a residual block.
+/// One entry of the tape: a layer, or a mark of a residual block or a concat.
 struct instruction {
-    enum class kind { layer, residual_begin, skip_begin, residual_end };
+    enum class kind {
+        layer,
+        residual_begin,
+        skip_begin,
+        residual_end,
+        concat_begin,
+        next_arm,  ///< between two arms of a concat
+        concat_end,
+    };
 
     kind what = kind::layer;
     operation does;
@@ -49,7 +57,7 @@ struct stranger {
 };
 
 /// Walks over a net in the order of its layers: visitor.leaf<Layer>(place) for each, and
-/// visitor.mark(kind, place) around the arms of a residual.
+/// visitor.mark(kind, place) around the arms of a residual or concat.
 template <class Node>
 struct walk {
     template <class Visitor>
@@ -86,10 +94,24 @@ struct walk<residual<Body, Skip>> {
     }
 };
 
+template <class... Arms>
+struct walk<concat<Arms...>> {
+    template <class Visitor>
+    static constexpr void over(Visitor& visitor, place where) {
+        visitor.mark(instruction::kind::concat_begin, where);
+        int arm = 0;
+        ((arm ? visitor.mark(instruction::kind::next_arm, where) : void(),
+          walk<Arms>::over(visitor, where.inner(arm++))),
+         ...);
+        visitor.mark(instruction::kind::concat_end, where);
+    }
+};
+
 template <int Times, class Block>
 struct walk<repeat<Times, Block>> {
     template <class Visitor>
     static constexpr void over(Visitor& visitor, place where) {
+        static_assert(sizeof(repeat<Times, Block>) > 0);  // complete: it checks its number
         for (int i = 0; i < Times; ++i) walk<Block>::over(visitor, where.inner(i));
     }
 };

@@ -7,6 +7,8 @@
 #include <mpar/tensor/memory.hpp>
 #include <mpar/tensor/view.hpp>
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 namespace mpar {
@@ -30,6 +32,11 @@ public:
         }
         memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(end));
         for (std::size_t i = 0; i < exchanges_.size(); ++i) declare(comm, i);
+        std::size_t summands = 0;
+        for (const auto& e : exchanges_) {
+            for (const auto& sum : e.sums) summands = std::max(summands, sum.summands.size());
+        }
+        room_.resize(summands);
     }
 
     std::size_t bytes() const { return memory_.bytes(); }
@@ -70,6 +77,9 @@ public:
         return as_view(at, exchanges_[i].receives[k].what);
     }
 
+    /// Room for the summands of one sum.
+    std::span<view<T>> room(std::size_t summands) { return std::span(room_).first(summands); }
+
     /// Never frees the memory: a request that failed may still write to it.
     void abandon() { memory_.forget(); }
 
@@ -103,6 +113,7 @@ private:
     std::vector<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
     std::vector<messages> messages_;
+    std::vector<view<T>> room_;
 };
 
 }  // namespace mpar

@@ -104,6 +104,11 @@ struct cpu {
         return mpar::cpu::copy(std::forward<A>(a)...);
     }
     template <class... A>
+    static auto copy_channels(A&&... a)
+        -> decltype(mpar::cpu::copy_channels(std::forward<A>(a)...)) {
+        return mpar::cpu::copy_channels(std::forward<A>(a)...);
+    }
+    template <class... A>
     static auto flatten(A&&... a) -> decltype(mpar::cpu::flatten(std::forward<A>(a)...)) {
         return mpar::cpu::flatten(std::forward<A>(a)...);
     }

@@ -86,6 +86,46 @@ void copy(crew& queue, view<S> x, view<D> y) {
     });
 }
 
+/// Channels [lo, hi) of row h of image n: y = x, `shift` channels further on in x.
+template <class T>
+void copy_row_of_channels(const view<const T>& x, int shift, range channels, const view<T>& y,
+                          int n, int h) {
+    for (int c = channels.lo; c < channels.hi; ++c) {
+        const T* from = &x(n, c + shift, h, 0);
+        T* to = &y(n, c, h, 0);
+        for (int w = 0; w < y.extents.w; ++w) to[w * y.stride_w] = from[w * x.stride_w];
+    }
+}
+
+/// y[n, c, h, w] = x[n, c + shift, h, w] for the channels c of y that x has there; the others stay as
+/// they are. The last block of y is filled up with zeros where its last channel is written. Whole
+/// blocks go by rows or planes, the others channel by channel.
+/// requires: x and y have the same images, rows and columns; no overlap.
+template <class T>
+void copy_channels(crew& queue, input_view<T> x, int shift, view<T> y) {
+    const shape& s = y.extents;
+    const range all{std::max(0, -shift), std::min(s.c, x.extents.c - shift)};
+    if (x.empty() || y.empty() || all.empty()) return;
+    const bool aligned = x.block == y.block && shift % y.block == 0 && all.lo % y.block == 0;
+    const range whole_blocks{all.lo, aligned ? all.hi / y.block * y.block : all.lo};
+    if (!whole_blocks.empty()) {
+        box from = whole(x.extents), to = whole(s);
+        from.c = {whole_blocks.lo + shift, whole_blocks.hi + shift};
+        to.c = whole_blocks;
+        copy<const T, T>(queue, x.part(from), y.part(to));
+    }
+    const range rest{whole_blocks.hi, all.hi};
+    const bool ends = all.hi == s.c && s.c % y.block != 0;
+    if (rest.empty() && !ends) return;
+    for_each_range(queue, long(s.n) * s.h, long(rest.size()) * s.w, [&](long first, long last) {
+        for (long r = first; r < last; ++r) {
+            const int n = int(r / s.h), h = int(r % s.h);
+            copy_row_of_channels<T>(x, shift, rest, y, n, h);
+            if (ends) clear_pad_lanes(y.part({{n, n + 1}, {0, s.c}, {h, h + 1}, {0, s.w}}));
+        }
+    });
+}
+
 /// y[n, (c*H + h)*W + w, 0, 0] = x[n, c, h, w].
 template <class T>
 void flatten(crew& queue, input_view<T> x, view<T> y) {

@@ -39,7 +39,8 @@ MPAR_ALWAYS_INLINE void add_row(vec<T> (&sums)[R], const T* x, const T* filter) 
     for (int k = 0; k < K; ++k) w[k] = load<T>(filter + k * V);
 #pragma GCC unroll 32
     for (int j = 0; j < (R - 1) * S + K; ++j) {
-        const vec<T> e = load<T>(x + j * V);
+        vec<T> e = load<T>(x + j * V);
+        MPAR_KEEP_IN_REGISTER(e);  // else gcc loads it again for each of them
 #pragma GCC unroll 8
         for (int k = 0; k < K; ++k) {
             const int r = (j - k) / S;

@@ -116,26 +116,26 @@ MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, cons
     }
 }
 
-/// y = sums, between bounds.
+/// y = sums, between bounds; each is written as soon as it is there, since stores take their time.
 template <class T, int R, int NV>
 MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
-    if (io.within.any) {
-        const vec<T> low = broadcast<T>(io.within.low), high = broadcast<T>(io.within.high);
+    T* const y = io.y;
+    const long *const at = io.y_at, block = io.y_block;
+    if (!io.within.any) {
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[r][v] = bounded<T>(sums[r][v], low, high);
+            for (int v = 0; v < NV; ++v) store<T>(y + at[r] + v * block, sums[r][v]);
         }
+        return;
     }
-    T* const y = io.y;
-    const long block = io.y_block;
-    long at[R];
-#pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) at[r] = io.y_at[r];
+    const vec<T> low = broadcast<T>(io.within.low), high = broadcast<T>(io.within.high);
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) store<T>(y + at[r] + v * block, sums[r][v]);
+        for (int v = 0; v < NV; ++v) {
+            store<T>(y + at[r] + v * block, bounded<T>(sums[r][v], low, high));
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/cpu/winograd_division.hpp>
+#include <mpar/kernels/cpu/winograd_places.hpp>
 #include <mpar/kernels/cpu/winograd_transform.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
@@ -64,7 +65,7 @@ struct winograd_run {
 /// The products of a run: for each transformed filter a matrix product of those that have it.
 template <class T>
 void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) {
-    constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), largest = tile_pixels;
+    constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
     alignas(64) static constexpr T zeros[2 * V]{};
     constexpr int capacity = 16;  // steps of a part
     const long width = run.vectors * V;
@@ -72,16 +73,10 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
         std::clamp(blocking::panel_bytes / (width * V * long(sizeof(T))), 1L, long(capacity));
     const cutting parts(d.in_blocks, std::max(1L, ceil_div(long(d.in_blocks), fit)));
 
-    long x_at[largest], y_at[largest];
-    for (int r = 0; r < largest; ++r) {
-        x_at[r] = r * V;
-        y_at[r] = r * d.tile_step;
-    }
+    const winograd_places<T> places(d, run.first, run.last);
     tap_step steps[capacity];
     tile_io<T> io;
     io.steps = steps;
-    io.x_at = x_at;
-    io.y_at = y_at;
     io.y_block = d.products * V;
     io.filters = run.filters;
     const auto multiply = [&](range rows, range columns) {
@@ -96,19 +91,23 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 count += channels;
             }
             const T* const next = io.filters + count * width;
+            long fetched = 0;  // of each of the next part's filters
             for (long i = 0; i < calls; ++i) {
                 const long g = i % groups, place = i / groups;
                 const long row = rows.lo + place / columns.size();
                 const long column = columns.lo + place % columns.size();
                 const long k = row * d.side + column;
-                const long begin = d.groups.begin(run.first + g);
-                const long tiles = d.groups.begin(run.first + g + 1) - begin;
+                const auto tiles = places.of(g, row, column);
+                if (tiles.count == 0) continue;
                 io.x = run.inputs + g * d.group_step + k * d.input_step;
-                io.y = run.products + (begin - d.groups.begin(run.first)) * d.tile_step + k * V;
-                const bool fetches = i * line < width;  // the next part's filters
-                io.ahead = fetches ? next + i * count * line : next;
+                io.x_at = tiles.x_at;
+                io.y = run.products + k * V;
+                io.y_at = tiles.y_at;
+                const bool fetches = fetched < width;
+                io.ahead = fetches ? next + fetched * count : next;
                 io.ahead_step = fetches ? line : 0;
-                run_tile(io, run.vectors, tiles, true);
+                fetched += line;
+                run_tile(io, run.vectors, tiles.count, tiles.adjacent);
             }
             io.bias = nullptr;
             io.filters = next;
@@ -213,11 +212,11 @@ void winograd_conv2d(crew& queue, const convolution& c, input_view<T> x, const T
     if (y.empty()) return;
     const winograd_layer<T> layer{c, x, packed, bias, then, y, workspace};
     if (c.window.h.stride == 2) {
-        layer.template run<2, 2>(queue);
-    } else if (c.how.tile == 2) {
-        layer.template run<2, 1>(queue);
+        if (c.how.tile == 2) layer.template run<2, 2>(queue);
+        if (c.how.tile == 4) layer.template run<4, 2>(queue);
     } else {
-        layer.template run<4, 1>(queue);
+        if (c.how.tile == 2) layer.template run<2, 1>(queue);
+        if (c.how.tile == 4) layer.template run<4, 1>(queue);
     }
 }
 

@@ -20,6 +20,24 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// Inputs and products a side of a tile.
 constexpr int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
 
+/// Whether the first `outputs` of a tile's side need a product: none but the last one needs that at
+/// infinity, and of stride 2 each has a product of its own.
+inline bool winograd_needs(int tile, int stride, int outputs, int product) {
+    if (outputs == tile) return true;
+    const int infinity = stride == 1 ? tile + 1 : tile;
+    return product < infinity || (product > infinity && product - infinity <= outputs);
+}
+
+/// Products of a line of outputs cut into tiles.
+inline int winograd_products(int tile, int stride, int outputs) {
+    const int side = winograd_side(tile, stride);
+    int sum = outputs / tile * side;
+    for (int i = 0; i < side && outputs % tile != 0; ++i) {
+        sum += winograd_needs(tile, stride, outputs % tile, i);
+    }
+    return sum;
+}
+
 /// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 0: its direct sum. A
 /// rule on shapes, so that all ranks, ISAs and runs agree.
 template <class T>
@@ -36,13 +54,13 @@ constexpr int winograd_tile(const convolution& c, const shape& y) {
     constexpr long transform = 8, fetch = 12;
     const long pairs = long(c.in) * c.out, channels = c.in + c.out;
     const auto cost = [&](int tile) {
-        const long tiles = long(y.n) * ceil_div(y.h, tile) * ceil_div(y.w, tile);
-        const int side = winograd_side(tile, t.stride), filters = tile + 2;
-        return side * side * tiles * (pairs + transform * channels) +
-               filters * filters * fetch * pairs;
+        const long products = long(y.n) * winograd_products(tile, t.stride, y.h) *
+                              winograd_products(tile, t.stride, y.w);
+        const int filters = tile + 2;
+        return products * (pairs + transform * channels) + filters * filters * fetch * pairs;
     };
     const long direct = 9 * (long(y.n) * y.h * y.w + fetch) * pairs;
-    const int best = t.stride == 1 && cost(4) < cost(2) ? 4 : 2;
+    const int best = cost(4) < cost(2) ? 4 : 2;
     return cost(best) < direct - direct / 20 ? best : 0;
 }
 
@@ -56,12 +74,15 @@ struct tile_grid {
     winograd how;
     int rows = 0, columns = 0;  ///< of tiles
     long count = 0;
+    int last_rows = 0, last_columns = 0;  ///< of outputs, of the last row and column of tiles
 
     tile_grid(const winograd& w, const shape& y)
         : how(w),
           rows(ceil_div(how.row + y.h, how.tile)),
           columns(ceil_div(how.column + y.w, how.tile)),
-          count(y.n * long(rows) * columns) {}
+          count(y.n * long(rows) * columns),
+          last_rows(how.row + y.h - (rows - 1) * how.tile),
+          last_columns(how.column + y.w - (columns - 1) * how.tile) {}
 
     place at(long t) const {
         return {int(t / columns / rows), int(t / columns % rows) * how.tile - how.row,
@@ -121,6 +142,11 @@ struct winograd_division {
 
     /// The rows (or columns) of products that have a row of transformed filters.
     range across(int filter) const { return {filter, filter + 1 < filters ? filter + 1 : side}; }
+
+    /// Whether the last row (or column) of tiles, with so many outputs, needs a product.
+    bool needs(int last_outputs, long product) const {
+        return winograd_needs(grid.how.tile, stride, last_outputs, int(product));
+    }
 
     /// The groups [first, last) as ranges, each a unit for each panel.
     cutting ranges(long first, long last) const {

@@ -48,11 +48,11 @@ void winograd_pack_lines(const T* filters, const convolution& c, T* packed) {
 template <class T>
 void winograd_pack_filters(const T* filters, const convolution& c, T* packed) {
     if (c.window.h.stride == 2) {
-        winograd_pack_lines<winograd_line<2, 2>>(filters, c, packed);
-    } else if (c.how.tile == 2) {
-        winograd_pack_lines<winograd_line<2, 1>>(filters, c, packed);
+        if (c.how.tile == 2) winograd_pack_lines<winograd_line<2, 2>>(filters, c, packed);
+        if (c.how.tile == 4) winograd_pack_lines<winograd_line<4, 2>>(filters, c, packed);
     } else {
-        winograd_pack_lines<winograd_line<4, 1>>(filters, c, packed);
+        if (c.how.tile == 2) winograd_pack_lines<winograd_line<2, 1>>(filters, c, packed);
+        if (c.how.tile == 4) winograd_pack_lines<winograd_line<4, 1>>(filters, c, packed);
     }
 }
 

@@ -105,4 +105,44 @@ struct winograd_line<2, 2> {
     }
 };
 
+/// Four such outputs: the even inputs at a, -a, b, -b and infinity.
+template <>
+struct winograd_line<4, 2> {
+    static constexpr int side = 9, filters = 6;
+    static constexpr double a = 0.375, b = 1.125, a2 = a * a, b2 = b * b;
+
+    template <class T>
+    MPAR_ALWAYS_INLINE static void input(const vec<T> (&d)[side], vec<T> (&v)[side]) {
+        const vec<T> odd_a = d[6] - T(b2) * d[2], even_a = d[4] - T(b2) * d[0];
+        const vec<T> odd_b = d[6] - T(a2) * d[2], even_b = d[4] - T(a2) * d[0];
+        v[0] = odd_a + T(a) * even_a;
+        v[1] = odd_a - T(a) * even_a;
+        v[2] = odd_b + T(b) * even_b;
+        v[3] = odd_b - T(b) * even_b;
+        v[4] = d[8] - T(a2 + b2) * d[4] + T(a2 * b2) * d[0];
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) v[5 + i] = d[2 * i + 1];
+    }
+    static constexpr void filter(const double (&g)[3], double (&u)[filters]) {
+        constexpr double points[4] = {a, -a, b, -b};
+        for (int i = 0; i < 4; ++i) {
+            const double p = points[i];
+            double product = 1;
+            for (const double q : points) product *= p == q ? 1 : p - q;
+            u[i] = (g[0] + p * g[2]) / product;
+        }
+        u[4] = g[2];
+        u[5] = g[1];
+    }
+    template <class T>
+    MPAR_ALWAYS_INLINE static void output(const vec<T> (&m)[side], vec<T> (&y)[4]) {
+        const vec<T> even_a = m[0] + m[1], odd_a = m[0] - m[1];
+        const vec<T> even_b = m[2] + m[3], odd_b = m[2] - m[3];
+        y[0] = m[5] + (even_a + even_b);
+        y[1] = m[6] + T(a) * odd_a + T(b) * odd_b;
+        y[2] = m[7] + T(a2) * even_a + T(b2) * even_b;
+        y[3] = (m[8] + m[4]) + T(a2 * a) * odd_a + T(b2 * b) * odd_b;
+    }
+};
+
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -11,29 +11,29 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// v = B' d B at to + (i*side + j)*step. requires: pixels side by side, rows `row` apart. Half of
+/// v = B' d B at to + (i*side + j)*step. requires: pixels side by side, rows `row` apart. Some of
 /// the rows at a time, as all together do not fit the registers.
 template <class Line, class T>
 void transform_inputs(const T* from, long row, T* to, long step) {
-    constexpr int side = Line::side, some = (side + 1) / 2, V = lanes<T>;
-#pragma GCC unroll 2
+    constexpr int side = Line::side, some = side < 9 ? (side + 1) / 2 : 3, V = lanes<T>;
+#pragma GCC unroll 3
     for (int first = 0; first < side; first += some) {
         vec<T> half[some][side], d[side], v[side];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
         for (int j = 0; j < side; ++j) {
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int i = 0; i < side; ++i) d[i] = load<T>(from + i * row + j * V);
             Line::template input<T>(d, v);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int i = 0; i < some; ++i) {
                 if (first + i < side) half[i][j] = v[first + i];
             }
         }
-#pragma GCC unroll 6
+#pragma GCC unroll 9
         for (int i = 0; i < some; ++i) {
             if (first + i >= side) continue;
             Line::template input<T>(half[i], v);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int j = 0; j < side; ++j) store<T>(to + ((first + i) * side + j) * step, v[j]);
         }
     }
@@ -74,20 +74,20 @@ void transform_outputs(const T* m, const winograd_outputs<T>& to) {
 #pragma GCC unroll 4
     for (int first = 0; first < passes; ++first) {
         vec<T> half[some][side], d[side], y[Tile];
-#pragma GCC unroll 6
+#pragma GCC unroll 9
         for (int j = 0; j < side; ++j) {
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int i = 0; i < side; ++i) d[i] = load<T>(m + (i * side + j) * V);
             Line::template output<T>(d, y);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int i = 0; i < some; ++i) half[i][j] = y[first + passes * i];
         }
-#pragma GCC unroll 6
+#pragma GCC unroll 9
         for (int k = 0; k < some; ++k) {
             const int i = first + passes * k;
             if (i < to.rows.lo || i >= to.rows.hi) continue;
             Line::template output<T>(half[k], y);
-#pragma GCC unroll 6
+#pragma GCC unroll 9
             for (int j = 0; j < Tile; ++j) {
                 if (j < to.columns.lo || j >= to.columns.hi) continue;
                 vec<T> sum = y[j] + bias;

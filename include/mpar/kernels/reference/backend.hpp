@@ -89,6 +89,11 @@ struct reference {
         return mpar::reference::copy(std::forward<A>(a)...);
     }
     template <class... A>
+    static auto copy_channels(A&&... a)
+        -> decltype(mpar::reference::copy_channels(std::forward<A>(a)...)) {
+        return mpar::reference::copy_channels(std::forward<A>(a)...);
+    }
+    template <class... A>
     static auto flatten(A&&... a) -> decltype(mpar::reference::flatten(std::forward<A>(a)...)) {
         return mpar::reference::flatten(std::forward<A>(a)...);
     }

@@ -22,6 +22,20 @@ void copy(host_queue&, view<S> x, view<D> y) {
     clear_pad_lanes(y);
 }
 
+/// y[n, c, h, w] = x[n, c + shift, h, w] for the channels c of y that x has there; the others stay as
+/// they are. The last block of y is filled up with zeros where its last channel is written.
+/// requires: x and y have the same images, rows and columns; no overlap.
+template <class T>
+void copy_channels(host_queue&, input_view<T> x, int shift, view<T> y) {
+    if (x.empty()) return;
+    for_each_index(y, [&](int n, int c, int h, int w) {
+        const int from = c + shift;
+        if (0 <= from && from < x.extents.c) y(n, c, h, w) = x(n, from, h, w);
+    });
+    const int last = y.extents.c - 1 + shift;
+    if (0 <= last && last < x.extents.c) clear_pad_lanes(y);
+}
+
 /// y[n, (c*H + h)*W + w, 0, 0] = x[n, c, h, w].
 template <class T>
 void flatten(host_queue&, input_view<T> x, view<T> y) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Some of the channels that come. Knows no net; where the taken ones lie is the plan's work.
+#pragma once
+
+#include <mpar/layers/arguments.hpp>
+#include <mpar/layers/layer.hpp>
+
+namespace mpar {
+
+/// y[n, c, h, w] = x[n, Lo + c, h, w], the channels [Lo, Hi); Hi = 0: to the last one.
+///
+/// Costs nothing where Lo is a multiple of the backend's block, for y then lies in x; else a copy.
+/// Policies: shard::follow (default: rows and batches as they come, cut channels are gathered),
+/// none, batch, rows, output.
+template <int Lo, int Hi = 0, class Policy = shard::follow>
+struct channels {
+    static_assert(Lo >= 0 && (Hi == 0 || Lo < Hi), "mpar: channels<Lo, Hi> takes at least one");
+
+    static constexpr operation describe() {
+        operation o = detail::named<channels>(op::channels);
+        o.shift = Lo;
+        o.out = Hi ? Hi - Lo : 0;
+        o.asks = Policy::value;
+        o.mixes_channels = true;  // whoever reads a part of cut channels reads them whole
+        return o;
+    }
+};
+
+/// The views hold parts: y from where.c on, x from in_channels on.
+template <class Backend, class T>
+void forward_channels(const operation& o, const arguments<Backend, T>& a) {
+    Backend::copy_channels(a.queue, a.x, a.where.c.lo + o.shift - a.in_channels.lo, a.y);
+}
+
+}  // namespace mpar
