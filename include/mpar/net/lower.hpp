@@ -40,6 +40,25 @@ struct choice {
     constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
 };
 
+/// Whether some layer leaves its policy to a planner.
+constexpr bool asks_for_plan(std::span<const instruction> tape) {
+    for (const auto& i : tape) {
+        if (i.does.asks.how == policy::automatic) return true;
+    }
+    return false;
+}
+
+/// What each entry asks for; who asks for a plan is whole until there is one.
+constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
+    std::vector<placing> each;
+    for (const auto& i : tape) {
+        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
+        const placing whole = has_filters ? policy::none : policy::follow;
+        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
+    }
+    return each;
+}
+
 namespace detail {
 
 class lowering {
@@ -303,7 +322,7 @@ private:
         int from = 0;
         for (const int arm : f.arms) {
             plan_.steps.push_back(
-                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_});
+                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_, .entry = at_});
             ++uses(arm).readers;
             from += at(arm).extents.c;
         }

@@ -233,7 +233,7 @@ private:
             if (arm.y != s.y || place(arm.x) < 0) break;
             const layout& x = layouts_[all[std::size_t(place(arm.x))].where];
             l = output_layout(arm.what, p, x, stages_);
-            if (l != layout::replicate) break;
+            if (!l.is_whole()) break;
         }
         return l;
     }

@@ -29,14 +29,6 @@ struct planned {
     long least_memory = 0;                  ///< where no plan fits the memory: what the least takes
 };
 
-/// Whether some layer leaves the choice to a planner.
-constexpr bool asks_for_plan(std::span<const instruction> tape) {
-    for (const auto& i : tape) {
-        if (i.what == instruction::kind::layer && i.does.asks.how == policy::automatic) return true;
-    }
-    return false;
-}
-
 namespace detail {
 
 class planner {
@@ -45,12 +37,13 @@ public:
                       const planning& how)
         : tape_(tape), input_(input), given_(given), how_(how) {
         for (const auto& i : tape_) {
-            const bool layer = i.what == instruction::kind::layer;
-            const placing asks = layer ? i.does.asks : placing{};
-            is_free_.push_back(layer && has_filters(i.does) &&
-                               (how_.all || asks.how == policy::automatic));
-            own_.push_back(asks.how == policy::automatic ? placing{} : asks);
-            if (own_.back().how == policy::stage) stages_ = std::max(stages_, own_.back().stage + 1);
+            const placing asks = i.does.asks;
+            const bool asks_plan = asks.how == policy::automatic;
+            is_free_.push_back(i.what == instruction::kind::layer && has_filters(i.does) &&
+                               (how_.all || asks_plan));
+            own_.push_back(asks_plan ? placing{} : asks);
+            rest_.push_back(how_.all || asks_plan ? placing{} : asks);
+            if (rest_.back().how == policy::stage) stages_ = std::max(stages_, asks.stage + 1);
         }
     }
 
@@ -72,7 +65,7 @@ private:
 
     /// One policy for all that are free and can follow it, as a choice for all has it.
     constexpr std::vector<placing> all_by(policy p) const {
-        std::vector<placing> each = own_;
+        std::vector<placing> each = rest_;
         for (std::size_t i = 0; i < each.size(); ++i) {
             if (is_free_[i]) each[i] = can_follow(tape_[i].does, p) ? p : policy::none;
         }
@@ -130,7 +123,7 @@ private:
                 options.push_back(
                     placings_for(s.what, p.tensors[std::size_t(s.y)].extents, how_.on));
             } else {
-                options.push_back({own_[std::size_t(s.entry)]});
+                options.push_back({rest_[std::size_t(s.entry)]});
             }
         }
         plan_search by(p, how_.on, how_.of, std::move(options), stages_);
@@ -159,7 +152,8 @@ private:
     placing given_;
     planning how_;
     std::vector<bool> is_free_;
-    std::vector<placing> own_;
+    std::vector<placing> own_;   ///< what each entry asks for
+    std::vector<placing> rest_;  ///< what those get that are not free
     int stages_ = 1;
     planned best_;
     long least_ = 0;

@@ -128,7 +128,7 @@ private:
     }
     constexpr bool same(const step& a, const step& b) const {
         const operation &p = a.what, &q = b.what;
-        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.groups == q.groups &&
+        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift && p.groups == q.groups &&
                p.mixes_channels == q.mixes_channels && p.mixes_rows == q.mixes_rows &&
                p.window.h == q.window.h && p.window.w == q.window.w &&
                p.flops_per_output == q.flops_per_output && (a.y < 0) == (b.y < 0) &&
