@@ -150,7 +150,7 @@ int classify(const classify_options& o, int rank) {
     if (!o.logits.empty()) write_logits(net->comm(), o.logits, logits, count);
     mpar::agree(net->comm(), [&] {
         if (rank != 0) return;
-        if (!o.json.empty()) write_json(r, o);  // what can fail comes before what is printed
+        if (!o.json.empty()) tools::write_json(to_json(r, o), o.json);  // what can fail comes before what is printed
         auto& table = o.json == "-" ? std::cerr : std::cout;
         if (o.describe) table << describe(net->steps(), net->mine());
         if (o.json != "-") print_table(r, std::cout);

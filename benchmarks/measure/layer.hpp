@@ -5,7 +5,7 @@
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/execute.hpp>
-#include <mpar/net/part.hpp>
+#include <mpar/net/partition.hpp>
 #include <mpar/net/static_plan.hpp>
 #include <mpar/tensor/memory.hpp>
 
@@ -21,6 +21,7 @@ using backend = mpar::backend::cpu;
 struct layer {
     mpar::operation what;
     mpar::box x, y;  ///< x: what it reads, padding included
+    mpar::clip padding;
     int tile = 0;    ///< of Winograd's; 0: the sum
     bool residual = false;
 
@@ -58,7 +59,11 @@ std::vector<layer> layers_of(int batch, bool exact) {
         const auto& s = plan.steps[i];
         if (s.what.kind != mpar::op::convolution && s.what.kind != mpar::op::dense) continue;
         const auto& m = mine.steps[i];
-        layers.push_back({s.what, m.x, m.y, m.tile, s.residual >= 0});
+        const mpar::shape& image = plan.tensors[std::size_t(s.x)].extents;
+        const auto outside = [](int n) { return std::max(0, n); };
+        const mpar::clip padding{outside(-m.x.h.lo), outside(m.x.h.hi - image.h),
+                                 outside(-m.x.w.lo), outside(m.x.w.hi - image.w)};
+        layers.push_back({s.what, m.x, m.y, padding, m.tile, s.residual >= 0});
     }
     return layers;
 }
@@ -88,7 +93,7 @@ public:
             .where = layer_.y,
             .in_channels = layer_.x.c,
             .tile = layer_.tile,
-            .padding = {},
+            .padding = layer_.padding,
             .weights = packed_.data(),
             .bias = bias_.data(),
             .workspace = workspace_.data()};

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # includes.sh SOURCE_DIR: reads every #include under include/mpar and fails on an arrow that points the wrong way.
 #
-#   core <- tensor <- { kernels | comm | io } <- shard <- layers <- net <- { train | models | migrate }
+#   core <- tensor <- { kernels | comm | io } <- shard <- { layers <- net <- { train | models | migrate } | matmul }
 #
 # A folder includes what stands to its left; siblings never meet.
 # Below kernels/ the backends never meet, and what they share (kernels/*.hpp) includes none of them.
@@ -11,8 +11,8 @@ cd "$1/include" || exit 1
 
 find mpar -name '*.hpp' -o -name '*.cuh' | LC_ALL=C sort | xargs grep -H -n -E '^[[:space:]]*#[[:space:]]*include' | awk '
 BEGIN {
-    split("core tensor kernels comm io shard layers net train models migrate", names, " ")
-    split("0    1      2       2    2  3     4      5   6     6      6", levels, " ")
+    split("core tensor kernels comm io shard layers net matmul train models migrate", names, " ")
+    split("0    1      2       2    2  3     4      5   5      6     6      6", levels, " ")
     for (i in names) level[names[i]] = levels[i]
 }
 function say(why) { print "include/" where ": " text ": " why; bad++ }

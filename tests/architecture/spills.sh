@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# spills.sh COMPILER OBJDUMP FLAGS...: the hot loop of the largest register tile, as g++ compiles it for AVX2 and
+# spills.sh COMPILER OBJDUMP FLAGS...: the hot loops of the largest register tiles, as g++ compiles them for AVX2 and
 # AVX-512: all its multiply-adds at full width, no more loads than pixels and filter vectors, no sum in memory.
 set -u
 compiler=$1
@@ -10,21 +10,27 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
 
-# disassemble ISA 'OPTIONS' PIXELS ADJACENT: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT
+# disassemble ISA 'OPTIONS' PIXELS ADJACENT: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT;
+# of PIXELS = row that of a piece of a row x 4 vectors
 disassemble() {
+    local name="tile<float, pixels, 2, $4>" io=tile_io pixels=$3
+    [ "$3" = row ] && name="row_tile<float, 4, $4>" io=row_tile_io pixels=7
     cat >"$work/tile.cpp" <<END
+#include <mpar/kernels/cpu/row_tile.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
-constexpr int pixels = $3;
-template void mpar::cpu::tile<float, pixels, 2, $4>(const mpar::cpu::tile_io<float>&);
+constexpr int pixels = $pixels;
+static_assert(pixels > 0);
+template void mpar::cpu::$name(const mpar::cpu::$io<float>&);
 END
     read -ra level <<<"$2"
     "$compiler" -DNDEBUG "-march=$1" "${level[@]}" "${flags[@]}" -c "$work/tile.cpp" -o "$work/tile.o" || return 1
     "$objdump" -d --no-show-raw-insn "$work/tile.o" | sed -n 's/^ *\([0-9a-f]*\):\t/\1\t/p'
 }
 
-# judge REGISTERS PIXELS: what is wrong with the innermost loop that has the most multiply-adds; nothing if all is well
+# judge REGISTERS SUMS LOADS: what is wrong with the innermost loop that has the most multiply-adds, which has so many
+# sums and loads a channel; nothing if all is well
 judge() {
-    awk -F '\t' -v registers="$1" -v pixels="$2" '
+    awk -F '\t' -v registers="$1" -v sums="$2" -v fetches="$3" '
         { address[NR] = $1; text[NR] = $2; line[$1] = NR }
         END {
             for (last = 1; last <= NR; ++last) {  # a loop: from a jump back to its target, no other such jump within
@@ -47,10 +53,10 @@ judge() {
                 else if (text[i] ~ /\(/) ++loads
                 if (text[i] ~ /\(%rsp/) ++stack
             }
-            channels = most / (pixels * 2)
-            if (channels != 1 && channels != 2) print most " multiply-adds, not " pixels * 2 " or twice as many"
+            channels = most / sums
+            if (channels != 1 && channels != 2) print most " multiply-adds, not " sums " or twice as many"
             if (narrow) print narrow " of " most " multiply-adds not in " registers
-            if (loads > channels * (pixels + 2)) print loads " loads for " most " multiply-adds"
+            if (loads > channels * fetches) print loads " loads for " most " multiply-adds"
             if (stores) print stores " stores of vectors"
             if (stack) print stack " vectors on the stack"
         }'
@@ -60,16 +66,24 @@ flags=("$@")
 for isa in x86-64-v3:ymm:6 x86-64-v4:zmm:14; do
     IFS=: read -r name registers pixels <<<"$isa"
     for way in '-O2 false' '-O2 true' '-O3 false' '-O2 -mtune=znver3 false'; do
-        said=$(disassemble "$name" "${way% *}" mpar::cpu::tile_pixels "${way##* }" | judge "$registers" "$pixels")
+        said=$(disassemble "$name" "${way% *}" mpar::cpu::tile_pixels "${way##* }" |
+            judge "$registers" $((2 * pixels)) $((pixels + 2)))
         [ -z "$said" ] && continue
         echo "the tile of $pixels x 2 vectors, $name ${way% *}, adjacent: ${way##* }: $said"
         bad=1
     done
     # The check sees what it is for: twice as many sums as there is room for.
-    said=$(disassemble "$name" -O2 2*mpar::cpu::tile_pixels false | judge "$registers" $((2 * pixels)))
+    said=$(disassemble "$name" -O2 2*mpar::cpu::tile_pixels false |
+        judge "$registers" $((4 * pixels)) $((2 * pixels + 2)))
     case $said in
         *'on the stack'*) ;;
         *) echo "a tile of $((2 * pixels)) x 2 vectors, $name, passes for one without spills: $said"; bad=1 ;;
     esac
+done
+for way in '-O2 false' '-O2 true' '-O3 false' '-O3 true'; do  # one of four filter vectors is read for each pixel
+    said=$(disassemble x86-64-v4 "${way% *}" row "${way##* }" | judge zmm 28 $((7 + 3 + 7)))
+    [ -z "$said" ] && continue
+    echo "the tile of 7 pixels of a row x 4 vectors, ${way% *}, adjacent: ${way##* }: $said"
+    bad=1
 done
 exit $bad

@@ -26,6 +26,11 @@ inline tally& all() {
     return one;
 }
 inline void forget() { all() = {}; }
+/// Of what one communicator has moved.
+inline void forget_counts(MPI_Comm comm) {
+    tally& t = all();
+    for (auto* counts : {&t.bytes, &t.messages, &t.received, &t.receives}) counts->erase(comm);
+}
 
 /// A persistent request: what each MPI_Start of it moves.
 struct declared {

@@ -49,3 +49,20 @@ TEST_CASE("which meshes are static") {
     STATIC_REQUIRE(std::is_same_v<mesh<>, mesh<axis::model<dynamic>>>);
     STATIC_REQUIRE(axis::model<7>::ranks == 7);
 }
+
+TEST_CASE("a data axis beside the model axis") {
+    using two_by_three = mesh<axis::data<2>, axis::model<3>>;
+    STATIC_REQUIRE(two_by_three::is_static);
+    CHECK(require_mesh<two_by_three>(6) == 2);
+    CHECK(refusal<two_by_three>(5) ==
+          "mpar: the mesh has 2 x 3 ranks on its data and model axes, the communicator has 5");
+    CHECK(require_mesh<mesh<axis::data<2>, axis::model<2, 3>>>(12) == 2);
+    CHECK(require_mesh<mesh<>>(6, 3) == 3);
+    for (const int data : {0, -1, 4, 7}) {
+        CHECK_THROWS_WITH(require_mesh<mesh<>>(6, data),
+                          "mpar: a data axis of " + std::to_string(data) +
+                              " ranks does not divide the 6 of the communicator");
+    }
+    CHECK_THROWS_WITH(require_mesh<two_by_three>(6, 3),
+                      "mpar: the mesh has 2 ranks on its data axis, not 3");
+}

@@ -55,17 +55,32 @@ T plain(int n, int c, int h, int w) {
     return value<T>(1, n, c, h, w);
 }
 
+/// How many inputs a layer of `outputs` has.
+int inputs(const taps& t, int outputs) {
+    return t.stride * (outputs - 1) + t.span() - t.before - t.after;
+}
+
 /// The outputs `part` of p by B, from inputs that hold just what they read.
 template <class B, class T>
 tensor<T> run(const problem& p, const box& part, const spacing& free = {},
               source<T> from = plain<T>, range in = {0, -1}, bool in_place = false) {
     constexpr int block = B::template block<T>;
     if (in.hi < 0) in = {0, p.in};
-    const convolution c{p.window, p.in, p.out, p.groups, in, part.c, {}};
+    convolution c{p.window, p.in, p.out, p.groups, in, part.c, {}};
     const range rows = p.window.h.reads(part.h), columns = p.window.w.reads(part.w);
+    const range height{0, inputs(p.window.h, p.y.h)}, width{0, inputs(p.window.w, p.y.w)};
+    const auto outside = [](range read, range image) {
+        return range{std::max(0, -read.lo), std::max(0, read.hi - image.hi)};
+    };
+    if (!part.empty()) {
+        const range h = outside(rows, height), w = outside(columns, width);
+        c.padding = {h.lo, h.hi, w.lo, w.hi};
+    }
     tensor<T> x({part.n.size(), in.size(), rows.size(), columns.size()}, block, free);
     x.fill([&](int n, int i, int h, int w) {
-        return from(part.n.lo + n, in.lo + i, rows.lo + h, columns.lo + w);
+        const int row = rows.lo + h, column = columns.lo + w;
+        if (!height.contains({row, row + 1}) || !width.contains({column, column + 1})) return T(0);
+        return from(part.n.lo + n, in.lo + i, row, column);
     });
     tensor<T> y(part.extents(), block, free), residual(part.extents(), block, {3, 5, 7});
     const auto added = [&](int n, int o, int h, int w) {
@@ -116,8 +131,10 @@ double formula(const problem& p, int n, int o, int oh, int ow) {
     for (int i = 0; i < per_in; ++i) {
         for (int kh = 0; kh < p.window.h.kernel; ++kh) {
             for (int kw = 0; kw < p.window.w.kernel; ++kw) {
-                const int h = oh * p.window.h.stride + kh * p.window.h.dilation;
-                const int w = ow * p.window.w.stride + kw * p.window.w.dilation;
+                const int h = oh * p.window.h.stride - p.window.h.before + kh * p.window.h.dilation;
+                const int w = ow * p.window.w.stride - p.window.w.before + kw * p.window.w.dilation;
+                if (h < 0 || h >= inputs(p.window.h, p.y.h)) continue;
+                if (w < 0 || w >= inputs(p.window.w, p.y.w)) continue;
                 const T e = plain<T>(n, o / per_out * per_in + i, h, w);
                 sum += double(e) * filter<T>(o, i, kh, kw);
             }
@@ -147,6 +164,12 @@ sliding square(int kernel, int stride = 1, int dilation = 1) {
     return {{kernel, stride, dilation}, {kernel, stride, dilation}};
 }
 
+/// Padded before and after.
+sliding padded(int kernel, int stride, int before, int after, int dilation = 1) {
+    const taps t{kernel, stride, dilation, before, after};
+    return {t, t};
+}
+
 /// Layers of every kind, small.
 std::vector<problem> layers() {
     std::vector<problem> list;
@@ -169,10 +192,27 @@ std::vector<problem> layers() {
     list.push_back({square(5, 2), 35, 35, 35, {2, 35, 13, 11}, {}, true});
     list.push_back({square(3), 20, 60, 20, {1, 60, 7, 7}, relu});  // depthwise, three outputs each
     list.push_back({square(1), 300, 100, 1, {1, 100, 9, 9}, relu, true});
+    list.push_back({square(1), 600, 24, 1, {1, 24, 3, 56}, relu6, true});  // ends in half a vector
+    list.push_back({square(1), 600, 40, 1, {1, 40, 3, 56}, {}, true});
+    list.push_back({square(1), 20, 48, 1, {2, 48, 3, 56}, relu6, true});  // short sums
+    list.push_back({square(1), 40, 24, 1, {1, 24, 3, 56}, silu});
     list.push_back({square(3), 100, 70, 1, {1, 70, 7, 7}, silu});
     list.push_back({square(3), 3, 8, 1, {1, 8, 67, 31}});
     list.push_back({square(1), 700, 130, 1, {1, 130, 1, 1}});     // dense
     list.push_back({square(1), 129, 47, 1, {7, 47, 1, 1}, relu, true});
+    // Padding, in rows of whole tiles of seven pixels and in others.
+    for (const int width : {5, 7, 14, 15, 28}) {
+        list.push_back({padded(3, 1, 1, 1), 33, 70, 1, {2, 70, 5, width}, relu, true});
+        list.push_back({padded(3, 2, 1, 0), 20, 64, 1, {2, 64, 4, width}, relu6});
+        list.push_back({padded(5, 1, 2, 3), 17, 130, 1, {1, 130, 3, width}, silu, true});
+        list.push_back({padded(7, 2, 3, 2), 3, 35, 1, {1, 35, 6, width}});
+        list.push_back({padded(3, 1, 2, 2, 2), 16, 16, 1, {1, 16, 4, width}});
+        list.push_back({padded(3, 1, 1, 1), 32, 64, 2, {1, 64, 4, width}, relu});
+        list.push_back({padded(3, 1, 1, 1), 40, 40, 40, {1, 40, 4, width}, relu});
+    }
+    list.push_back({padded(9, 1, 4, 4), 20, 96, 1, {1, 96, 2, 7}});  // windows larger than images
+    list.push_back({padded(1, 1, 2, 1), 20, 96, 1, {1, 96, 7, 7}});
+    list.push_back({padded(3, 1, 1, 1), 300, 96, 1, {1, 96, 7, 7}, relu, true});
     list.push_back({{{33, 1, 1}, {31, 1, 1}}, 2, 3, 1, {1, 3, 2, 2}});  // more steps than one list
     return list;
 }
@@ -258,6 +298,8 @@ TEMPLATE_TEST_CASE("a crew of any size gives the same bits", "[conv2d]", float, 
     list.push_back({square(3), 130, 90, 1, {1, 90, 9, 9}, silu});
     list.push_back({square(1), 1200, 1000, 1, {1, 1000, 1, 1}});
     list.push_back({square(5, 2), 200, 200, 200, {1, 200, 30, 31}, relu6, true});
+    list.push_back({padded(3, 1, 1, 1), 80, 200, 1, {2, 200, 20, 21}, relu, true});
+    list.push_back({padded(3, 2, 1, 1), 200, 272, 1, {1, 272, 7, 7}, silu});
     for (problem p : list) {
         INFO(p.text());
         const auto alone = run<B, TestType>(p);

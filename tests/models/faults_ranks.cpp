@@ -186,6 +186,9 @@ TEST_CASE("options that differ on one rank") {
         refused("numerics", {.deadline = 20, .exact = me});
         refused("teams", {.deadline = 20, .team = me ? teaming::off : teaming::claim});
         refused("team sizes", {.deadline = 20, .team_size = me ? 2 : 1});
+        refused_by_all("no deadline on one", fault::usage,
+                       alone(who) + "a deadline is more than 0 seconds",
+                       [&] { tiny_network net(MPI_COMM_WORLD, {.deadline = me ? 0.0 : 5.0}); });
         refused("none or their own",
                 {.asked = me ? std::optional(policy::none) : std::nullopt, .deadline = 20});
     }

@@ -173,7 +173,7 @@ private:
         o.name = "channels";
         o.shift = between(0, (at_.c - 1) / step) * step;
         o.out = maybe(30) ? 0 : between(1, at_.c - o.shift);
-        if (maybe(20)) o.asks = any_policy();
+        if (maybe(20)) o.asks = any_policy(o);
         push(o);
     }
     /// One to four arms that keep the extents: empty, some channels, or a convolution.
@@ -195,7 +195,7 @@ private:
             if (arm > 1) mark(mpar::instruction::kind::next_arm);
         }
         mark(mpar::instruction::kind::concat_end);
-        if (maybe(20)) tape_.back().does.asks = any_policy();
+        if (maybe(20)) tape_.back().does.asks = any_policy(mpar::arm_of_concat(0));
         at_ = before;
         at_.c = channels;
     }

@@ -4,10 +4,9 @@
 
 #include "support/classification.hpp"
 #include "support/classify_options.hpp"
+#include "support/json.hpp"
 #include "support/samples.hpp"
 
-#include <mpar/io/file.hpp>
-#include <mpar/io/file_identity.hpp>
 #include <mpar/models/cache.hpp>
 
 #include <nlohmann/json.hpp>
@@ -90,19 +89,6 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
                    {"activations_bytes_per_rank", r.activations},
                    {"peak_rss_bytes_per_rank", r.peak_rss}};
     return j;
-}
-
-/// To standard output for "-", else a file, complete or not at all. throws: error(input).
-inline void write_json(const classify_report& r, const classify_options& o) {
-    const std::string text =
-        to_json(r, o).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-    if (o.json == "-") {
-        std::cout << text;
-        return;
-    }
-    mpar::io::atomic_file file(mpar::io::canonical(o.json), mpar::fault::input);
-    file.write(std::as_bytes(std::span(text)));
-    file.commit();
 }
 
 }  // namespace tools

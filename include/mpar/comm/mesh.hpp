@@ -37,16 +37,13 @@ struct data {
 /// The ranks of a job as seen by a network: mesh<axis::model<4>>, mesh<axis::data<2>,
 /// axis::model<4>>, where rank 0 to 3 are the first data part's. mesh<>: any number of ranks, and
 /// options::data says how many of them are a data axis.
-template <class... Axes>
+template <class First = axis::model<>, class Second = void>
 struct mesh {
-    static_assert(sizeof...(Axes) == 0, "mpar: a mesh is mesh<>, mesh<axis::model<P>> or "
-                                        "mesh<axis::data<D>, axis::model<P>>");
-    using model = axis::model<>;
-    using data = axis::data<>;
-    static constexpr bool is_static = false;
+    static_assert(sizeof(First) == 0, "mpar: a mesh is mesh<>, mesh<axis::model<P>> or "
+                                      "mesh<axis::data<D>, axis::model<P>>");
 };
 template <int Ranks, int Second>
-struct mesh<axis::model<Ranks, Second>> {
+struct mesh<axis::model<Ranks, Second>, void> {
     using model = axis::model<Ranks, Second>;
     using data = axis::data<Ranks == dynamic ? dynamic : 1>;
     static constexpr bool is_static = Ranks != dynamic;

@@ -56,6 +56,19 @@ public:
         for (auto& r : requests_) check(MPI_Start(&r.request), "MPI_Start");
     }
 
+    /// Lets MPI move them on. returns: whether all are done, as they are before start().
+    /// throws: error(mpi).
+    bool progress() {
+        for (auto& r : requests_) {
+            int done = 1;
+            if (r.request != MPI_REQUEST_NULL) {
+                check(MPI_Test(&r.request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+            }
+            if (!done) return false;
+        }
+        return true;
+    }
+
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
     void wait(function_ref<std::string()> doing) { wait_all(*comm_, requests_, doing); }
 

@@ -172,6 +172,8 @@ public:
         header.seal();
         std::array<std::byte, detail::packed_header::page> first{};
         std::memcpy(first.data(), &header, sizeof header);
+        struct stat old {};  // a pipe in an entry's place is nobody's: atomic_file would keep it
+        if (::lstat(path.c_str(), &old) == 0 && !S_ISREG(old.st_mode)) ::unlink(path.c_str());
         atomic_file file(path, fault::model, 0600);
         file.write(first);
         // In one piece: the system then keeps it in huge pages, and so it is mapped later.

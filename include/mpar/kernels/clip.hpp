@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which rows and columns of a pool's input are padding, as a value. Knows no pool.
+// Which rows and columns of a window's input are padding, as a value. Knows no kernel.
 #pragma once
 
 #include <mpar/core/numeric.hpp>

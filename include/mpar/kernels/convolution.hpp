@@ -2,6 +2,7 @@
 // One convolution's problem and what follows it, as values. Knows no loop, no rank and no net.
 #pragma once
 
+#include <mpar/kernels/clip.hpp>
 #include <mpar/tensor/activation.hpp>
 #include <mpar/tensor/taps.hpp>
 #include <mpar/tensor/view.hpp>
@@ -25,6 +26,7 @@ struct convolution {
     int in = 1, out = 1, groups = 1;  ///< channels of the whole layer
     range in_channels, out_channels;  ///< those that x and y hold; lo is a multiple of the block
     winograd how;
+    clip padding{};  ///< rows and columns of x that are known to be zero, and may be left out
 
     constexpr int in_per_group() const { return in / groups; }
     constexpr int out_per_group() const { return out / groups; }

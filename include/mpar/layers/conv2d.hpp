@@ -77,8 +77,10 @@ constexpr convolution problem_of(const operation& o, range in_channels, const bo
 
 template <class Backend, class T>
 void forward_conv2d(const operation& o, const arguments<Backend, T>& a) {
-    Backend::conv2d(a.queue, problem_of(o, a.in_channels, a.where, a.tile), a.x, a.weights, a.bias,
-                    epilogue<T>{o.act, a.residual}, a.y, a.workspace);
+    convolution c = problem_of(o, a.in_channels, a.where, a.tile);
+    c.padding = a.padding;
+    Backend::conv2d(a.queue, c, a.x, a.weights, a.bias, epilogue<T>{o.act, a.residual}, a.y,
+                    a.workspace);
 }
 
 }  // namespace mpar

@@ -4,6 +4,7 @@
 
 #include <mpar/comm/team.hpp>
 #include <mpar/net/part.hpp>
+#include <mpar/net/plan.hpp>
 
 #include <cstddef>
 #include <span>

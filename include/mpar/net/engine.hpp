@@ -191,6 +191,7 @@ private:
                   team_->first_seats()};
         if (!o.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
         s.reproducible = o.reproducible;
+        s.whole_batch = o.batch;
         return s;
     }
 

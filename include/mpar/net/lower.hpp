@@ -110,7 +110,7 @@ private:
     };
     struct frame {
         int entry = 0, body = 0;
-        std::vector<int> arms{};  ///< of a concat
+        std::size_t first_arm = 0;  ///< of a concat, in arms_
     };
 
     constexpr tensor& at(int t) { return plan_.tensors[static_cast<std::size_t>(t)]; }
@@ -239,7 +239,7 @@ private:
 
     constexpr void begin_residual() {
         ++uses(current_).kept;
-        frames_.push_back({current_});
+        frames_.push_back({current_, 0, arms_.size()});
     }
     constexpr void begin_skip() {
         frames_.back().body = current_;
@@ -288,19 +288,20 @@ private:
     }
 
     constexpr void next_arm() {
-        frames_.back().arms.push_back(current_);
+        arms_.push_back(current_);
         ++uses(current_).kept;
         current_ = frames_.back().entry;
     }
     /// One step an arm, each of which writes its channels of one tensor.
     constexpr void end_concat(const placing& p) {
         next_arm();
-        const frame f = std::move(frames_.back());
+        const frame f = frames_.back();
         frames_.pop_back();
         --uses(f.entry).kept;
-        tensor y{at(f.arms.front()).extents};
+        const std::span<const int> arms = std::span(arms_).subspan(f.first_arm);
+        tensor y{at(arms.front()).extents};
         y.extents.c = 0;
-        for (const int arm : f.arms) {
+        for (const int arm : arms) {
             --uses(arm).kept;
             const shape a = at(arm).extents;
             if (a.h != y.extents.h || a.w != y.extents.w) {
@@ -320,12 +321,13 @@ private:
         plan_.tensors.push_back(y);
         uses_.push_back({});
         int from = 0;
-        for (const int arm : f.arms) {
+        for (const int arm : arms) {
             plan_.steps.push_back(
                 {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_, .entry = at_});
             ++uses(arm).readers;
             from += at(arm).extents.c;
         }
+        arms_.resize(f.first_arm);
     }
 
     constexpr int add_parameters(const operation& o) {
@@ -387,6 +389,7 @@ private:
     lowered plan_;
     std::vector<use> uses_;
     std::vector<frame> frames_;
+    std::vector<int> arms_;  ///< of the concats around, done so far
     choice chosen_;
     int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;

@@ -117,9 +117,9 @@ private:
         return o;
     }
 
+    /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
     static seconds deadline_of(const options& o) {
-        if (o.deadline > 0) return seconds(o.deadline);
-        throw error(fault::usage, "mpar: a deadline is more than 0 seconds");
+        return seconds(o.deadline > 0 ? o.deadline : options{}.deadline);
     }
 
     /// The plan of an override, or that a planner has found.

@@ -48,6 +48,10 @@ inline void require_sensible(communicator& comm, const options& o) {
     agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
     agree_on(comm, more, fault::usage, "mpar: the ranks were given different options");
     agree(comm, [&] {
+        if (!(o.deadline > 0)) {
+            throw error(fault::usage, "mpar: a deadline is more than 0 seconds, not " +
+                                          std::to_string(o.deadline));
+        }
         if (o.batch < 1) {
             throw error(fault::usage,
                         "mpar: a batch has at least one image, not " + std::to_string(o.batch));

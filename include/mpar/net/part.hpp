@@ -26,6 +26,8 @@ struct setting {
     int (*winograd_tile)(const convolution& layer, const shape& y) = nullptr;
     /// Sums that are cut between ranks have the same bits on 1, 2, 4 and 8 of them.
     bool reproducible = false;
+    /// Of how many images a pipeline's batch is a part, so that tiles do not depend on it; 0: none.
+    int whole_batch = 0;
 
     /// The seats that have one memory with `rank`.
     constexpr range mates(int rank) const {

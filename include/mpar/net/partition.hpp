@@ -73,8 +73,12 @@ private:
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
         mine.elements = mine.home < 0 ? storage(mine.held.extents(), part_.of.block) : 0;
         if (plan_.tensors[t].where.partial.empty()) return;
-        const auto& from = part_.steps[std::size_t(plan_.tensors[t].producer)];
-        const int levels = std::bit_width(unsigned(std::max<std::size_t>(from.leaves.size(), 1)));
+        const auto& from = all_.step_at(plan_.tensors[t].producer);
+        int leaves = 1;  // the same for all who have one memory
+        for_each_mate([&](int r) {
+            leaves = std::max(leaves, all_.share_of(from, r).leaves.size());
+        });
+        const int levels = std::bit_width(unsigned(leaves));
         mine.copy = mine.elements * levels;
         mine.elements = mine.copy * part_.of.mates(me()).size();
     }

@@ -4,6 +4,7 @@
 
 #include <mpar/comm/messages.hpp>
 #include <mpar/net/part.hpp>
+#include <mpar/net/plan.hpp>
 #include <mpar/tensor/memory.hpp>
 #include <mpar/tensor/view.hpp>
 

@@ -16,7 +16,8 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// Sizes that the caches ask for. None of them changes a bit of a result.
 struct blocking {
     static constexpr int block_pixels = 512;  ///< at most, of which offsets are kept
-    static constexpr long panel_bytes = 512 * MPAR_VECTOR_BYTES;  ///< of filters, for many tiles
+    /// Of filters, for many tiles. AVX-512's tiles read few bytes a cycle, which may come from L2.
+    static constexpr long panel_bytes = MPAR_VECTOR_BYTES == 64 ? 128 * 1024 : 16 * 1024;
     static constexpr long input_bytes = 384 * 1024;               ///< of a block, to stay in L2
     static constexpr long far_bytes = 1024 * 1024;  ///< of a view that L2 does not hold
 };

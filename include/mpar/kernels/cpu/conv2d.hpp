@@ -10,6 +10,7 @@
 #include <mpar/kernels/cpu/epilogue.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
+#include <mpar/kernels/cpu/row_tile.hpp>
 #include <mpar/kernels/cpu/steps.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/input_view.hpp>
@@ -27,10 +28,12 @@ public:
     direct_sum(const convolution& c, const view<const T>& x, const T* packed, const T* bias,
                const epilogue<T>& then, const view<T>& y, int workers)
         : c_(c), x_(x), packed_(packed), bias_(bias), then_(then), y_(y),
-          tiles_(long(y.extents.n) * y.extents.h * y.extents.w, tile_pixels),
-          units_(divide(c, tiles_, panel_count<T>(c), workers, sizeof(T))),
+          in_rows_(is_in_rows(c, y.extents)),
+          tiles_(long(y.extents.n) * y.extents.h * y.extents.w,
+                 in_rows_ ? row_pixels : tile_pixels),
+          units_(divide(c, tiles_, group_count(), workers, sizeof(T))),
           blocks_(tiles_.parts, units_.blocks),
-          groups_(panel_count<T>(c), units_.groups),
+          groups_(group_count(), units_.groups),
           x_is_far_(is_far(x)),
           y_is_far_(is_far(y)) {}
 
@@ -40,16 +43,20 @@ public:
     void operator()(long unit, int) const {
         const taps &v = c_.window.h, &u = c_.window.w;
         const long block = units_.block(unit), group = units_.group(unit);
+        const long begin = tiles_.begin(blocks_.begin(block));
         const pixel_block pixels(strides_of(x_, v.stride, u.stride), strides_of(y_),
-                                 strides_of(then_.residual), y_.extents,
-                                 tiles_.begin(blocks_.begin(block)),
+                                 strides_of(then_.residual), y_.extents, begin,
                                  tiles_.begin(blocks_.begin(block + 1)));
         const long first = groups_.begin(group), last = groups_.begin(group + 1);
-        long i = 0;
-        for_each_panel<T>(c_, [&](const panel& p) {
-            if (first <= i && i < last) run_panel(p, pixels, i == first);
-            ++i;
-        });
+        if (in_rows_) {
+            for (long i = first; i < last; ++i) run_rows(int(i), pixels, begin, i == first);
+        } else {
+            long i = 0;
+            for_each_panel<T>(c_, [&](const panel& p) {
+                if (first <= i && i < last) run_panel(p, pixels, i == first);
+                ++i;
+            });
+        }
         const int used = y_.extents.c % lanes<T>;
         if (last < groups_.count || used == 0) return;
         clear_lanes(y_.data + (y_.blocks() - 1) * y_.stride_c, used, pixels.y, pixels.cut.count);
@@ -60,6 +67,29 @@ private:
     template <class V>
     static bool is_far(const V& v) {
         return storage(v.extents, v.block) * long(sizeof(T)) > blocking::far_bytes;
+    }
+
+    /// Whether tiles are pieces of rows that leave out padding: a rule on shapes, so that all ranks
+    /// agree.
+    static bool is_in_rows(const convolution& c, const shape& y) {
+        const taps &h = c.window.h, &w = c.window.w;
+        return has_row_tiles && c.groups == 1 && y.w % row_pixels == 0 &&
+               h.before + h.after + w.before + w.after > 0;
+    }
+
+    /// Panels, two at a time where tiles are pieces of rows.
+    long group_count() const { return ceil_div(panel_count<T>(c_), in_rows_ ? 2L : 1L); }
+
+    /// Where the sums of a panel begin and end.
+    template <class Io>
+    void place(Io& io, int block) const {
+        io.x = x_.data;
+        io.y = y_.data + block * y_.stride_c;
+        io.y_block = y_.stride_c;
+        io.bias = bias_ + block * lanes<T>;
+        if (!then_.residual.data) return;
+        io.residual = then_.residual.data + block * then_.residual.stride_c;
+        io.residual_block = then_.residual.stride_c;
     }
 
     /// All pixels of a block, cut into tiles, of one panel. `first`: no other panel has read them.
@@ -73,18 +103,13 @@ private:
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
         const bool is_curved = has_curve(then_.act);
+        const bool ends_in_half = y_.extents.c - (p.block + p.vectors - 1) * V <= V / 2;
+        const bool is_short = all > 0 && (all <= short_products || ends_in_half);
 
         tile_io<T> io;
         io.steps = list.steps;
-        io.x = x_.data;
-        io.y = y_.data + p.block * y_.stride_c;
-        io.y_block = y_.stride_c;
-        io.bias = bias_ + p.block * V;
+        place(io, p.block);
         io.filters = packed_ + p.filters;
-        if (then_.residual.data) {
-            io.residual = then_.residual.data + p.block * then_.residual.stride_c;
-            io.residual_block = then_.residual.stride_c;
-        }
         io.fetches_x = first && x_is_far_ ? list.are_new : nullptr;
         io.fetches_y = y_is_far_;
         for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
@@ -102,7 +127,11 @@ private:
                 const long count = turns.pixels(t);
                 if (t >= spread) io.ahead = next, io.ahead_step = 0;
                 const bool adjacent = io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
-                run_tile(io, p.vectors, count, adjacent);
+                if (is_short) {
+                    run_short_tile(io, p.vectors, count, adjacent, ends_in_half);
+                } else {
+                    run_tile(io, p.vectors, count, adjacent);
+                }
                 if (done && is_curved) {
                     activate_pixels(then_.act, io.y, io.y_at, count, io.y_block, p.vectors);
                 }
@@ -116,11 +145,90 @@ private:
         }
     }
 
+    /// All pixels of a block, y's from the `begin`-th on, cut into pieces of rows, of two panels.
+    void run_rows(int pair, const pixel_block& pixels, long begin, bool first) const {
+        constexpr int V = lanes<T>, line = 64 / int(sizeof(T)), panel = 2 * V;
+        const taps &h = c_.window.h, &w = c_.window.w;
+        const int block = 4 * pair, vectors = std::min(4, ceil_div(y_.extents.c, V) - block);
+        const range inputs{0, c_.in_channels.size()};
+        step_list<T> list(c_.window, inputs, x_.stride_c, x_.stride_h, x_.stride_w);
+        const long all = long(inputs.size()) * c_.window_taps();
+        const long fit = blocking::panel_bytes / (4 * V * long(sizeof(T)));
+        const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
+        const long turns = pixels.cut.count / row_pixels, fetching = std::min(turns, 8L);
+        const bool is_curved = has_curve(then_.act);
+
+        row_tile_io<T> io;
+        io.steps = list.steps;
+        place(io, block);
+        io.filters = packed_ + block * V * all;
+        io.panel_step = panel * all;
+        io.fetches_x = first && x_is_far_ ? list.are_new : nullptr;
+        io.fetches_y = y_is_far_;
+        long read = 0;  // products
+        for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
+            list.next(part);
+            done = list.done();
+            io.step_count = list.step_count;
+            if (done) io.within = bounds<T>::of(then_.act);
+            // The first half of the tiles fetches the next filters of the first panel.
+            const T* const next = io.filters + list.products * panel;
+            const T* const ahead = next + (done ? io.panel_step : 0);
+            for (long t = 0; t < turns; ++t) {
+                const long at = t * row_pixels, row = (begin + at) / y_.extents.w;
+                const int column = int((begin + at) % y_.extents.w);
+                io.rows = taps_inside(h, int(row % y_.extents.h) * h.stride,
+                                      c_.padding.rows(x_.extents.h));
+                const range image = c_.padding.columns(x_.extents.w);
+                io.columns = {taps_inside(w, column * w.stride, image).lo,
+                              taps_inside(w, (column + row_pixels - 1) * w.stride, image).hi};
+                io.x_at = pixels.x + at;
+                io.y_at = pixels.y + at;
+                io.residual_at = pixels.residual + at;
+                const long earlier = (fetching + 1) / 2, half = t < earlier ? 0 : 1;
+                const long sharers = std::max(1L, half == 0 ? earlier : fetching - earlier);
+                const long each = std::min<long>(line, ceil_div<long>(panel, sharers));
+                io.ahead_step = t < fetching ? int(each) : 0;
+                io.ahead = ahead + half * io.panel_step +
+                           (t - half * earlier) * io.ahead_step * list.products;
+                if constexpr (has_row_tiles) run_row_tile(io, vectors, read);
+                if (done && is_curved) {
+                    activate_pixels(then_.act, io.y, io.y_at, row_pixels, io.y_block, vectors);
+                }
+            }
+            io.fetches_y = false;
+            io.filters = next;
+            read += list.products;
+        }
+    }
+
+    /// Four vectors together, fewer one after the other. `read`: the products before.
+    static void run_row_tile(const row_tile_io<T>& io, int vectors, long read) {
+        constexpr int V = lanes<T>;
+        const bool adjacent = io.x_at[row_pixels - 1] - io.x_at[0] == (row_pixels - 1) * V;
+        row_tile_io<T> one = io;
+        if (vectors == 4) {
+            one.filter_step = 2 * V;
+            return adjacent ? row_tile<T, 4, true>(one) : row_tile<T, 4, false>(one);
+        }
+        one.ahead_step = 0;
+        for (int v = 0; v < vectors; ++v) {
+            const int width = vectors - v / 2 * 2 == 1 ? 1 : 2;  // of the panel
+            one.filter_step = width * V;
+            one.filters = io.filters + v / 2 * io.panel_step + v % 2 * V - read * (2 - width) * V;
+            adjacent ? row_tile<T, 1, true>(one) : row_tile<T, 1, false>(one);
+            one.y += io.y_block;
+            if (one.bias) one.bias += V;
+            if (one.residual) one.residual += io.residual_block;
+        }
+    }
+
     const convolution& c_;
     const view<const T>& x_;
     const T *packed_, *bias_;
     const epilogue<T>& then_;
     const view<T>& y_;
+    bool in_rows_;
     tiling tiles_;    ///< of all pixels
     division units_;
     cutting blocks_;  ///< of tiles

@@ -68,6 +68,11 @@ struct tiling : cutting {
 /// Zero in the lanes of the pixels' last block that are no channel, which is y's last one.
 template <class T>
 void clear_lanes(T* block, int used, const long* at, long pixels) {
+    constexpr int half = lanes<T> / 2;
+    if (used == half) {  // one store each
+        for (long p = 0; p < pixels; ++p) std::memset(block + at[p] + half, 0, half * sizeof(T));
+        return;
+    }
     for (long p = 0; p < pixels; ++p) {
         for (int lane = used; lane < lanes<T>; ++lane) block[at[p] + lane] = T(0);
     }

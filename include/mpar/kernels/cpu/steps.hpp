@@ -34,7 +34,7 @@ public:
             are_new[step_count] =
                 kh_ >= window_.h.kernel - window_.h.stride && kw_ < window_.w.stride;
             steps[step_count++] = {
-                channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count};
+                channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count, kh_, kw_};
             products += count;
             if (++kw_ < window_.w.kernel) continue;
             kw_ = 0;

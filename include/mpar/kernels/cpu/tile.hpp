@@ -12,6 +12,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 struct tap_step {
     long at;  ///< from a pixel's first element of x
     int count;
+    int row = 0, column = 0;  ///< of the window
 };
 
 /// Of how many pixels a tile fetches lines at a time; it may look at so many offsets beyond 2R.
@@ -51,7 +52,7 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
     if (io.bias) {
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(io.bias + v * V);
         }
     } else {
@@ -59,7 +60,7 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
         const long *const at = io.y_at, block = io.y_block;
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(y + at[r] + v * block);
         }
     }
@@ -68,7 +69,7 @@ MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& su
     const long *const at = io.residual_at, block = io.residual_block;
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < NV; ++v) sums[r][v] += load<T>(residual + at[r] + v * block);
     }
 }
@@ -79,14 +80,14 @@ template <class T, int NV>
 MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
     constexpr int line = 64 / MPAR_VECTOR_BYTES;  // pixels
     const long *const y_at = io.y_at + first, *const residual_at = io.residual_at + first;
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
         const T* const y = io.y + v * io.y_block;
 #pragma GCC unroll 4
         for (int r = 0; r < pixels_fetched; r += line) __builtin_prefetch(y + y_at[r], 1);
     }
     if (!io.residual) return;
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
         const T* const residual = io.residual + v * io.residual_block;
 #pragma GCC unroll 4
@@ -124,7 +125,7 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
     if (!io.within.any) {
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < NV; ++v) store<T>(y + at[r] + v * block, sums[r][v]);
         }
         return;
@@ -132,7 +133,7 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
     const vec<T> low = broadcast<T>(io.within.low), high = broadcast<T>(io.within.high);
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < NV; ++v) {
             store<T>(y + at[r] + v * block, bounded<T>(sums[r][v], low, high));
         }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/short_tile.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
 
 #include <array>
@@ -57,6 +58,23 @@ void run_tile(const tile_io<T>& io, int vectors, long pixels, bool adjacent) {
         if (some.residual) some.residual_at += count;
         pixels -= count;
     }
+}
+
+/// run_tile where sums, of one product or more, are short or `in_half`: the panel ends in half a
+/// vector, and the lanes beyond may stay unwritten.
+template <class T>
+void run_short_tile(const tile_io<T>& io, int vectors, long pixels, bool adjacent, bool in_half) {
+    constexpr int n = tile_pixels;
+    if constexpr (has_short_tiles) {
+        if (adjacent && vectors == 2 && pixels == n) {
+            return in_half ? short_tile<T, n, 2, half_vec<T>>(io) : short_tile<T, n, 2, vec<T>>(io);
+        }
+        if (adjacent && vectors == 1 && pixels == 2 * n) {
+            return in_half ? short_tile<T, 2 * n, 1, half_vec<T>>(io)
+                           : short_tile<T, 2 * n, 1, vec<T>>(io);
+        }
+    }
+    run_tile(io, vectors, pixels, adjacent);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

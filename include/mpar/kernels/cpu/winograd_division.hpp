@@ -125,7 +125,7 @@ struct winograd_division {
           products(long(side) * side),
           panels(panel_count<T>(c)),
           by_panel(y.c > grid.count),
-          units_wanted(workers == 1 ? 1 : workers * (by_panel ? 8L : 12L)),
+          units_wanted(workers == 1 ? 1 : workers * (by_panel ? 4L : 12L)),
           tiles(std::min(long(tile_pixels), grid.count)),
           input_step((in_blocks * tiles + 1) * V),
           group_step(products * input_step),

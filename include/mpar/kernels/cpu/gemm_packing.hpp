@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Parts of matrices in the order in which the register tile reads them. Knows no cache.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/core/numeric.hpp>
+#include <mpar/kernels/cpu/pixels.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
+#include <mpar/tensor/matrix.hpp>
+
+#include <algorithm>
+
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// Elements that pack_rows writes.
+template <class T>
+constexpr long packed_rows(long rows, long depth) {
+    return rows * round_up<long>(depth, lanes<T>);
+}
+
+/// [tile][K/V][row][V]: what a tile multiplies lies together, and its rows side by side.
+template <class T>
+void pack_rows(matrix<const T> a, const cutting& tiles, T* to) {
+    constexpr long V = lanes<T>;
+    for (long t = 0; t < tiles.parts; ++t) {
+        const long first = tiles.begin(t), last = tiles.begin(t + 1), rows = last - first;
+        for (long i = first; i < last; ++i) {
+            const T* const from = &a(i, 0);
+            T* at = to + (i - first) * V;
+            long k = 0;
+            for (; k + V <= a.columns; k += V, at += rows * V) store<T>(at, load<T>(from + k));
+            if (k < a.columns) std::fill(std::copy_n(from + k, a.columns - k, at), at + V, T(0));
+        }
+        to += packed_rows<T>(rows, a.columns);
+    }
+}
+
+/// [panel][K][2 V], panels `panel` elements apart: columns that are not there are zero.
+template <class T>
+void pack_columns(matrix<const T> b, T* to, long panel) {
+    constexpr long V = lanes<T>, width = 2 * V, line = 64 / long(sizeof(T));
+    constexpr long ahead = 4;  // rows: each begins in another page
+    const long whole = b.columns / width * width;
+    for (long k = 0; k < b.rows; ++k, to += width) {
+        const T* const from = &b(k, 0);
+        T* at = to;
+        for (long j = 0; j < whole; j += width, at += panel) {
+            for (long l = 0; l < width; l += line)
+                __builtin_prefetch(from + ahead * b.stride + j + l);
+            store<T>(at, load<T>(from + j));
+            store<T>(at + V, load<T>(from + j + V));
+        }
+        if (whole < b.columns)
+            std::fill(std::copy(from + whole, from + b.columns, at), at + width, T(0));
+    }
+}
+
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
