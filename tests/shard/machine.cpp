@@ -60,7 +60,7 @@ TEST_CASE("a broken machine file is one sentence") {
     refused(broken("\"dense\"", "\"dance\""), "has no work.dense.flop");
     refused(broken("\"node\": {", "\"node\": 7, \"n\": {"), "has no node.alpha");
     refused(broken("\"step\": ", "\"step\": -"), "step is no number of seconds from 0 to 1");
-    refused(broken("\"step\": ", "\"step\": 3"), "step is no number of seconds from 0 to 1");
+    refused(broken("\"step\": ", "\"step\": 2, \"was\": "), "step is no number of seconds");
     refused(broken("\"step\": ", "\"step\": \"x\", \"s\": "), "step is no number of seconds");
     refused(broken("\"step\": ", "\"extra\": 1, \"step\": "), "constants that mpar does not know");
     refused(broken("\"ranks_per_node\": 0", "\"ranks_per_node\": 0.5"), "is no number of ranks");

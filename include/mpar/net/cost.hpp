@@ -200,8 +200,15 @@ private:
         if (s.what.kind != op::channels) return false;
         const tensor &x = all_.tensor_at(s.x), &y = all_.tensor_at(s.y);
         const int inner = std::min(x.extents.c, y.extents.c);
-        return x.where == y.where && x.where.c.empty() && s.what.shift % of_.block == 0 &&
-               inner % of_.block == 0;
+        if (!x.where.c.empty() || !y.where.c.empty() || s.what.shift % of_.block ||
+            inner % of_.block) {
+            return false;
+        }
+        return std::ranges::all_of(ranks_, [&](int r) {
+            box a = all_.owner(s.x, r), b = all_.owner(s.y, r);
+            a.c = b.c = {};
+            return a == b;
+        });
     }
 
     constexpr long bytes(const box& b) const { return message_bytes(b, of_); }

@@ -191,6 +191,7 @@ private:
         }
         const int reads = layouts_.of(taken);
         if (!layouts_.fit()) return 0;
+        const int before = x.where;
         if (x.also != reads) {
             seconds += prices_.fetch(i, x.where, made);
             fetched(x, reads);
@@ -202,7 +203,7 @@ private:
                 fetched(r, given);
             }
         }
-        const auto own = prices_.compute(i, made);
+        const auto own = prices_.compute(i, before, made);
         seconds += own.seconds + byte_ * double(own.bytes);
         if (!sums) return seconds;
         if (s.residual < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {

@@ -44,10 +44,12 @@ public:
         table_.resize(std::size_t(count_));
     }
 
-    /// Of the kernel of step i, which gives `y`; of a cut sum, `y` is that of the summands.
-    constexpr price compute(int i, int y) {
-        return once(i, 0, 0, y, [&] {
-            const trial t(*this, i, y, y, y);
+    /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
+    /// the summands.
+    constexpr price compute(int i, int x, int y) {
+        const bool may_lie_there = plan_.steps[std::size_t(i)].what.kind == op::channels;
+        return once(i, 0, may_lie_there ? x : 0, y, [&] {
+            const trial t(*this, i, may_lie_there ? x : y, y, y);
             const costs c = t.price();
             const step_cost one = c.compute_of(0);
             return price{one.compute + (i == 0 ? c.input_seconds() : 0), one.weights};
