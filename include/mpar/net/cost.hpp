@@ -37,23 +37,28 @@ struct forecast {
 class costs {
 public:
     constexpr costs(const plan& p, const setting& s, const machine& m)
-        : all_(p, s), of_(s), machine_(m) {
-        const int model = of_.who.model(), across = of_.who.extent(mesh_axis::second);
-        const auto add = [&](int r) {
-            if (r < 0 || r >= model || std::ranges::find(ranks_, r) != ranks_.end()) return;
-            ranks_.push_back(r);
-        };
-        for (int r = 0; r < std::min(model, 8); ++r) {
-            if (model <= 8 || r < 2) add(r);
-        }
-        const int middle = model / across / 2 * across + across / 2;
-        for (const int r : {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
-            add(r);
-        }
-    }
+        : costs(p, s, m, ranks_of(s.who)) {}
+    constexpr costs(const plan& p, const setting& s, const machine& m, std::vector<int> ranks)
+        : all_(p, s), of_(s), machine_(m), ranks_(std::move(ranks)) {}
 
     /// The ranks that are looked at.
     constexpr const std::vector<int>& ranks() const { return ranks_; }
+    static constexpr std::vector<int> ranks_of(const seat& who) {
+        std::vector<int> ranks;
+        const int model = who.model(), across = who.extent(mesh_axis::second);
+        const auto add = [&](int r) {
+            if (r < 0 || r >= model || std::ranges::find(ranks, r) != ranks.end()) return;
+            ranks.push_back(r);
+        };
+        for (int r = 0; r < std::min(model, 8); ++r) {
+            if (model <= 8 || r < 2) ranks.push_back(r);
+        }
+        const int middle = model / across / 2 * across + across / 2;
+        for (const int r : {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
+            if (model > 8) add(r);
+        }
+        return ranks;
+    }
 
     /// What a rank's kernel does in step i.
     constexpr workload work_of(int i, int rank) const {
@@ -76,8 +81,9 @@ public:
         if (o.kind == op::dense) {
             w.kind = work::dense;
         } else if (const int tile = all_.tile(i)) {
-            const long side = o.window.h.stride == 1 ? tile + 2 : 2 * tile + 1;
-            const long inputs = side * side * y.n.size() * tiles(y.h, tile) * tiles(y.w, tile);
+            const shape all = all_.extents(s.y);
+            const long inputs = y.n.size() * products(o.window.h, tile, y.h, all.h) *
+                                products(o.window.w, tile, y.w, all.w);
             w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
                  pairs * (tile + 2) * (tile + 2) * of_.element_size};
         } else if (o.groups > 1 && o.groups == o.in && o.in == o.out) {
@@ -212,8 +218,14 @@ private:
     }
 
     constexpr long bytes(const box& b) const { return message_bytes(b, of_); }
-    static constexpr long tiles(range r, int tile) {
-        return r.empty() ? 0 : ceil_div(r.hi, tile) - r.lo / tile;
+    /// Products of Winograd's filtering along a line of outputs: of whole tiles, but for the last one
+    /// of the image.
+    static constexpr long products(const taps& t, int tile, range r, int outputs) {
+        const long side = t.stride == 1 ? tile + 2 : 2 * tile + 1;
+        const long all = (ceil_div(r.hi, tile) - r.lo / tile) * side;
+        const int last = outputs % tile;
+        if (r.hi < outputs || last == 0) return all;
+        return all - (t.stride == 1 ? 1 : tile + 1 - last);
     }
 
     constexpr bool has_one_memory() const {

@@ -6,7 +6,6 @@
 #include <mpar/net/lower.hpp>
 #include <mpar/net/prices.hpp>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -55,7 +54,7 @@ public:
     constexpr std::vector<placing> run(double byte) {
         byte_ = byte;
         live_ = {0};
-        levels_.assign(1, {{pack({now{layouts_.of(plan_.tensors[0].where)}}), 0, -1, {}}});
+        levels_.assign(1, {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}});
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             if (!advance(i)) return {};
         }
@@ -79,39 +78,36 @@ public:
 private:
     static constexpr int open_ends = 6;
 
-    /// How one tensor lies.
+    /// How one tensor lies, in ten bits: its layout; a second one, plus 1, in which parts of it have
+    /// been fetched, or 0; 1 or 2 for the summands of input or grid that its only reader ends.
     struct now {
-        int where = 0;
-        int also = -1;                ///< a second layout in which parts of it have been fetched
-        policy sum = policy::follow;  ///< input or grid: summands that its only reader ends
+        int where = 0, also = 0, sum = 0;
+
+        constexpr explicit(false) now(int layout = 0) : where(layout) {}
+        static constexpr now from(std::uint64_t bits) {
+            now n(int(bits & 15));
+            n.also = int(bits >> 4 & 15);
+            n.sum = int(bits >> 8 & 3);
+            return n;
+        }
+        constexpr std::uint64_t bits() const {
+            return std::uint64_t(unsigned(where | also << 4 | sum << 8));
+        }
     };
-    using lie = std::array<now, open_ends>;  ///< of live_, in its order
+    /// How all of live_ lie, the first in the lowest bits.
+    static constexpr now at(std::uint64_t key, int place) { return now::from(key >> 10 * place); }
+
     struct node {
         std::uint64_t key = 0;
         double seconds = 0;
         int from = -1;
         placing by;
     };
-
-    static constexpr std::uint64_t pack(const lie& all) {
-        std::uint64_t key = 0;
-        for (const now& n : all) {
-            const int sum = n.sum == policy::input ? 1 : n.sum == policy::grid ? 2 : 0;
-            key = key << 10 | std::uint64_t(n.where | (n.also + 1) << 4 | sum << 8);
-        }
-        return key;
-    }
-    static constexpr lie unpack(std::uint64_t key) {
-        lie all{};
-        for (std::size_t i = open_ends; i-- > 0; key >>= 10) {
-            const int sum = int(key >> 8 & 3);
-            all[i] = {int(key & 15), int(key >> 4 & 15) - 1,
-                      sum == 1   ? policy::input
-                      : sum == 2 ? policy::grid
-                                 : policy::follow};
-        }
-        return all;
-    }
+    /// What a placing of a step means where x lies as it does: what is given, what the kernel makes
+    /// of it (summands, perhaps), in which layout it reads x, and where a sum's parts go for it.
+    struct way {
+        int given = -1, made = 0, reads = 0, scattered = -1;
+    };
     constexpr int place(int t) const {
         for (int i = 0; i < int(live_.size()); ++i) {
             if (live_[std::size_t(i)] == t) return i;
@@ -121,30 +117,39 @@ private:
 
     constexpr bool advance(int i) {
         const step& s = plan_.steps[std::size_t(i)];
-        std::vector<int> after;  // of live_, and where they stood in it
-        std::array<int, open_ends> stood{};
+        std::vector<int> after, stood;  // of live_, and where they stood in it
         for (const int t : live_) {
             if (plan_.tensors[std::size_t(t)].last_reader <= i) continue;
-            stood[after.size()] = place(t);
+            stood.push_back(place(t));
             after.push_back(t);
         }
-        const bool begins = s.y >= 0 && place(s.y) < 0;  // else: another arm of a concat has
-        if (begins) after.push_back(s.y);
+        x_ = place(s.x);
+        residual_ = s.residual < 0 ? -1 : place(s.residual);
+        y_ = s.y < 0 ? -1 : place(s.y);  // there already: another arm of a concat has begun it
+        begins_ = s.y >= 0 && y_ < 0;
+        if (begins_) after.push_back(s.y);
         if (int(after.size()) > open_ends) return false;
 
+        const auto& options = options_[std::size_t(i)];
+        ways_.assign(options.size() * layout_numbers::most, {});
         std::vector<node> next;
         std::vector<int> slots(4096, -1);
         const auto& nodes = levels_.back();
         for (int n = 0; n < int(nodes.size()); ++n) {
-            for (const placing& p : options_[std::size_t(i)]) {
-                lie all = unpack(nodes[std::size_t(n)].key);
-                now y = begins ? now{} : s.y < 0 ? now{} : all[std::size_t(place(s.y))];
-                const double seconds = nodes[std::size_t(n)].seconds + take(i, p, all, y, begins);
+            const std::uint64_t key = nodes[std::size_t(n)].key;
+            for (std::size_t o = 0; o < options.size(); ++o) {
+                now x = at(key, x_), y = y_ < 0 ? now() : at(key, y_);
+                now residual = residual_ < 0 ? now() : residual_ == x_ ? x : at(key, residual_);
+                const double more = take(i, o, key, x, residual, y);
                 if (!layouts_.fit()) return false;
-                lie then{};
-                for (std::size_t a = 0; a < after.size(); ++a) then[a] = all[std::size_t(stood[a])];
-                if (begins) then[after.size() - 1] = y;
-                keep(next, slots, {pack(then), seconds, n, p});
+                std::uint64_t then = 0;
+                for (std::size_t a = 0; a < stood.size(); ++a) {
+                    const int was = stood[a];
+                    const now& t = was == residual_ ? residual : was == x_ ? x : at(key, was);
+                    then |= t.bits() << 10 * a;
+                }
+                if (begins_) then |= y.bits() << 10 * stood.size();
+                keep(next, slots, {then, nodes[std::size_t(n)].seconds + more, n, options[o]});
             }
         }
         if (next.size() > most_states) {
@@ -171,69 +176,80 @@ private:
         }
     }
 
-    /// What step i costs when placed by p, with tensors as `all` says; how they and y lie then.
-    constexpr double take(int i, const placing& p, lie& all, now& y, bool begins) {
+    /// What step i costs by its option `o`, and how x, its residual and y lie then.
+    constexpr double take(int i, std::size_t o, std::uint64_t key, now& x, now& residual, now& y) {
         const step& s = plan_.steps[std::size_t(i)];
-        now& x = all[std::size_t(place(s.x))];
-        const bool sums = !summed_by(p.how).empty();
-        if (begins) y = {layouts_.of(gives(i, p, all))};
-        const int given = s.y < 0 ? layouts_.of(layout::everywhere) : y.where;
-        const int made = sums ? layouts_.of(summands_of(p.how)) : given;
-        const layout taken =
-            s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[made]);
+        const way w = way_of(i, o, key, x);
+        if (!layouts_.fit()) return 0;
+        if (begins_) y = w.given;
         double seconds = 0;
-        if (x.sum != policy::follow) {  // its parts go where they are taken, if that is as fine
-            const int from = layouts_.of(summands_of(x.sum));
-            const bool is_fine =
-                taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
-            x = {is_fine ? layouts_.of(taken) : x.where};
+        if (x.sum) {  // its parts go where they are taken, if that is as fine
+            const int from = layouts_.of(summands_of(x.sum == 1 ? policy::input : policy::grid));
+            x = w.scattered < 0 ? x.where : w.scattered;
             seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer, from, x.where);
         }
-        const int reads = layouts_.of(taken);
-        if (!layouts_.fit()) return 0;
         const int before = x.where;
-        if (x.also != reads) {
-            seconds += prices_.fetch(i, x.where, made);
-            fetched(x, reads);
+        if (x.also != w.reads + 1) {
+            seconds += prices_.fetch(i, before, w.made);
+            fetched(x, w.reads);
         }
-        if (s.residual >= 0) {
-            now& r = all[std::size_t(place(s.residual))];
-            if (r.also != given) {
-                seconds += prices_.fetch_residual(i, r.where, given);
-                fetched(r, given);
+        if (residual_ >= 0) {
+            if (residual_ == x_) residual = x;
+            if (residual.also != w.given + 1) {
+                seconds += prices_.fetch_residual(i, residual.where, w.given);
+                fetched(residual, w.given);
             }
         }
-        const auto own = prices_.compute(i, before, made);
+        const auto own = prices_.compute(i, before, w.made);
         seconds += own.seconds + byte_ * double(own.bytes);
-        if (!sums) return seconds;
-        if (s.residual < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
-            y.sum = p.how;
+        if (w.made == w.given) return seconds;
+        if (residual_ < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
+            y.sum = options_[std::size_t(i)][o].how == policy::input ? 1 : 2;
             return seconds;
         }
-        return seconds + prices_.reduce(i, made, given);
+        return seconds + prices_.reduce(i, w.made, w.given);
     }
     /// Whoever has all of it needs no one any more.
     constexpr void fetched(now& t, int reads) {
         if (layouts_[reads].is_whole()) {
-            t.where = reads;
+            t = reads;
         } else {
-            t.also = reads;
+            t.also = reads + 1;
         }
     }
 
-    /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
-    constexpr layout gives(int i, const placing& p, const lie& all) const {
+    constexpr way way_of(int i, std::size_t o, std::uint64_t key, const now& x) {
+        way& known = ways_[o * layout_numbers::most + std::size_t(x.where)];
         const step& s = plan_.steps[std::size_t(i)];
+        const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
+        if (known.given >= 0 && by_x_alone) return known;
+        const placing& p = options_[std::size_t(i)][o];
+        way w;
+        w.given = s.y < 0   ? layouts_.of(layout::everywhere)
+                  : begins_ ? layouts_.of(gives(i, p, key))
+                            : at(key, y_).where;
+        w.made = summed_by(p.how).empty() ? w.given : layouts_.of(summands_of(p.how));
+        const layout taken =
+            s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[w.made]);
+        w.reads = layouts_.of(taken);
+        const bool is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
+        w.scattered = is_fine ? w.reads : -1;
+        return known = w;
+    }
+
+    /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
+    constexpr layout gives(int i, const placing& p, std::uint64_t key) const {
+        const step& s = plan_.steps[std::size_t(i)];
+        const auto lies = [&](int t) { return layouts_[at(key, place(t)).where]; };
         layout l;
         if (s.what.kind == op::add) {  // as lower() has it: as the body, if that is cut
-            const layout& body = layouts_[all[std::size_t(place(s.residual))].where];
+            const layout body = lies(s.residual);
             if (!body.is_whole()) return output_layout(s.what, p, body, stages_);
         }
         for (std::size_t j = std::size_t(i); j < plan_.steps.size(); ++j) {
             const step& arm = plan_.steps[j];
-            if (arm.y != s.y || place(arm.x) < 0) break;
-            const layout& x = layouts_[all[std::size_t(place(arm.x))].where];
-            l = output_layout(arm.what, p, x, stages_);
+            if (arm.y != s.y) break;
+            l = output_layout(arm.what, p, lies(arm.x), stages_);
             if (!l.is_whole()) break;
         }
         return l;
@@ -245,6 +261,9 @@ private:
     layout_numbers layouts_;
     prices prices_;
     std::vector<int> readers_, sole_, live_;
+    int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
+    bool begins_ = false;                 ///< the step is the first to write y
+    std::vector<way> ways_;               ///< of the step, by option and x's layout
     std::vector<std::vector<node>> levels_;
     double byte_ = 0, seconds_ = 0;
 };

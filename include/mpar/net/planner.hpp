@@ -8,6 +8,8 @@
 
 #include <optional>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace mpar {
@@ -23,7 +25,7 @@ struct planning {
 /// What was found.
 struct planned {
     std::vector<placing> each;              ///< for lower(): one for each entry of the tape
-    forecast cost;                          ///< of the plan that comes of it
+    forecast cost;                          ///< of the plan that comes of it; at run time
     policy alike = policy::automatic;       ///< the one policy of all layers that was best; else mixed
     mismatch wrong;
     long least_memory = 0;                  ///< where no plan fits the memory: what the least takes
@@ -50,9 +52,13 @@ public:
     constexpr planned run() {
         constexpr policy alike[] = {policy::none,   policy::batch, policy::rows,  policy::cols,
                                     policy::tiles,  policy::output, policy::input, policy::grid};
+        if (std::is_constant_evaluated() && !how_.memory) {
+            search();  // the others are among what it looks at, and a compiler's time is dear
+            if (!best_.each.empty() || best_.wrong) return std::move(best_);
+        }
         if (how_.all && !asks_for_plan(tape_)) consider(own_, policy::automatic);
         for (const policy p : alike) consider(all_by(p), p);
-        if (best_.wrong) return best_;
+        if (best_.wrong) return std::move(best_);
         search();
         if (best_.each.empty()) best_.least_memory = least_;
         return std::move(best_);
@@ -74,6 +80,10 @@ private:
 
     /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
     constexpr bool consider(const std::vector<placing>& each, policy alike) {
+        if (std::is_constant_evaluated() && !how_.memory) {
+            best_.each = each;
+            return true;
+        }
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
         if (l.wrong) {
             if (!best_.wrong) best_.wrong = l.wrong;
@@ -112,6 +122,10 @@ private:
             if (!summed_by(p.how).empty()) p = policy::none;
         }
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(base));
+        if (l.wrong) {
+            best_.wrong = l.wrong;
+            return;
+        }
         const plan p = l.view();
         std::vector<std::vector<placing>> options;
         for (const step& s : p.steps) {

@@ -39,9 +39,10 @@ public:
     };
 
     constexpr prices(const plan& p, const setting& on, const machine& of, layout_numbers& layouts)
-        : plan_(p), on_(on), machine_(of), layouts_(layouts) {
+        : plan_(p), on_(on), machine_(of), layouts_(layouts), ranks_(costs::ranks_of(on.who)) {
+        on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
         for (const auto& s : plan_.steps) kinds_.push_back(kind_of(s));
-        table_.resize(std::size_t(count_));
+        table_.resize(std::size_t(count_ * each));
     }
 
     /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
@@ -57,12 +58,14 @@ public:
     }
     /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
     constexpr double fetch(int i, int from, int y) {
+        if (is_with_all(from)) return 0;
         return once(i, 1, from, y, [&] {
                    return price{trial(*this, i, from, y, y).price().exchange_of(0, 0).exchange};
                }).seconds;
     }
     /// The same of the residual.
     constexpr double fetch_residual(int i, int from, int y) {
+        if (is_with_all(from)) return 0;
         return once(i, 2, from, y, [&] {
                    return price{trial(*this, i, y, y, from).price().exchange_of(0, 2).exchange};
                }).seconds;
@@ -107,16 +110,21 @@ private:
         }
         constexpr costs price() const {
             return costs(plan{std::span(steps).first(std::size_t(count)), tensors, {}}, of.on_,
-                         of.machine_);
+                         of.machine_, of.ranks_);
         }
     };
+
+    /// Every rank has all of it.
+    constexpr bool is_with_all(int l) const {
+        return layouts_[l] == layout::everywhere ||
+               (on_.who.data == 1 && layouts_[l] == layout::replicate);
+    }
 
     template <class F>
     constexpr price once(int i, int what, int a, int b, F work_out) {
         constexpr int stride = layout_numbers::most;
-        auto& row = table_[std::size_t(kinds_[std::size_t(i)])];
-        if (row.empty()) row.resize(4 * stride * stride);
-        price& known = row[std::size_t((what * stride + a) * stride + b)];
+        price& known = table_[std::size_t(kinds_[std::size_t(i)] * each +
+                                          (what * stride + a) * stride + b)];
         if (known.seconds < 0) known = work_out();
         return known;
     }
@@ -146,7 +154,9 @@ private:
     layout_numbers& layouts_;
     std::vector<int> kinds_;
     int count_ = 0;
-    std::vector<std::vector<price>> table_;
+    static constexpr int each = 4 * layout_numbers::most * layout_numbers::most;
+    std::vector<price> table_;
+    std::vector<int> ranks_;
 };
 
 }  // namespace mpar::detail

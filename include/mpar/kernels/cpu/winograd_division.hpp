@@ -22,14 +22,14 @@ constexpr int winograd_side(int tile, int stride) { return stride == 1 ? tile + 
 
 /// Whether the first `outputs` of a tile's side need a product: none but the last one needs that at
 /// infinity, and of stride 2 each has a product of its own.
-inline bool winograd_needs(int tile, int stride, int outputs, int product) {
+constexpr bool winograd_needs(int tile, int stride, int outputs, int product) {
     if (outputs == tile) return true;
     const int infinity = stride == 1 ? tile + 1 : tile;
     return product < infinity || (product > infinity && product - infinity <= outputs);
 }
 
 /// Products of a line of outputs cut into tiles.
-inline int winograd_products(int tile, int stride, int outputs) {
+constexpr int winograd_products(int tile, int stride, int outputs) {
     const int side = winograd_side(tile, stride);
     int sum = outputs / tile * side;
     for (int i = 0; i < side && outputs % tile != 0; ++i) {
