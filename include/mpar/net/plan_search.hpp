@@ -184,7 +184,7 @@ private:
         if (begins_) y = w.given;
         double seconds = 0;
         if (x.sum) {  // its parts go where they are taken, if that is as fine
-            const int from = layouts_.of(summands_of(x.sum == 1 ? policy::input : policy::grid));
+            const int from = summands_[x.sum - 1];
             x = w.scattered < 0 ? x.where : w.scattered;
             seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer, from, x.where);
         }
@@ -205,13 +205,14 @@ private:
         if (w.made == w.given) return seconds;
         if (residual_ < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
             y.sum = options_[std::size_t(i)][o].how == policy::input ? 1 : 2;
+            summands_[y.sum - 1] = w.made;
             return seconds;
         }
         return seconds + prices_.reduce(i, w.made, w.given);
     }
     /// Whoever has all of it needs no one any more.
     constexpr void fetched(now& t, int reads) {
-        if (layouts_[reads].is_whole()) {
+        if (layouts_.is_whole(reads)) {
             t = reads;
         } else {
             t.also = reads + 1;
@@ -263,6 +264,7 @@ private:
     std::vector<int> readers_, sole_, live_;
     int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y
+    int summands_[2] = {};                ///< the layouts of those of input and of grid
     std::vector<way> ways_;               ///< of the step, by option and x's layout
     std::vector<std::vector<node>> levels_;
     double byte_ = 0, seconds_ = 0;

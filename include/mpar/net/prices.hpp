@@ -21,13 +21,16 @@ public:
             if (all_[std::size_t(i)] == l) return i;
         }
         all_.push_back(l);
+        whole_[all_.size() <= most ? all_.size() - 1 : most] = l.is_whole();
         return int(all_.size()) - 1;
     }
+    constexpr bool is_whole(int number) const { return whole_[number]; }
     constexpr const layout& operator[](int number) const { return all_[std::size_t(number)]; }
     constexpr bool fit() const { return int(all_.size()) <= most; }
 
 private:
     std::vector<layout> all_;
+    bool whole_[most + 1] = {};
 };
 
 /// Steps of one shape and kind, as of a repeated block, have one price.
@@ -58,14 +61,14 @@ public:
     }
     /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
     constexpr double fetch(int i, int from, int y) {
-        if (is_with_all(from)) return 0;
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
         return once(i, 1, from, y, [&] {
                    return price{trial(*this, i, from, y, y).price().exchange_of(0, 0).exchange};
                }).seconds;
     }
     /// The same of the residual.
     constexpr double fetch_residual(int i, int from, int y) {
-        if (is_with_all(from)) return 0;
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
         return once(i, 2, from, y, [&] {
                    return price{trial(*this, i, y, y, from).price().exchange_of(0, 2).exchange};
                }).seconds;
@@ -116,8 +119,7 @@ private:
 
     /// Every rank has all of it.
     constexpr bool is_with_all(int l) const {
-        return layouts_[l] == layout::everywhere ||
-               (on_.who.data == 1 && layouts_[l] == layout::replicate);
+        return on_.who.data == 1 || layouts_[l] == layout::everywhere;
     }
 
     template <class F>
