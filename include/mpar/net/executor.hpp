@@ -207,8 +207,9 @@ private:
             Backend::add(queue(), view<const T>(all),
                          view<const T>(tensors_.region(s.residual, sum.what)), s.what.act, y);
         };
+        const auto doing = [&] { return words_of(e); };
         workers_.once([&] {
-            transfer_->wait(which, [&] { return words_of(e); });
+            transfer_->wait(which, doing);
             for (const auto& sum : e.sums) add(sum);
         });
     }

@@ -70,6 +70,7 @@ struct exchange {
     std::vector<message> sends, receives;  ///< this rank's
     std::vector<cut_sum> sums;             ///< of an op::reduce, for which receives
     bool keeps = false;                    ///< stay where they arrive
+    layout taken{};                        ///< how its readers take the tensor
     /// Travels while rows are computed that others do not wait for, and that do not wait for others:
     /// started by the tensor's producer, awaited by `before_step`.
     bool overlapped = false;

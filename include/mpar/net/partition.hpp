@@ -102,8 +102,8 @@ private:
             if (receiver(me(), q) == q) add(e.sends, q, taken_by(q, me(), t, key));
             if (receiver(q, me()) == me()) add(e.receives, q, taken_by(me(), q, t, key));
         }
+        e.taken = key;
         push(std::move(e));
-        done_.push_back({t, key});
     }
 
     /// before: ranks of a row [a a a], [b b b], [c c c]   after: [abc . .], [. abc .], [. . abc]
@@ -190,20 +190,15 @@ private:
     }
 
     constexpr bool is_done(int t, const layout& key) const {
-        for (const auto& d : done_) {
-            if (d.tensor == t && d.key == key) return true;
+        for (const auto& e : part_.exchanges) {
+            if (e.tensor == t && e.taken == key) return true;
         }
         return false;
     }
-    struct key_of {
-        int tensor;
-        layout key;
-    };
 
     plan plan_;
     geometry all_;
     part part_;
-    std::vector<key_of> done_;
 };
 
 }  // namespace detail

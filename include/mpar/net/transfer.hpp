@@ -20,7 +20,8 @@ namespace mpar {
 template <class Backend, class T>
 class transfer {
 public:
-    /// requires: `comm` lives as long. throws: error(device), error(mpi).
+    /// requires: `comm` and the elements of mine.exchanges live as long.
+    /// throws: error(device), error(mpi).
     transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
         long most = 0, end = 0;
         for (const auto& e : exchanges_) {
@@ -110,7 +111,7 @@ private:
     static long bytes_of(const box& b) { return packed(b) * long(sizeof(T)); }
     static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
 
-    std::vector<exchange> exchanges_;
+    std::span<const exchange> exchanges_;
     std::vector<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
     std::vector<messages> messages_;

@@ -83,17 +83,19 @@ struct cpu {
     static auto mean_rows(A&&... a) -> decltype(mpar::cpu::mean_rows(std::forward<A>(a)...)) {
         return mpar::cpu::mean_rows(std::forward<A>(a)...);
     }
-    template <class... A>
-    static auto affine(A&&... a) -> decltype(mpar::cpu::affine(std::forward<A>(a)...)) {
-        return mpar::cpu::affine(std::forward<A>(a)...);
+    template <class T>
+    static void affine(crew& queue, input_view<T> x, const T* scale, const T* shift,
+                       const activation& act, const view<T>& y) {
+        mpar::cpu::affine<T>(queue, x, scale, shift, act, y);
     }
     template <class... A>
     static auto activate(A&&... a) -> decltype(mpar::cpu::activate(std::forward<A>(a)...)) {
         return mpar::cpu::activate(std::forward<A>(a)...);
     }
-    template <class... A>
-    static auto add(A&&... a) -> decltype(mpar::cpu::add(std::forward<A>(a)...)) {
-        return mpar::cpu::add(std::forward<A>(a)...);
+    template <class T>
+    static void add(crew& queue, input_view<T> a, input_view<T> b, const activation& act,
+                    const view<T>& y) {
+        mpar::cpu::add<T>(queue, a, b, act, y);
     }
     template <class... A>
     static auto softmax(A&&... a) -> decltype(mpar::cpu::softmax(std::forward<A>(a)...)) {

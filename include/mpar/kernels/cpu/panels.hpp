@@ -48,6 +48,11 @@ long for_each_panel(const convolution& c, F f) {
     return at;
 }
 
+/// Does nothing with a panel; by name, as a closure would bear its function's signature.
+struct pass {
+    void operator()(const panel&) const {}
+};
+
 /// Whether the layer takes the depthwise kernel: filters[block][kh][kw][V].
 inline bool takes_depthwise(const convolution& c) {
     return c.is_depthwise() && c.in_channels.contains(c.out_channels);
@@ -59,7 +64,7 @@ long packed_filters(const convolution& c) {
     if (takes_depthwise(c)) {
         return long(round_up(c.out_channels.size(), lanes<T>)) * c.window_taps();
     }
-    return for_each_panel<T>(c, [](const panel&) {});
+    return for_each_panel<T>(c, pass{});
 }
 
 /// A panel of a layer without groups: each output channel's filters are read once, in their order.
