@@ -100,6 +100,7 @@ planned plan_together(communicator& comm, const options& o, std::span<const inst
     how.of.ranks_per_node =
         with.how() == teaming::claim ? std::max(1, here / with.members()) : here;
     how.all = all;
+    how.sums = !o.reproducible;
     return plan_for(tape, input, given, how);
 }
 

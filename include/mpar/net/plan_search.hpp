@@ -50,9 +50,11 @@ public:
     }
 
     /// A placing for each step, the cheapest where a byte of filters costs `byte` seconds more; none
-    /// where the net has more open ends or layouts than states can tell apart.
-    constexpr std::vector<placing> run(double byte) {
+    /// where the net has more open ends or layouts than states can tell apart. `cuts_sums`: between
+    /// ranks, where there is a choice.
+    constexpr std::vector<placing> run(double byte, bool cuts_sums) {
         byte_ = byte;
+        cuts_sums_ = cuts_sums;
         live_ = {0};
         levels_.assign(1, {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}});
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
@@ -138,6 +140,7 @@ private:
         for (int n = 0; n < int(nodes.size()); ++n) {
             const std::uint64_t key = nodes[std::size_t(n)].key;
             for (std::size_t o = 0; o < options.size(); ++o) {
+                if (!cuts_sums_ && options.size() > 1 && !summed_by(options[o].how).empty()) continue;
                 now x = at(key, x_), y = y_ < 0 ? now() : at(key, y_);
                 now residual = residual_ < 0 ? now() : residual_ == x_ ? x : at(key, residual_);
                 const double more = take(i, o, key, x, residual, y);
@@ -268,6 +271,7 @@ private:
     std::vector<way> ways_;               ///< of the step, by option and x's layout
     std::vector<std::vector<node>> levels_;
     double byte_ = 0, seconds_ = 0;
+    bool cuts_sums_ = true;
 };
 
 }  // namespace mpar::detail

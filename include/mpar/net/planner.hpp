@@ -20,6 +20,8 @@ struct planning {
     machine of;
     long memory = 0;    ///< bytes that a rank has for weights and activations; 0: any number
     bool all = false;   ///< layers with weights may be placed otherwise than they ask
+    /// Sums may be cut between ranks where that saves more than a twentieth: their last bits change.
+    bool sums = true;
 };
 
 /// What was found.
@@ -50,21 +52,24 @@ public:
     }
 
     constexpr planned run() {
-        constexpr policy alike[] = {policy::none,   policy::batch, policy::rows,  policy::cols,
-                                    policy::tiles,  policy::output, policy::input, policy::grid};
         if (std::is_constant_evaluated() && !how_.memory) {
-            search();  // the others are among what it looks at, and a compiler's time is dear
-            if (!best_.each.empty() || best_.wrong) return std::move(best_);
+            search();  // all others are among what it looks at, and a compiler's time is dear
+            if (whole_.each.empty()) consider_alike();
+        } else {
+            if (how_.all && !asks_for_plan(tape_)) consider(own_, policy::automatic);
+            consider_alike();
+            if (!wrong_) search();
         }
-        if (how_.all && !asks_for_plan(tape_)) consider(own_, policy::automatic);
-        for (const policy p : alike) consider(all_by(p), p);
-        if (best_.wrong) return std::move(best_);
-        search();
-        if (best_.each.empty()) best_.least_memory = least_;
-        return std::move(best_);
+        const bool are_whole = !how_.sums || whole_.cost.seconds <= worth * any_.cost.seconds;
+        planned& best = are_whole && !whole_.each.empty() ? whole_ : any_;
+        best.wrong = wrong_;
+        if (best.each.empty()) best.least_memory = least_;
+        return std::move(best);
     }
 
 private:
+    static constexpr double worth = 1.05;  ///< of what the bits are the same on any number of ranks
+
     static constexpr bool has_filters(const operation& o) {
         return o.kind == op::convolution || o.kind == op::dense;
     }
@@ -78,15 +83,18 @@ private:
         return each;
     }
 
+    constexpr void consider_alike() {
+        for (const policy p : {policy::none, policy::batch, policy::rows, policy::cols, policy::tiles,
+                               policy::output, policy::input, policy::grid}) {
+            if (how_.sums || summed_by(p).empty()) consider(all_by(p), p);
+        }
+    }
+
     /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
     constexpr bool consider(const std::vector<placing>& each, policy alike) {
-        if (std::is_constant_evaluated() && !how_.memory) {
-            best_.each = each;
-            return true;
-        }
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
         if (l.wrong) {
-            if (!best_.wrong) best_.wrong = l.wrong;
+            if (!wrong_) wrong_ = l.wrong;
             return false;
         }
         forecast f = forecast_of(l.view(), how_.on, how_.of);
@@ -95,12 +103,17 @@ private:
             least_ = least_ ? std::min(least_, takes) : takes;
             if (takes > how_.memory) return false;
         }
-        if (best_.each.empty() || f.seconds < best_.cost.seconds) {
-            best_.each = each;
-            best_.cost = std::move(f);
-            best_.alike = alike;
-        }
+        keep({each, std::move(f), alike, {}, 0});
         return true;
+    }
+    constexpr void keep(const planned& p) {
+        bool cuts = false;
+        for (std::size_t i = 0; i < p.each.size(); ++i) {
+            cuts = cuts || (is_free_[i] && !summed_by(p.each[i].how).empty());
+        }
+        for (planned* best : {&any_, cuts ? nullptr : &whole_}) {
+            if (best && (best->each.empty() || p.cost.seconds < best->cost.seconds)) *best = p;
+        }
     }
 
     /// As the ranks would allocate it, where there are few enough to work that out.
@@ -122,10 +135,8 @@ private:
             if (!summed_by(p.how).empty()) p = policy::none;
         }
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(base));
-        if (l.wrong) {
-            best_.wrong = l.wrong;
-            return;
-        }
+        wrong_ = l.wrong;
+        if (wrong_) return;
         const plan p = l.view();
         std::vector<std::vector<placing>> options;
         for (const step& s : p.steps) {
@@ -141,23 +152,32 @@ private:
             }
         }
         plan_search by(p, how_.on, how_.of, std::move(options), stages_);
-        const auto try_at = [&](double byte) {
-            const auto found = by.run(byte);
+        const auto try_at = [&](double byte, bool sums) {
+            const auto found = by.run(byte, sums);
             if (found.empty()) return true;
             std::vector<placing> each = whole;
             for (std::size_t i = 0; i < found.size(); ++i) {
                 const int entry = p.steps[i].entry;
                 if (entry >= 0 && is_free_[std::size_t(entry)]) each[std::size_t(entry)] = found[i];
             }
-            return consider(each, policy::automatic);
+            if (!std::is_constant_evaluated() || how_.memory) {
+                return consider(each, policy::automatic);
+            }
+            planned one;
+            one.each = std::move(each);
+            one.cost.seconds = by.seconds();
+            keep(one);
+            return true;
         };
-        if (try_at(0) || !how_.memory) return;
-        // The price of a byte at which the cheapest plan just fits.
-        double low = 0, high = 1e-9;
-        for (int i = 0; i < 8 && !try_at(high); ++i) low = high, high *= 10;
-        for (int i = 0; i < 10; ++i) {
-            const double middle = (low + high) / 2;
-            (try_at(middle) ? high : low) = middle;
+        for (const bool sums : {false, true}) {
+            if ((sums && !how_.sums) || try_at(0, sums) || !how_.memory) continue;
+            // The price of a byte at which the cheapest plan just fits.
+            double low = 0, high = 1e-9;
+            for (int i = 0; i < 8 && !try_at(high, sums); ++i) low = high, high *= 10;
+            for (int i = 0; i < 10; ++i) {
+                const double middle = (low + high) / 2;
+                (try_at(middle, sums) ? high : low) = middle;
+            }
         }
     }
 
@@ -169,7 +189,8 @@ private:
     std::vector<placing> own_;   ///< what each entry asks for
     std::vector<placing> rest_;  ///< what those get that are not free
     int stages_ = 1;
-    planned best_;
+    planned whole_, any_;  ///< the best without and with sums that are cut
+    mismatch wrong_;
     long least_ = 0;
 };
 
@@ -178,8 +199,9 @@ private:
 /// A placing for each entry of a tape: for its layers with weights that ask for shard::automatic (for
 /// all, where how.all says so) the ones whose forward takes the least time by the cost model;
 /// others keep what they ask for.
+/// Sums stay whole, and so the bits the same on any number of ranks, unless it costs a twentieth.
 /// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
-/// own where how.all gives them up.
+/// own where how.all gives them up, but for that twentieth.
 constexpr planned plan_for(std::span<const instruction> tape, const shape& input,
                            const placing& given, const planning& how) {
     return detail::planner(tape, input, given, how).run();
