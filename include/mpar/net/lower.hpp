@@ -184,7 +184,8 @@ private:
         return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
-    constexpr void emit(const operation& o, const placing& p, int weights) {
+    constexpr void emit(operation o, const placing& p, int weights) {
+        o.asks = p;
         const tensor x = at(current_);
         const shape y = output_shape(o, x.extents);
         const layout gives = output_layout(o, p, x.where, stages_);
