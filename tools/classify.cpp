@@ -10,6 +10,7 @@
 #include <mpar/io/file_identity.hpp>
 #include <mpar/io/image.hpp>
 #include <mpar/io/safetensors.hpp>
+#include <mpar/shard/machine_file.hpp>
 
 #include <sys/resource.h>
 
@@ -111,10 +112,20 @@ void gather_figures(classify_report& r, tools::model& net, const mpar::traffic& 
     r.peak_rss = all_gather(comm, usage.ru_maxrss * 1024L);
 }
 
+/// What the files of --machine and --policy say.
+void read_plan(const classify_options& o, mpar::options& how) {
+    mpar::communicator all(MPI_COMM_WORLD, mpar::seconds(o.deadline));
+    mpar::agree(all, [&] {
+        if (!o.machine.empty()) how.planned_on = mpar::read_machine(o.machine);
+        if (o.is_policy_file()) how.placed = mpar::read_policies(o.policy, tools::layers_of(o.model));
+    });
+}
+
 int classify(const classify_options& o, int rank) {
     require_sensible(o);
     const int count = o.input.empty() ? int(o.images.size()) : o.seeded_images();
-    const mpar::options how = o.network(std::min(count, o.batch));
+    mpar::options how = o.network(std::min(count, o.batch));
+    read_plan(o, how);
     auto net = tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how);
     const int classes = net->steps().output().extents.c;
     classify_report r;
@@ -150,9 +161,12 @@ int classify(const classify_options& o, int rank) {
     if (!o.logits.empty()) write_logits(net->comm(), o.logits, logits, count);
     mpar::agree(net->comm(), [&] {
         if (rank != 0) return;
+        if (!o.save_policy.empty()) {
+            mpar::write_policies(o.save_policy, tools::layers_of(o.model), net->steps());
+        }
         if (!o.json.empty()) tools::write_json(to_json(r, o), o.json);  // what can fail comes before what is printed
         auto& table = o.json == "-" ? std::cerr : std::cout;
-        if (o.describe) table << describe(net->steps(), net->mine());
+        if (o.describe) table << net->described();
         if (o.json != "-") print_table(r, std::cout);
         if (!std::cout.flush()) {
             throw mpar::error(fault::input, "mpar: standard output cannot be written");

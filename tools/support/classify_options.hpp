@@ -17,7 +17,7 @@ namespace tools {
 struct classify_options {
     std::string model = "resnet50", weights, cache, policy = "automatic", engine = "cpu";
     std::string preprocess = "imagenet", input, team = "claim", numerics = "fast";
-    std::string labels, json, logits, gradients, targets;
+    std::string labels, json, logits, gradients, targets, machine, save_policy;
     std::vector<std::string> images;
     int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
     int micro_batches = 0;
@@ -26,8 +26,12 @@ struct classify_options {
 
     /// The policy in place of the layers' own, or nothing for their own.
     std::optional<mpar::policy> asked() const {
-        if (policy == "automatic" || policy == "spatial_then_channels") return {};
+        if (policy == "spatial_then_channels" || is_policy_file()) return {};
         return mpar::policy_named(policy);
+    }
+    /// Whether --policy is a path, as --save-policy writes it.
+    bool is_policy_file() const {
+        return !mpar::policy_named(policy) && policy.find_first_of("./") != std::string::npos;
     }
     /// What the network is told.
     mpar::options network(int batch_now) const {
@@ -71,9 +75,14 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--policy", o.policy,
                    "none, batch, rows, cols, tiles, output, input, grid for all layers that can "
                    "follow it; stage: a pipeline of balanced stages; "
-                   "spatial_then_channels: as the "
-                   "model's type says, rows early and output late; automatic: the same")
+                   "spatial_then_channels: as the model's type says, rows early and output late; "
+                   "automatic: for each layer what takes the least time by the machine's "
+                   "constants; or a file that --save-policy has written: a path with a . or a /")
         ->capture_default_str();
+    app.add_option("--machine", o.machine,
+                   "file of the machine's constants, as mpar calibrate writes it, for automatic")
+        ->envname("MPAR_MACHINE");
+    app.add_option("--save-policy", o.save_policy, "file to write each layer's policy to");
     app.add_option("--ranks-data", o.ranks_data, "ranks of a data axis beside the model axis")
         ->capture_default_str();
     app.add_option("--engine", o.engine, "cpu, or reference: plain loops")->capture_default_str();
@@ -118,7 +127,7 @@ inline void require_sensible(const classify_options& o) {
     const auto later = [&](const std::string& what) {
         refuse(what + " comes with a later version of mpar");
     };
-    if (o.policy != "automatic" && o.policy != "spatial_then_channels" &&
+    if (o.policy != "spatial_then_channels" && !o.is_policy_file() &&
         (!mpar::policy_named(o.policy) || o.policy == "follow")) {
         refuse("there is no policy " + o.policy);
     }

@@ -4,6 +4,7 @@
 
 #include <mpar/kernels/reference/backend.hpp>
 #include <mpar/models/load.hpp>
+#include <mpar/models/policy_file.hpp>
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
 
@@ -31,6 +32,7 @@ public:
     virtual mpar::shape input_shape() const = 0;
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
+    virtual std::string described() const = 0;
 };
 
 namespace detail {
@@ -55,6 +57,7 @@ public:
     mpar::traffic predicted() const override { return net_.predicted(); }
     mpar::shape input_shape() const override { return net_.input_box().extents(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
+    std::string described() const override { return mpar::describe(net_); }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 
 private:
@@ -71,12 +74,17 @@ std::unique_ptr<model> make(MPI_Comm comm, const mpar::options& o) {
 struct offer {
     std::string_view name;
     maker cpu, reference;
+    std::vector<mpar::placed_layer> (*layers)();
 };
 
 template <class Net>
 constexpr offer offer_of(std::string_view name) {
-    return {name, &make<Net, mpar::backend::cpu>, &make<Net, mpar::backend::reference>};
+    return {name, &make<Net, mpar::backend::cpu>, &make<Net, mpar::backend::reference>,
+            &mpar::layers_to_place<Net>};
 }
+
+/// throws: error(usage) when there is no such model.
+inline const offer& find(std::string_view name);
 
 }  // namespace detail
 
@@ -93,20 +101,29 @@ inline constexpr detail::offer models[] = {
     detail::offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
 };
 
-/// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference").
-inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine,
-                                         MPI_Comm comm, const mpar::options& o) {
+inline const detail::offer& detail::find(std::string_view name) {
     std::string known;
     for (const auto& m : models) {
+        if (m.name == name) return m;
         known += (known.empty() ? "" : ", ") + std::string(m.name);
-        if (m.name != name) continue;
-        if (engine == "cpu") return m.cpu(comm, o);
-        if (engine == "reference") return m.reference(comm, o);
-        throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
-                                                  "; there are cpu and reference");
     }
     throw mpar::error(mpar::fault::usage,
                       "mpar: there is no model " + std::string(name) + "; there are " + known);
+}
+
+/// The layers of a model that have weights to place. throws: error(usage) when there is no such one.
+inline std::vector<mpar::placed_layer> layers_of(std::string_view name) {
+    return detail::find(name).layers();
+}
+
+/// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference").
+inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine,
+                                         MPI_Comm comm, const mpar::options& o) {
+    const auto& m = detail::find(name);
+    if (engine == "cpu") return m.cpu(comm, o);
+    if (engine == "reference") return m.reference(comm, o);
+    throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
+                                              "; there are cpu and reference");
 }
 
 }  // namespace tools

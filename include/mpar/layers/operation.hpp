@@ -51,7 +51,7 @@ struct custom_parameter {
 struct operation {
     op kind = op::nothing;
     std::string_view name;         ///< as messages and tables print it
-    placing asks;                  ///< how it wants to be computed
+    placing asks;                  ///< how it wants to be computed; of a plan's step: is
     sliding window;                ///< which rows and columns an output reads
     bool same_padding = false;     ///< padding is worked out so that out = ceil(in / stride)
     int in = 0, out = 0;           ///< channels; 0: as many as come

@@ -3,8 +3,8 @@
 // Knows no rank and no memory.
 #pragma once
 
+#include <mpar/net/automatic.hpp>
 #include <mpar/net/execute.hpp>
-#include <mpar/net/static_plan.hpp>
 
 #include <array>
 #include <utility>
@@ -48,9 +48,9 @@ template <class Net, class Backend, class T>
 inline constexpr auto customs_of = collect_customs<Net, Backend, T>();
 
 /// Step I of a net whose mesh is static: the operation is a constant, so one kernel call remains.
-template <class Net, int I, class Backend, class T>
+template <class Net, class Mesh, int I, class Backend, class T>
 void run(const arguments<Backend, T>& a) {
-    constexpr step s = plan_of<Net>.steps[std::size_t(I)];
+    constexpr step s = plan_on<Net, Mesh, Backend, T>.steps[std::size_t(I)];
     if constexpr (s.custom < 0) {
         execute<Backend, T>(s.what, a, nullptr);
     } else {
@@ -58,11 +58,11 @@ void run(const arguments<Backend, T>& a) {
     }
 }
 
-template <class Net, class Backend, class T>
+template <class Net, class Mesh, class Backend, class T>
 inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) {
-    return std::array<step_function<Backend, T>, sizeof...(I)>{&run<Net, I, Backend, T>...};
+    return std::array<step_function<Backend, T>, sizeof...(I)>{&run<Net, Mesh, I, Backend, T>...};
 }
-(std::make_integer_sequence<int, int(plan_of<Net>.steps.size())>{});
+(std::make_integer_sequence<int, int(plan_on<Net, Mesh, Backend, T>.steps.size())>{});
 
 }  // namespace detail
 
@@ -70,7 +70,7 @@ inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) 
 template <class Net, class Mesh, class Backend, class T>
 constexpr net_functions<Backend, T> functions_of() {
     net_functions<Backend, T> functions{.customs = detail::customs_of<Net, Backend, T>.data()};
-    if constexpr (Mesh::is_static) functions.steps = detail::steps_of<Net, Backend, T>.data();
+    if constexpr (Mesh::is_static) functions.steps = detail::steps_of<Net, Mesh, Backend, T>.data();
     return functions;
 }
 

@@ -105,18 +105,18 @@ public:
         const layout& y = tensor_at(s.y).where;
         return s.x == t ? input_layout(s.what, y) : y;
     }
-    constexpr bool reads_tensor(int i, int t) const {
-        return step_at(i).x == t || step_at(i).residual == t;
-    }
-    /// The layout whose exchange brings step i what it reads of tensor t: readers that take a tensor
-    /// in one layout share an exchange; one that takes it whole serves all.
-    constexpr layout shared_layout(int i, int t) const {
+    /// The layout in which step i gets tensor t: readers that take it in one layout share an exchange,
+    /// and one that takes it whole serves all.
+    constexpr layout key_of(int i, int t) const {
         layout key = taken(step_at(i), t);
-        for (int j = 0; j < static_cast<int>(plan_.steps.size()); ++j) {
+        for (int j = tensor_at(t).producer + 1; j <= tensor_at(t).last_reader; ++j) {
             if (!reads_tensor(j, t)) continue;
             if (const layout l = taken(step_at(j), t); l.is_whole()) key = l;
         }
         return key;
+    }
+    constexpr bool reads_tensor(int i, int t) const {
+        return step_at(i).x == t || step_at(i).residual == t;
     }
     /// What a rank needs of tensor t for all its readers of that layout, without padding.
     constexpr box needed(int t, const layout& key, int rank) const {

@@ -40,6 +40,25 @@ struct choice {
     constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
 };
 
+/// Whether some layer leaves its policy to a planner.
+constexpr bool asks_for_plan(std::span<const instruction> tape) {
+    for (const auto& i : tape) {
+        if (i.does.asks.how == policy::automatic) return true;
+    }
+    return false;
+}
+
+/// What each entry asks for; who asks for a plan is whole until there is one.
+constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
+    std::vector<placing> each;
+    for (const auto& i : tape) {
+        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
+        const placing whole = has_filters ? policy::none : policy::follow;
+        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
+    }
+    return each;
+}
+
 namespace detail {
 
 class lowering {
@@ -165,7 +184,8 @@ private:
         return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
-    constexpr void emit(const operation& o, const placing& p, int weights) {
+    constexpr void emit(operation o, const placing& p, int weights) {
+        o.asks = p;
         const tensor x = at(current_);
         const shape y = output_shape(o, x.extents);
         const layout gives = output_layout(o, p, x.where, stages_);
@@ -179,6 +199,7 @@ private:
     constexpr void push(const operation& o, const shape& y, const layout& where, int weights) {
         step s{.what = o, .where = where_, .x = current_, .weights = weights};
         s.y = static_cast<int>(plan_.tensors.size());
+        s.entry = at_;
         if (o.kind == op::custom) s.custom = customs_++;
         plan_.tensors.push_back({y, where});
         uses_.push_back({});
@@ -303,7 +324,7 @@ private:
         int from = 0;
         for (const int arm : arms) {
             plan_.steps.push_back(
-                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_});
+                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_, .entry = at_});
             ++uses(arm).readers;
             from += at(arm).extents.c;
         }

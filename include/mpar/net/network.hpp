@@ -106,7 +106,8 @@ private:
         : network(std::move(comm), on_mesh(comm, o), nullptr) {}
     network(communicator&& comm, const options& all, std::nullptr_t)
         : overridden_(made(comm, all)),
-          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_of<Net>, all) {}
+          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_on<Net, Mesh, Backend, T>,
+                  all) {}
 
     /// The options with what the mesh's type says, after all ranks have agreed on them.
     static options on_mesh(communicator& comm, options o) {
@@ -121,13 +122,18 @@ private:
         return seconds(o.deadline > 0 ? o.deadline : options{}.deadline);
     }
 
-    /// The plan of an override.
+    /// The plan of an override, or that a planner has found.
     static std::optional<lowered> made(communicator& comm, const options& o) {
-        if (!o.asked || *o.asked == policy::follow) return {};
-        if (Mesh::is_static) {
+        const bool own = !o.asked || *o.asked == policy::follow;
+        if (Mesh::is_static && (!own || !o.placed.empty())) {
             throw error(fault::usage, "mpar: a static mesh has the layers' own policies, not " +
-                                          std::string(name_of(*o.asked)) + " for all");
+                                          std::string(own ? "others" : name_of(*o.asked)) +
+                                          " for all");
         }
+        if (!Mesh::is_static) {
+            if (auto l = lowered_by_choice<Net, Backend, T>(comm, o)) return l;
+        }
+        if (own) return {};
         const auto with = [](const choice& chosen) {
             lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given, chosen);
             if (l.wrong) throw error(fault::usage, sentence(l.wrong));

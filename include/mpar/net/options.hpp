@@ -5,12 +5,14 @@
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/team.hpp>
 #include <mpar/core/cores.hpp>
+#include <mpar/shard/machine.hpp>
 #include <mpar/shard/policy.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mpar {
 
@@ -28,6 +30,8 @@ struct options {
     int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
     int micro_batches = 0;          ///< parts of a batch that follow each other through the stages
                                     ///< of a pipeline; 0: as many as are useful, 1 without stages
+    machine planned_on{};           ///< what policy::automatic is worked out for
+    std::vector<placing> placed{};  ///< one for each entry of the net's tape, in place of its own
 };
 
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different

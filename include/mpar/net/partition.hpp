@@ -92,7 +92,7 @@ private:
     constexpr void add_exchange(int i, int t) {
         if (!all_.tensor_at(t).where.partial.empty()) return add_reduction(i, t);
         if (part_.of.who.ranks == 1) return;
-        const layout key = all_.shared_layout(i, t);
+        const layout key = all_.key_of(i, t);
         if (is_done(t, key) || !moves(t, key)) return;
 
         exchange e{t, i, between(all_.tensor_at(t).where, key, true), {}, {}, {}};

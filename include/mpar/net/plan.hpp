@@ -19,6 +19,7 @@ struct step {
     int weights = -1;  ///< first of its own parameters
     int norm = -1;     ///< first of the four of a batch_norm folded into it
     int custom = -1;   ///< which of the net's own layers computes it
+    int entry = -1;    ///< of the tape: where its policy stands; -1: the network's end
 };
 
 /// A tensor between steps, for one image.

@@ -10,10 +10,15 @@ namespace mpar {
 
 namespace detail {
 
+/// A net's plan with its layers' own policies.
 template <class Net>
-constexpr lowered lower_net() {
-    return lower(tape_of<Net>, Net::input::extents, Net::input::given);
-}
+struct own_plan {
+    static constexpr lowered make() {
+        const auto each = unplanned(tape_of<Net>);
+        return lower(tape_of<Net>, Net::input::extents, Net::input::given,
+                     std::span<const placing>(each));
+    }
+};
 
 /// The type of the `Index`-th entry of a net's tape, looked for only where that entry is wrong.
 template <class Node, int Index>
@@ -83,19 +88,19 @@ struct outline {
     std::size_t steps, tensors, parameters;
 };
 
-template <class Net>
-consteval outline outline_net() {
-    const lowered l = lower_net<Net>();
+template <class Source>
+consteval outline outline_plan() {
+    const lowered l = Source::make();
     return {l.wrong, l.steps.size(), l.tensors.size(), l.parameters.size()};
 }
 
-template <class Net>
-inline constexpr outline outline_of = outline_net<Net>();
+template <class Source>
+inline constexpr outline outline_of = outline_plan<Source>();
 
 /// Instantiates nothing for a right net, and the one explaining type for a wrong one.
 template <class Net>
 consteval bool accepted() {
-    constexpr mismatch m = outline_of<Net>.wrong;
+    constexpr mismatch m = outline_of<own_plan<Net>>.wrong;
     if constexpr (m) {
         (void)sizeof(
             typename explain<m.what>::template accept<at<m.where.position()>,
@@ -114,24 +119,25 @@ struct fixed_plan {
     constexpr plan view() const { return {steps, tensors, parameters}; }
 };
 
-template <class Net>
+template <class Source>
 consteval auto fix() {
-    constexpr outline room = outline_of<Net>;
+    constexpr outline room = outline_of<Source>;
     fixed_plan<room.steps, room.tensors, room.parameters> fixed;
-    const lowered l = lower_net<Net>();
+    const lowered l = Source::make();
     std::copy(l.steps.begin(), l.steps.end(), fixed.steps.begin());
     std::copy(l.tensors.begin(), l.tensors.end(), fixed.tensors.begin());
     std::copy(l.parameters.begin(), l.parameters.end(), fixed.parameters.begin());
     return fixed;
 }
 
-template <class Net>
-inline constexpr auto fixed_plan_of = fix<Net>();
+template <class Source>
+inline constexpr auto fixed_plan_of = fix<Source>();
 
 }  // namespace detail
 
 /// The plan of a net with its layers' own policies, as a constant.
 template <network_type Net>
-requires(detail::accepted<Net>()) inline constexpr plan plan_of = detail::fixed_plan_of<Net>.view();
+requires(detail::accepted<Net>()) inline constexpr plan plan_of =
+    detail::fixed_plan_of<detail::own_plan<Net>>.view();
 
 }  // namespace mpar

@@ -80,6 +80,14 @@ constexpr range cut(int extent, const seat& who, int grain = 1) {
     return {at(who.rank), at(who.rank + 1)};
 }
 
+/// How many of those parts have something of `r`. requires: r within [0, extent).
+constexpr int parts_of(range r, int extent, int parts, int grain = 1) {
+    if (r.empty()) return 0;
+    const long units = ceil_div(extent, grain), first = r.lo / grain, last = (r.hi - 1) / grain;
+    if (parts > units) return int(last - first + 1);  // one unit each, where there is any
+    return int(last * parts / units - first * parts / units + 1);
+}
+
 /// The same along some axes of a mesh.
 constexpr range cut(int extent, const axes& along, const seat& who, int grain = 1) {
     if (along.empty()) return {0, extent};

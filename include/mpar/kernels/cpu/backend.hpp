@@ -35,7 +35,7 @@ struct cpu {
     static constexpr int block = mpar::cpu::lanes<T>;
 
     template <class T>
-    static int winograd_tile(const convolution& layer, const shape& y) {
+    static constexpr int winograd_tile(const convolution& layer, const shape& y) {
         return mpar::cpu::winograd_tile<T>(layer, y);
     }
     template <class T>

@@ -18,18 +18,18 @@
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Inputs and products a side of a tile.
-inline int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
+constexpr int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
 
 /// Whether the first `outputs` of a tile's side need a product: none but the last one needs that at
 /// infinity, and of stride 2 each has a product of its own.
-inline bool winograd_needs(int tile, int stride, int outputs, int product) {
+constexpr bool winograd_needs(int tile, int stride, int outputs, int product) {
     if (outputs == tile) return true;
     const int infinity = stride == 1 ? tile + 1 : tile;
     return product < infinity || (product > infinity && product - infinity <= outputs);
 }
 
 /// Products of a line of outputs cut into tiles.
-inline int winograd_products(int tile, int stride, int outputs) {
+constexpr int winograd_products(int tile, int stride, int outputs) {
     const int side = winograd_side(tile, stride);
     int sum = outputs / tile * side;
     for (int i = 0; i < side && outputs % tile != 0; ++i) {
@@ -41,7 +41,7 @@ inline int winograd_products(int tile, int stride, int outputs) {
 /// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 0: its direct sum. A
 /// rule on shapes, so that all ranks, ISAs and runs agree.
 template <class T>
-int winograd_tile(const convolution& c, const shape& y) {
+constexpr int winograd_tile(const convolution& c, const shape& y) {
     const taps& t = c.window.h;
     const bool is_plain = t.kernel == 3 && t.stride <= 2 && t.dilation == 1 && c.groups == 1 &&
                           c.window.w.kernel == 3 && c.window.w.stride == t.stride &&

@@ -28,7 +28,7 @@ struct reference {
     static constexpr int block = 1;
 
     template <class T>
-    static int winograd_tile(const convolution&, const shape&) {
+    static constexpr int winograd_tile(const convolution&, const shape&) {
         return 0;
     }
     template <class T>

@@ -118,7 +118,7 @@ private:
             return;
         }
         if (ranks() == 1) return;
-        c.key = all_.shared_layout(i, t);
+        c.key = all_.key_of(i, t);
         for (const auto& done : crossings_) {
             if (done.tensor == t && done.key == c.key && !done.keeps) return;
         }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Who calls the planner for a net's type: the compiler for a static mesh, all ranks together for a
+// dynamic one. Knows no layer.
+#pragma once
+
+#include <mpar/comm/team.hpp>
+#include <mpar/io/checksum.hpp>
+#include <mpar/net/options.hpp>
+#include <mpar/net/planner.hpp>
+#include <mpar/net/static_plan.hpp>
+#include <mpar/net/workers.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mpar {
+
+namespace detail {
+
+/// What a static mesh is planned for: its own machine, where it has a `static constexpr machine on`.
+template <class Mesh>
+constexpr machine machine_of() {
+    if constexpr (requires { Mesh::on; }) {
+        return Mesh::on;
+    } else {
+        return {};
+    }
+}
+
+/// One image at a time, each rank a seat.
+template <class Mesh, class Backend, class T>
+constexpr planning static_planning() {
+    planning how;
+    constexpr int data = Mesh::data::ranks;
+    how.on = {{0, data * Mesh::model::ranks, data, Mesh::model::second}, 1,
+              Backend::template block<T>, int(sizeof(T))};
+    how.on.winograd_tile = &Backend::template winograd_tile<T>;
+    how.of = machine_of<Mesh>();
+    return how;
+}
+
+template <class Net, class Mesh, class Backend, class T>
+consteval auto plan_net() {
+    const planned found = plan_for(tape_of<Net>, Net::input::extents, Net::input::given,
+                                   static_planning<Mesh, Backend, T>());
+    std::array<placing, tape_of<Net>.size()> each{};
+    std::copy(found.each.begin(), found.each.end(), each.begin());
+    return each;
+}
+
+template <class Net, class Mesh, class Backend, class T>
+inline constexpr auto placings_on = plan_net<Net, Mesh, Backend, T>();
+
+/// A net's plan with what the planner has found for a mesh.
+template <class Net, class Mesh, class Backend, class T>
+struct planned_plan {
+    static constexpr lowered make() {
+        return lower(tape_of<Net>, Net::input::extents, Net::input::given,
+                     std::span<const placing>(placings_on<Net, Mesh, Backend, T>));
+    }
+};
+
+template <class Net, class Mesh, class Backend, class T>
+consteval plan find_plan() {
+    if constexpr (Mesh::is_static && asks_for_plan(tape_of<Net>)) {
+        return fixed_plan_of<planned_plan<Net, Mesh, Backend, T>>.view();
+    } else {
+        return plan_of<Net>;
+    }
+}
+
+/// A number that differs where the constants or the placings do.
+inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) {
+    std::vector<double> values{m.step, m.node.alpha, m.node.beta, m.network.alpha, m.network.beta,
+                               double(m.ranks_per_node)};
+    for (const rate& r : m.rates) values.insert(values.end(), {r.flop, r.tensor, r.weight});
+    for (const placing& p : each) values.insert(values.end(), {double(int(p.how)), double(p.stage)});
+    return io::checksum(std::as_bytes(std::span(values)));
+}
+
+/// The ranks' seats and what lies between them, as an engine will have them. collective.
+template <class Backend, class T>
+planned plan_together(communicator& comm, const options& o, std::span<const instruction> tape,
+                      const shape& input, const placing& given, bool all) {
+    const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
+    const team node(comm, teaming::fixed);
+    planning how;
+    const int second = with.seats() == comm.size() ? o.second : 0;
+    how.on = {{with.seat(), with.seats(), o.data, second}, o.batch,
+              Backend::template block<T>, int(sizeof(T)), with.first_seats()};
+    if (!o.exact) how.on.winograd_tile = &Backend::template winograd_tile<T>;
+    how.on.reproducible = o.reproducible;
+    how.of = o.planned_on;
+    const int here = int(all_reduce(comm, node.members(), MPI_MIN));
+    how.of.ranks_per_node =
+        with.how() == teaming::claim ? std::max(1, here / with.members()) : here;
+    how.all = all;
+    how.sums = !o.reproducible;
+    return plan_for(tape, input, given, how);
+}
+
+}  // namespace detail
+
+/// The plan of a net on a mesh: with its layers' own policies, and where they ask for
+/// shard::automatic and the mesh is static, with those that the planner has found while compiling.
+template <class Net, class Mesh, class Backend, class T>
+inline constexpr plan plan_on = detail::find_plan<Net, Mesh, Backend, T>();
+
+/// The plan that options or the layers leave to the planner or to a list; nothing where they do not.
+/// collective. throws: error(usage), the same on every rank.
+template <class Net, class Backend, class T>
+std::optional<lowered> lowered_by_choice(communicator& comm, const options& o) {
+    const std::span<const instruction> tape = tape_of<Net>;
+    const bool all = o.asked == policy::automatic;
+    const bool plans = all || (!o.asked && asks_for_plan(tape));
+    agree_on(comm, detail::digest_of(o.planned_on, o.placed), fault::usage,
+             "mpar: the ranks were given different machines or policies");
+    if (o.placed.empty() && !plans) return {};
+    if (!o.placed.empty() && o.placed.size() != tape.size()) {
+        throw error(fault::usage, "mpar: " + std::to_string(o.placed.size()) +
+                                      " policies given, the net has " +
+                                      std::to_string(tape.size()) + " entries");
+    }
+    std::vector<placing> each = o.placed;
+    if (each.empty()) {
+        each = detail::plan_together<Backend, T>(comm, o, tape, Net::input::extents,
+                                                 Net::input::given, all)
+                   .each;
+    }
+    lowered l = lower(tape, Net::input::extents, Net::input::given, std::span<const placing>(each));
+    if (l.wrong) throw error(fault::usage, sentence(l.wrong));
+    return l;
+}
+
+}  // namespace mpar

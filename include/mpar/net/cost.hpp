@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// What a plan costs on a machine: seconds, bytes, messages and memory of the slowest rank, in closed
+// form for any number of ranks. Knows no kernel and no clock.
+#pragma once
+
+#include <mpar/net/geometry.hpp>
+#include <mpar/shard/cost.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace mpar {
+
+/// What a step costs.
+struct step_cost {
+    double compute = 0, exchange = 0;  ///< seconds of the slowest rank
+    long bytes = 0, messages = 0;      ///< the most that a rank receives before it
+    long weights = 0;                  ///< bytes of filters on the rank that has most
+    long flops = 0;                    ///< of the rank that has most
+
+    constexpr double seconds() const { return compute + exchange; }
+};
+
+/// What a forward costs.
+struct forecast {
+    std::vector<step_cost> steps;
+    double seconds = 0;
+    long bytes = 0, messages = 0;       ///< the most that a rank receives
+    long weights = 0, activations = 0;  ///< bytes of the rank that has most
+
+    constexpr long memory() const { return weights + activations; }
+};
+
+/// A plan's steps on the ranks of a mesh, one by one. Each figure of a rank takes a time that does not
+/// depend on how many ranks there are; of more than eight, some are looked at: those at the edges and
+/// in the middle.
+class costs {
+public:
+    constexpr costs(const plan& p, const setting& s, const machine& m)
+        : costs(p, s, m, ranks_of(s.who)) {}
+    constexpr costs(const plan& p, const setting& s, const machine& m, std::vector<int> ranks)
+        : all_(p, s), of_(s), machine_(m), ranks_(std::move(ranks)) {}
+
+    /// The ranks that are looked at.
+    constexpr const std::vector<int>& ranks() const { return ranks_; }
+    static constexpr std::vector<int> ranks_of(const seat& who) {
+        std::vector<int> ranks;
+        const int model = who.model(), across = who.extent(mesh_axis::second);
+        const auto add = [&](int r) {
+            if (r < 0 || r >= model || std::ranges::find(ranks, r) != ranks.end()) return;
+            ranks.push_back(r);
+        };
+        for (int r = 0; r < std::min(model, 8); ++r) {
+            if (model <= 8 || r < 2) ranks.push_back(r);
+        }
+        const int middle = model / across / 2 * across + across / 2;
+        for (const int r : {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
+            if (model > 8) add(r);
+        }
+        return ranks;
+    }
+
+    /// What a rank's kernel does in step i.
+    constexpr workload work_of(int i, int rank) const {
+        const step& s = all_.step_at(i);
+        const box y = all_.computed(s, rank);
+        if (s.y < 0 || y.empty()) return {};
+        const operation& o = s.what;
+        if (lies_there(s)) return {};
+        const box x = all_.read_x(s, y, rank);
+        const long y_bytes = bytes(y);
+        workload w{work::pass, all_.flops_of(s, rank), bytes(x) + y_bytes, 0};
+        if (s.residual >= 0) w.tensor_bytes += y_bytes;
+        if (o.kind == op::reduce) w.tensor_bytes += y_bytes * (summands(s.x) - 1);
+        if (o.kind != op::convolution && o.kind != op::dense) return w;
+
+        const long ins = x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
+        const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
+        w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
+        w.weight_bytes = pairs * o.window.h.kernel * o.window.w.kernel * of_.element_size;
+        if (o.kind == op::dense) {
+            w.kind = work::dense;
+        } else if (const int tile = all_.tile(i)) {
+            const shape all = all_.extents(s.y);
+            const long inputs = y.n.size() * products(o.window.h, tile, y.h, all.h) *
+                                products(o.window.w, tile, y.w, all.w);
+            w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
+                 pairs * (tile + 2) * (tile + 2) * of_.element_size};
+        } else if (o.groups > 1 && o.groups == o.in && o.in == o.out) {
+            w.kind = work::depthwise;
+        } else {
+            w.kind = o.window.h.kernel * o.window.w.kernel == 1 ? work::pointwise : work::window;
+        }
+        return w;
+    }
+
+    /// What a rank receives and sends so that step i can read tensor t.
+    constexpr traffic traffic_of(int i, int t, int rank) const {
+        if (of_.who.ranks == 1) return {};
+        const layout& where = all_.tensor_at(t).where;
+        if (!where.partial.empty()) return reduction(i, t, rank);
+        const layout key = all_.key_of(i, t);
+        const box own = all_.owner(t, rank), need = all_.needed(t, key, rank);
+        const box here = intersection(own, need);
+        traffic moved;
+        moved.bytes_received = bytes(need) - bytes(here);
+        if (moved.bytes_received) {
+            moved.messages_received = owners(t, need) - (here.empty() ? 0 : 1);
+        }
+        moved.bytes_sent = moved.bytes_received;  // halos and transposes go both ways alike
+        moved.messages_sent = moved.messages_received;
+        if (key.is_whole() && !own.empty()) {
+            const int others = readers(where) - 1;
+            moved.bytes_sent = others * bytes(here);
+            moved.messages_sent = others;
+        }
+        return moved;
+    }
+
+    /// Seconds, bytes and messages of the exchange of tensor t before step i.
+    constexpr step_cost exchange_of(int i, int t) const {
+        step_cost c;
+        if (has_one_memory()) return c;
+        const link& by = machine_.between(of_.who.ranks);
+        for (const int r : ranks_) {
+            const traffic moved = traffic_of(i, t, r);
+            c.exchange = std::max(c.exchange, seconds_of(moved, by));
+            c.bytes = std::max(c.bytes, moved.bytes_received);
+            c.messages = std::max(c.messages, moved.messages_received);
+        }
+        return c;
+    }
+    /// Seconds, flops and filters of step i.
+    constexpr step_cost compute_of(int i) const {
+        step_cost c;
+        for (const int r : ranks_) {
+            const workload w = work_of(i, r);
+            c.compute = std::max(c.compute, seconds_of(w, machine_));
+            c.weights = std::max(c.weights, w.weight_bytes);
+            c.flops = std::max(c.flops, all_.flops_of(all_.step_at(i), r));
+        }
+        return c;
+    }
+    /// Seconds until the images lie where the first step reads them.
+    constexpr double input_seconds() const {
+        double most = 0;
+        for (const int r : ranks_) {
+            const box read = all_.read(all_.step_at(0), 0, r);
+            most = std::max(most, seconds_of({work::pass, 0, bytes(read), 0}, machine_));
+        }
+        return most;
+    }
+
+    /// All of it.
+    constexpr forecast all() const {
+        forecast f;
+        std::vector<traffic> moved(ranks_.size());
+        std::vector<long> weights(ranks_.size());
+        std::vector<fetched> done;
+        for (int i = 0; i < int(all_.steps().steps.size()); ++i) {
+            const step& s = all_.step_at(i);
+            step_cost c = compute_of(i);
+            if (i == 0) c.compute += input_seconds();
+            for (const int t : {s.x, s.residual}) {
+                if (t < 0 || (t == s.residual && t == s.x && is_done(done, t, i))) continue;
+                if (is_done(done, t, i)) continue;
+                done.push_back({t, all_.key_of(i, t)});
+                const step_cost e = exchange_of(i, t);
+                c.exchange += e.exchange;
+                c.bytes += e.bytes;
+                c.messages += e.messages;
+                for (std::size_t r = 0; r < ranks_.size() && !has_one_memory(); ++r) {
+                    moved[r] += traffic_of(i, t, ranks_[r]);
+                }
+            }
+            for (std::size_t r = 0; r < ranks_.size(); ++r) {
+                weights[r] += work_of(i, ranks_[r]).weight_bytes;
+            }
+            f.seconds += c.seconds();
+            f.steps.push_back(c);
+        }
+        for (std::size_t r = 0; r < ranks_.size(); ++r) {
+            f.bytes = std::max(f.bytes, moved[r].bytes_received);
+            f.messages = std::max(f.messages, moved[r].messages_received);
+            f.weights = std::max(f.weights, weights[r]);
+            f.activations = std::max(f.activations, activations(ranks_[r]));
+        }
+        return f;
+    }
+
+private:
+    struct fetched {
+        int tensor;
+        layout key;
+    };
+    constexpr bool is_done(const std::vector<fetched>& done, int t, int i) const {
+        if (!all_.tensor_at(t).where.partial.empty()) return false;
+        for (const auto& d : done) {
+            if (d.tensor == t && d.key == all_.key_of(i, t)) return true;
+        }
+        return false;
+    }
+
+    /// Whether what the step gives lies where its input does, or the other way about: homes.hpp.
+    constexpr bool lies_there(const step& s) const {
+        if (s.what.kind != op::channels) return false;
+        const tensor &x = all_.tensor_at(s.x), &y = all_.tensor_at(s.y);
+        const int inner = std::min(x.extents.c, y.extents.c);
+        if (!x.where.c.empty() || !y.where.c.empty() || s.what.shift % of_.block ||
+            inner % of_.block) {
+            return false;
+        }
+        return std::ranges::all_of(ranks_, [&](int r) {
+            box a = all_.owner(s.x, r), b = all_.owner(s.y, r);
+            a.c = b.c = {};
+            return a == b;
+        });
+    }
+
+    constexpr long bytes(const box& b) const { return message_bytes(b, of_); }
+    /// Products of Winograd's filtering along a line of outputs: of whole tiles, but for the last one
+    /// of the image.
+    static constexpr long products(const taps& t, int tile, range r, int outputs) {
+        const long side = t.stride == 1 ? tile + 2 : 2 * tile + 1;
+        const long all = (ceil_div(r.hi, tile) - r.lo / tile) * side;
+        const int last = outputs % tile;
+        if (r.hi < outputs || last == 0) return all;
+        return all - (t.stride == 1 ? 1 : tile + 1 - last);
+    }
+
+    constexpr bool has_one_memory() const {
+        return of_.who.ranks == 1 || of_.mates(0).size() == of_.who.ranks;
+    }
+
+    /// How many ranks own something of `need`, of those from whom it is taken.
+    constexpr long owners(int t, const box& need) const {
+        const layout& l = all_.tensor_at(t).where;
+        const shape s = all_.extents(t);
+        const auto along = [&](range r, int extent, const axes& by, int grain = 1) -> long {
+            return by.empty() ? 1 : parts_of(r, extent, by.parts(of_.who), grain);
+        };
+        return along(need.n, s.n, l.n) * along(need.c, s.c, l.c, of_.block) *
+               along(need.h, s.h, l.h) * along(need.w, s.w, l.w);
+    }
+    /// How many ranks take from one who owns a part.
+    constexpr int readers(const layout& where) const {
+        int product = 1;
+        for (const auto axis : {mesh_axis::first, mesh_axis::second}) {
+            if (where.stage >= 0 || !where.is_copied_along(axis)) product *= of_.who.extent(axis);
+        }
+        return product;
+    }
+
+    /// How many ranks have summands of tensor t.
+    constexpr int summands(int t) const {
+        const tensor& of = all_.tensor_at(t);
+        const int parts = of.where.partial.parts(of_.who);
+        const int taking =
+            of_.reproducible ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
+                             : parts;
+        const int channels = all_.extents(all_.step_at(of.producer).x).c;
+        return std::min(taking, ceil_div(channels, of_.block));
+    }
+    constexpr traffic reduction(int i, int t, int rank) const {
+        const box mine = all_.read(all_.step_at(i), t, rank), own = all_.owner(t, rank);
+        const box here = intersection(own, mine);
+        const int from = summands(t);
+        traffic moved;
+        if (!mine.empty()) {
+            moved.bytes_received = from * bytes(mine) - bytes(here);
+            moved.messages_received = from * owners(t, mine) - (here.empty() ? 0 : 1);
+        }
+        moved.bytes_sent = bytes(own) - bytes(here);
+        if (moved.bytes_sent > 0) {
+            moved.messages_sent = all_.tensor_at(t).where.partial.parts(of_.who) - 1;
+        }
+        return moved;
+    }
+
+    /// The most that lives at once, as if no memory were lost between tensors.
+    constexpr long activations(int rank) const {
+        const plan& p = all_.steps();
+        std::vector<long> live(p.steps.size());
+        for (int t = 0; t < int(p.tensors.size()); ++t) {
+            const tensor& of = all_.tensor_at(t);
+            box held = all_.owner(t, rank);
+            for (int i = of.producer + 1; i <= of.last_reader; ++i) {
+                if (all_.reads_tensor(i, t)) held = hull(held, all_.read(all_.step_at(i), t, rank));
+            }
+            for (int i = std::max(0, of.producer); i <= of.last_reader; ++i) {
+                live[std::size_t(i)] += bytes(held);
+            }
+        }
+        return live.empty() ? 0 : *std::ranges::max_element(live);
+    }
+
+    geometry all_;
+    setting of_;
+    machine machine_;
+    std::vector<int> ranks_;
+};
+
+/// What a forward of the plan costs on a machine, on the slowest rank of the mesh of `s`.
+/// Cost: O(steps * readers), whatever the number of ranks; constexpr.
+constexpr forecast forecast_of(const plan& p, const setting& s, const machine& m) {
+    return costs(p, s, m).all();
+}
+
+}  // namespace mpar

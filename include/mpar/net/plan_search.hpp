@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+// The cheapest placing of each layer of a net, by dynamic programming over its steps. Knows no
+// memory limit but a price a byte.
+#pragma once
+
+#include <mpar/net/lower.hpp>
+#include <mpar/net/prices.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace mpar::detail {
+
+/// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
+constexpr std::vector<placing> placings_for(const operation& o, const shape& y, const setting& on) {
+    std::vector<placing> all{policy::none};
+    const bool is_grid = on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
+    const auto add = [&](policy p, bool cuts) {
+        if (cuts && can_follow(o, p)) all.push_back(p);
+    };
+    add(policy::batch, on.batch > 1);
+    add(policy::rows, y.h > 1);
+    add(policy::cols, y.w > 1);
+    add(policy::tiles, is_grid && y.h > 1 && y.w > 1);
+    add(policy::output, true);
+    add(policy::input, true);
+    add(policy::grid, is_grid);
+    return all;
+}
+
+/// Walks over a plan's steps. A state is how the tensors lie that later steps still read: in a chain
+/// one tensor, so that a step is the min-plus product of the states' costs with the table of its
+/// prices from layout to layout; within a residual or a concat one more for each arm that waits, so
+/// that a join is a step like any other. Of the ways into a state only the cheapest goes on.
+class plan_search {
+public:
+    /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
+    constexpr plan_search(const plan& base, const setting& on, const machine& of,
+                          std::vector<std::vector<placing>> options, int stages)
+        : plan_(base), options_(std::move(options)), stages_(stages), prices_(base, on, of, layouts_) {
+        readers_.resize(plan_.tensors.size());
+        sole_.resize(plan_.tensors.size(), -1);
+        for (int i = 0; i < int(plan_.steps.size()); ++i) {
+            const step& s = plan_.steps[std::size_t(i)];
+            for (const int t : {s.x, s.residual}) {
+                if (t >= 0) ++readers_[std::size_t(t)];
+            }
+            sole_[std::size_t(s.x)] = s.y < 0 || s.what.kind == op::add ? -1 : i;
+        }
+    }
+
+    /// A placing for each step, the cheapest where a byte of filters costs `byte` seconds more; none
+    /// where the net has more open ends or layouts than states can tell apart. `cuts_sums`: between
+    /// ranks, where there is a choice.
+    constexpr std::vector<placing> run(double byte, bool cuts_sums) {
+        byte_ = byte;
+        cuts_sums_ = cuts_sums;
+        live_ = {0};
+        levels_.assign(1, {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}});
+        for (int i = 0; i < int(plan_.steps.size()); ++i) {
+            if (!advance(i)) return {};
+        }
+        const auto& last = levels_.back();
+        int at = 0;
+        for (int n = 1; n < int(last.size()); ++n) {
+            if (last[std::size_t(n)].seconds < last[std::size_t(at)].seconds) at = n;
+        }
+        seconds_ = last[std::size_t(at)].seconds;
+        std::vector<placing> placings(plan_.steps.size());
+        for (std::size_t i = placings.size(); i-- > 0;) {
+            const node& n = levels_[i + 1][std::size_t(at)];
+            placings[i] = n.by;
+            at = n.from;
+        }
+        return placings;
+    }
+    /// What the last run's choice costs.
+    constexpr double seconds() const { return seconds_; }
+
+private:
+    static constexpr int open_ends = 6;
+
+    /// How one tensor lies, in ten bits: its layout; a second one, plus 1, in which parts of it have
+    /// been fetched, or 0; 1 or 2 for the summands of input or grid that its only reader ends.
+    struct now {
+        int where = 0, also = 0, sum = 0;
+
+        constexpr explicit(false) now(int layout = 0) : where(layout) {}
+        static constexpr now from(std::uint64_t bits) {
+            now n(int(bits & 15));
+            n.also = int(bits >> 4 & 15);
+            n.sum = int(bits >> 8 & 3);
+            return n;
+        }
+        constexpr std::uint64_t bits() const {
+            return std::uint64_t(unsigned(where | also << 4 | sum << 8));
+        }
+    };
+    /// How all of live_ lie, the first in the lowest bits.
+    static constexpr now at(std::uint64_t key, int place) { return now::from(key >> 10 * place); }
+
+    struct node {
+        std::uint64_t key = 0;
+        double seconds = 0;
+        int from = -1;
+        placing by;
+    };
+    /// What a placing of a step means where x lies as it does: what is given, what the kernel makes
+    /// of it (summands, perhaps), in which layout it reads x, and where a sum's parts go for it.
+    struct way {
+        int given = -1, made = 0, reads = 0, scattered = -1;
+    };
+    constexpr int place(int t) const {
+        for (int i = 0; i < int(live_.size()); ++i) {
+            if (live_[std::size_t(i)] == t) return i;
+        }
+        return -1;
+    }
+
+    constexpr bool advance(int i) {
+        const step& s = plan_.steps[std::size_t(i)];
+        std::vector<int> after, stood;  // of live_, and where they stood in it
+        for (const int t : live_) {
+            if (plan_.tensors[std::size_t(t)].last_reader <= i) continue;
+            stood.push_back(place(t));
+            after.push_back(t);
+        }
+        x_ = place(s.x);
+        residual_ = s.residual < 0 ? -1 : place(s.residual);
+        y_ = s.y < 0 ? -1 : place(s.y);  // there already: another arm of a concat has begun it
+        begins_ = s.y >= 0 && y_ < 0;
+        if (begins_) after.push_back(s.y);
+        if (int(after.size()) > open_ends) return false;
+
+        const auto& options = options_[std::size_t(i)];
+        ways_.assign(options.size() * layout_numbers::most, {});
+        std::vector<node> next;
+        std::vector<int> slots(4096, -1);
+        const auto& nodes = levels_.back();
+        for (int n = 0; n < int(nodes.size()); ++n) {
+            const std::uint64_t key = nodes[std::size_t(n)].key;
+            for (std::size_t o = 0; o < options.size(); ++o) {
+                if (!cuts_sums_ && options.size() > 1 && !summed_by(options[o].how).empty()) continue;
+                now x = at(key, x_), y = y_ < 0 ? now() : at(key, y_);
+                now residual = residual_ < 0 ? now() : residual_ == x_ ? x : at(key, residual_);
+                const double more = take(i, o, key, x, residual, y);
+                if (!layouts_.fit()) return false;
+                std::uint64_t then = 0;
+                for (std::size_t a = 0; a < stood.size(); ++a) {
+                    const int was = stood[a];
+                    const now& t = was == residual_ ? residual : was == x_ ? x : at(key, was);
+                    then |= t.bits() << 10 * a;
+                }
+                if (begins_) then |= y.bits() << 10 * stood.size();
+                keep(next, slots, {then, nodes[std::size_t(n)].seconds + more, n, options[o]});
+            }
+        }
+        if (next.size() > most_states) {
+            const auto end = next.begin() + most_states;
+            std::ranges::nth_element(next, end, {}, &node::seconds);
+            next.erase(end, next.end());
+        }
+        live_ = std::move(after);
+        levels_.push_back(std::move(next));
+        return true;
+    }
+    /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
+    static constexpr int most_states = 400;
+
+    static constexpr void keep(std::vector<node>& all, std::vector<int>& slots, const node& n) {
+        const std::size_t mask = slots.size() - 1;
+        std::size_t at = std::size_t(n.key * 0x9e3779b97f4a7c15u >> 40) & mask;
+        while (slots[at] >= 0 && all[std::size_t(slots[at])].key != n.key) at = (at + 1) & mask;
+        if (slots[at] < 0) {
+            slots[at] = int(all.size());
+            all.push_back(n);
+        } else if (n.seconds < all[std::size_t(slots[at])].seconds) {
+            all[std::size_t(slots[at])] = n;
+        }
+    }
+
+    /// What step i costs by its option `o`, and how x, its residual and y lie then.
+    constexpr double take(int i, std::size_t o, std::uint64_t key, now& x, now& residual, now& y) {
+        const step& s = plan_.steps[std::size_t(i)];
+        const way w = way_of(i, o, key, x);
+        if (!layouts_.fit()) return 0;
+        if (begins_) y = w.given;
+        double seconds = 0;
+        if (x.sum) {  // its parts go where they are taken, if that is as fine
+            const int from = summands_[x.sum - 1];
+            x = w.scattered < 0 ? x.where : w.scattered;
+            seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer, from, x.where);
+        }
+        const int before = x.where;
+        if (x.also != w.reads + 1) {
+            seconds += prices_.fetch(i, before, w.made);
+            fetched(x, w.reads);
+        }
+        if (residual_ >= 0) {
+            if (residual_ == x_) residual = x;
+            if (residual.also != w.given + 1) {
+                seconds += prices_.fetch_residual(i, residual.where, w.given);
+                fetched(residual, w.given);
+            }
+        }
+        const auto own = prices_.compute(i, before, w.made);
+        seconds += own.seconds + byte_ * double(own.bytes);
+        if (w.made == w.given) return seconds;
+        if (residual_ < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
+            y.sum = options_[std::size_t(i)][o].how == policy::input ? 1 : 2;
+            summands_[y.sum - 1] = w.made;
+            return seconds;
+        }
+        return seconds + prices_.reduce(i, w.made, w.given);
+    }
+    /// Whoever has all of it needs no one any more.
+    constexpr void fetched(now& t, int reads) {
+        if (layouts_.is_whole(reads)) {
+            t = reads;
+        } else {
+            t.also = reads + 1;
+        }
+    }
+
+    constexpr way way_of(int i, std::size_t o, std::uint64_t key, const now& x) {
+        way& known = ways_[o * layout_numbers::most + std::size_t(x.where)];
+        const step& s = plan_.steps[std::size_t(i)];
+        const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
+        if (known.given >= 0 && by_x_alone) return known;
+        const placing& p = options_[std::size_t(i)][o];
+        way w;
+        w.given = s.y < 0   ? layouts_.of(layout::everywhere)
+                  : begins_ ? layouts_.of(gives(i, p, key))
+                            : at(key, y_).where;
+        w.made = summed_by(p.how).empty() ? w.given : layouts_.of(summands_of(p.how));
+        const layout taken =
+            s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[w.made]);
+        w.reads = layouts_.of(taken);
+        const bool is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
+        w.scattered = is_fine ? w.reads : -1;
+        return known = w;
+    }
+
+    /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
+    constexpr layout gives(int i, const placing& p, std::uint64_t key) const {
+        const step& s = plan_.steps[std::size_t(i)];
+        const auto lies = [&](int t) { return layouts_[at(key, place(t)).where]; };
+        layout l;
+        if (s.what.kind == op::add) {  // as lower() has it: as the body, if that is cut
+            const layout body = lies(s.residual);
+            if (!body.is_whole()) return output_layout(s.what, p, body, stages_);
+        }
+        for (std::size_t j = std::size_t(i); j < plan_.steps.size(); ++j) {
+            const step& arm = plan_.steps[j];
+            if (arm.y != s.y) break;
+            l = output_layout(arm.what, p, lies(arm.x), stages_);
+            if (!l.is_whole()) break;
+        }
+        return l;
+    }
+
+    plan plan_;
+    std::vector<std::vector<placing>> options_;
+    int stages_;
+    layout_numbers layouts_;
+    prices prices_;
+    std::vector<int> readers_, sole_, live_;
+    int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
+    bool begins_ = false;                 ///< the step is the first to write y
+    int summands_[2] = {};                ///< the layouts of those of input and of grid
+    std::vector<way> ways_;               ///< of the step, by option and x's layout
+    std::vector<std::vector<node>> levels_;
+    double byte_ = 0, seconds_ = 0;
+    bool cuts_sums_ = true;
+};
+
+}  // namespace mpar::detail

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// What one step of a plan would cost under each layout of what it reads and gives: worked out once.
+// Knows no order of steps.
+#pragma once
+
+#include <mpar/layers/reduce.hpp>
+#include <mpar/net/cost.hpp>
+
+#include <array>
+#include <vector>
+
+namespace mpar::detail {
+
+/// Layouts by number, in the order in which they were met.
+class layout_numbers {
+public:
+    static constexpr int most = 15;
+
+    constexpr int of(const layout& l) {
+        for (int i = 0; i < int(all_.size()); ++i) {
+            if (all_[std::size_t(i)] == l) return i;
+        }
+        all_.push_back(l);
+        whole_[all_.size() <= most ? all_.size() - 1 : most] = l.is_whole();
+        return int(all_.size()) - 1;
+    }
+    constexpr bool is_whole(int number) const { return whole_[number]; }
+    constexpr const layout& operator[](int number) const { return all_[std::size_t(number)]; }
+    constexpr bool fit() const { return int(all_.size()) <= most; }
+
+private:
+    std::vector<layout> all_;
+    bool whole_[most + 1] = {};
+};
+
+/// Steps of one shape and kind, as of a repeated block, have one price.
+class prices {
+public:
+    struct price {
+        double seconds = -1;
+        long bytes = 0;  ///< of filters
+    };
+
+    constexpr prices(const plan& p, const setting& on, const machine& of, layout_numbers& layouts)
+        : plan_(p), on_(on), machine_(of), layouts_(layouts), ranks_(costs::ranks_of(on.who)) {
+        on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
+        for (const auto& s : plan_.steps) kinds_.push_back(kind_of(s));
+        table_.resize(std::size_t(count_ * each));
+    }
+
+    /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
+    /// the summands.
+    constexpr price compute(int i, int x, int y) {
+        const bool may_lie_there = plan_.steps[std::size_t(i)].what.kind == op::channels;
+        return once(i, 0, may_lie_there ? x : 0, y, [&] {
+            const trial t(*this, i, may_lie_there ? x : y, y, y);
+            const costs c = t.price();
+            const step_cost one = c.compute_of(0);
+            return price{one.compute + (i == 0 ? c.input_seconds() : 0), one.weights};
+        });
+    }
+    /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
+    constexpr double fetch(int i, int from, int y) {
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
+        return once(i, 1, from, y, [&] {
+                   return price{trial(*this, i, from, y, y).price().exchange_of(0, 0).exchange};
+               }).seconds;
+    }
+    /// The same of the residual.
+    constexpr double fetch_residual(int i, int from, int y) {
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
+        return once(i, 2, from, y, [&] {
+                   return price{trial(*this, i, y, y, from).price().exchange_of(0, 2).exchange};
+               }).seconds;
+    }
+    /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
+    constexpr double reduce(int i, int summands, int y) {
+        return once(i, 3, summands, y, [&] {
+                   const trial t(*this, i, y, summands, y);
+                   const costs c = t.price();
+                   return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
+               }).seconds;
+    }
+
+private:
+    /// A plan of a step alone: x -> y, or x -> summands -> y.
+    struct trial {
+        std::array<tensor, 4> tensors;
+        std::array<step, 2> steps;
+        int count = 1;
+        const prices& of;
+
+        constexpr trial(const prices& all, int i, int x, int y, int last) : of(all) {
+            const step& s = all.plan_.steps[std::size_t(i)];
+            const auto number = [&](int l) { return all.layouts_[l]; };
+            const shape from = all.extents(s.x), to = s.y < 0 ? from : all.extents(s.y);
+            steps[0] = s;
+            steps[0].x = 0;
+            steps[0].y = s.y < 0 ? -1 : 1;
+            steps[0].residual = s.residual < 0 ? -1 : 2;
+            tensors[0] = {from, number(x), -1, 0};
+            tensors[1] = {to, number(y), 0, 1};
+            tensors[2] = {to, number(last), -1, 0};
+            if (tensors[1].where.partial.empty()) return;
+            steps[0].residual = -1;
+            steps[1].what = sum_of_summands(s.what);
+            steps[1].x = 1;
+            steps[1].y = 2;
+            steps[1].residual = s.residual < 0 ? -1 : 3;
+            tensors[2] = {to, number(last), 1, 2};
+            tensors[3] = {to, number(last), -1, 1};
+            count = 2;
+        }
+        constexpr costs price() const {
+            return costs(plan{std::span(steps).first(std::size_t(count)), tensors, {}}, of.on_,
+                         of.machine_, of.ranks_);
+        }
+    };
+
+    /// Every rank has all of it.
+    constexpr bool is_with_all(int l) const {
+        return on_.who.data == 1 || layouts_[l] == layout::everywhere;
+    }
+
+    template <class F>
+    constexpr price once(int i, int what, int a, int b, F work_out) {
+        constexpr int stride = layout_numbers::most;
+        price& known = table_[std::size_t(kinds_[std::size_t(i)] * each +
+                                          (what * stride + a) * stride + b)];
+        if (known.seconds < 0) known = work_out();
+        return known;
+    }
+
+    /// The number of the steps that cost the same; the first, which the images come to, has its own.
+    constexpr int kind_of(const step& s) {
+        for (int j = 1; j < int(kinds_.size()); ++j) {
+            if (same(plan_.steps[std::size_t(j)], s)) return kinds_[std::size_t(j)];
+        }
+        return count_++;
+    }
+    constexpr bool same(const step& a, const step& b) const {
+        const operation &p = a.what, &q = b.what;
+        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift && p.groups == q.groups &&
+               p.mixes_channels == q.mixes_channels && p.mixes_rows == q.mixes_rows &&
+               p.window.h == q.window.h && p.window.w == q.window.w &&
+               p.flops_per_output == q.flops_per_output && (a.y < 0) == (b.y < 0) &&
+               (a.residual < 0) == (b.residual < 0) && extents(a.x) == extents(b.x) &&
+               (a.y < 0 || extents(a.y) == extents(b.y));
+    }
+
+    constexpr const shape& extents(int t) const { return plan_.tensors[std::size_t(t)].extents; }
+
+    plan plan_;
+    setting on_;
+    machine machine_;
+    layout_numbers& layouts_;
+    std::vector<int> kinds_;
+    int count_ = 0;
+    static constexpr int each = 4 * layout_numbers::most * layout_numbers::most;
+    std::vector<price> table_;
+    std::vector<int> ranks_;
+};
+
+}  // namespace mpar::detail

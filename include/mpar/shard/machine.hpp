@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// What work and messages cost on a machine, as a few constants. Knows no layer and no file.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace mpar {
+
+/// Kernels whose speeds differ, by what limits them.
+enum class work {
+    winograd,   ///< a convolution by Winograd's filtering; flops are those of its products
+    window,     ///< a convolution by its sum over a window
+    pointwise,  ///< a convolution of 1 x 1
+    depthwise,  ///< one filter a channel
+    dense,      ///< a matrix and a few vectors
+    pass        ///< pools, sums, norms, activations: as fast as memory is
+};
+
+inline constexpr int work_count = 6;
+
+constexpr std::string_view name_of(work w) {
+    constexpr std::string_view names[] = {"winograd",  "window", "pointwise",
+                                          "depthwise", "dense",  "pass"};
+    return names[static_cast<int>(w)];
+}
+
+/// What one kind of work costs a rank: the time is the sum of the three products.
+struct rate {
+    double flop = 0;    ///< seconds a multiplication or addition
+    double tensor = 0;  ///< seconds a byte of what is read and written
+    double weight = 0;  ///< seconds a byte of filters
+
+    constexpr bool operator==(const rate&) const = default;
+};
+
+/// What a message costs: alpha + beta * bytes, copies into and out of it included.
+struct link {
+    double alpha = 0;  ///< seconds a message
+    double beta = 0;   ///< seconds a byte
+
+    constexpr bool operator==(const link&) const = default;
+};
+
+/// A machine as the planner sees it. The constants that stand here are those of one core of an AMD
+/// EPYC of Zen 5 with AVX-512 and of messages through its memory; the network is one of 100 Gbit/s.
+/// `mpar calibrate` measures a machine's own.
+struct machine {
+    std::array<rate, work_count> rates{{{1.0e-11, 1.0e-10, 6.0e-11},
+                                        {1.0e-11, 1.0e-10, 6.0e-11},
+                                        {1.0e-11, 6.0e-11, 6.0e-11},
+                                        {2.0e-11, 1.0e-10, 0},
+                                        {1.0e-11, 0, 8.0e-11},
+                                        {4.0e-11, 6.0e-11, 0}}};
+    double step = 1.5e-6;  ///< seconds of a step, however little it does
+    link node{2.0e-6, 2.5e-10};
+    link network{5.0e-6, 1.0e-10};
+    int ranks_per_node = 0;  ///< 0: all are on one node
+
+    constexpr const rate& of(work w) const { return rates[static_cast<std::size_t>(w)]; }
+    constexpr rate& of(work w) { return rates[static_cast<std::size_t>(w)]; }
+    /// What messages between the ranks of a job go by: the slowest rank's neighbour is elsewhere.
+    constexpr const link& between(int ranks) const {
+        return ranks_per_node == 0 || ranks <= ranks_per_node ? node : network;
+    }
+    constexpr bool operator==(const machine&) const = default;
+};
+
+}  // namespace mpar
