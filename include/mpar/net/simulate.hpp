@@ -3,6 +3,7 @@
 // steps and exchanges. Knows no kernel and no MPI.
 #pragma once
 
+#include <mpar/net/cost.hpp>
 #include <mpar/net/simulate/crossing.hpp>
 #include <mpar/net/simulate/gathering.hpp>
 #include <mpar/net/simulate/links.hpp>
@@ -48,12 +49,18 @@ template <class Schedule>
 class clocks {
 public:
     clocks(const plan& p, const setting& s, const cluster& c, Schedule& schedule)
-        : plan_(p), of_(s), machine_(c), schedule_(schedule), now_(std::size_t(s.who.ranks)) {
+        : plan_(p),
+          machine_(c),
+          all_(p, s),
+          work_(p, s, c.rank),
+          schedule_(schedule),
+          now_(std::size_t(s.who.ranks)) {
         result_.computes.resize(now_.size());
         result_.sums.resize(now_.size());
     }
 
     simulation run() {
+        for (int r = 0; r < ranks(); ++r) work(r, work_.input_seconds());
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             awaited_ = -1;
             while (next_ < crossings().size() && crossings()[next_].before_step == i) {
@@ -134,7 +141,6 @@ private:
                 any_waits = true;
             } else {
                 take(e, r);
-                if (crossings()[std::size_t(e)].keeps) add_up(f, r);
             }
         }
         if (any_waits) {
@@ -143,11 +149,6 @@ private:
             flights_.erase(e);
         }
     }
-    /// Each summand is read once.
-    void add_up(const flight& f, int rank) {
-        work(rank, double(f.on.at(rank).sum.bytes_received) * machine_.memory);
-    }
-
     void work(int rank, double seconds) {
         now(rank) += seconds;
         result_.computes[std::size_t(rank)] += seconds;
@@ -155,13 +156,12 @@ private:
 
     /// As engine::run_step orders the rows.
     void compute(int i, int rank) {
-        const step& s = plan_.steps[std::size_t(i)];
         const int sent = overlapped_of(rank);
         const int awaited = awaited_ >= 0 && schedule_.overlaps(awaited_, rank) ? awaited_ : -1;
-        const rank_work w = schedule_.work(i, rank);
-        const double all = seconds_of(machine_, s.what, w.all, of_.element_size);
+        const double all = seconds_of(i, rank);
+        const split_rows w = schedule_.rows(i, rank);
         const auto part = [&](range rows) {
-            return w.all.y.h.empty() ? 0 : all * rows.size() / w.all.y.h.size();
+            return last_.h.empty() ? 0 : all * rows.size() / last_.h.size();
         };
         if (awaited >= 0) {
             work(rank, part(w.early));
@@ -176,6 +176,16 @@ private:
             work(rank, all);
             if (sent >= 0) post(sent, rank);
         }
+    }
+    /// Ranks that compute the same box follow one another.
+    double seconds_of(int i, int rank) {
+        const step& s = plan_.steps[std::size_t(i)];
+        const box y = s.y < 0 ? box{} : all_.computed(s, rank);
+        const bool sums = s.y >= 0 && !plan_.tensors[std::size_t(s.y)].where.partial.empty();
+        if (i == last_step_ && y == last_ && !sums) return last_seconds_;
+        last_ = y;
+        last_step_ = i;
+        return last_seconds_ = mpar::seconds_of(work_.work_of(i, rank), machine_.rank);
     }
     int overlapped_of(int rank) const {
         for (const int e : sent_) {
@@ -195,8 +205,9 @@ private:
     }
 
     plan plan_;
-    setting of_;
     cluster machine_;
+    geometry all_;
+    costs work_;
     Schedule& schedule_;
     std::vector<double> now_;
     std::map<int, flight> flights_;
@@ -204,7 +215,17 @@ private:
     std::size_t next_ = 0;
     int awaited_ = -1;
     std::vector<int> sent_;
+    box last_;  ///< what was asked for last, of which step, and its time
+    int last_step_ = -1;
+    double last_seconds_ = 0;
 };
+
+/// The mesh's extents are asked for at each box: worked out once.
+inline setting of_first_rank(setting s) {
+    s.who.rank = 0;
+    s.who.second = s.who.extent(mesh_axis::second);
+    return s;
+}
 
 template <class Schedule>
 simulation run_on(const plan& p, const setting& s, const cluster& c, Schedule schedule) {
@@ -215,14 +236,16 @@ simulation run_on(const plan& p, const setting& s, const cluster& c, Schedule sc
 
 /// Every rank's part from partition(), every message one by one. Cost: O(ranks^2).
 /// requires: a plan without mismatch; each seat has a memory of its own.
-inline simulation simulate_each(const plan& p, const setting& s, const cluster& c) {
+inline simulation simulate_each(const plan& p, const setting& of, const cluster& c) {
+    const setting s = detail::of_first_rank(of);
     return detail::run_on(p, s, c, detail::partitioned(p, s));
 }
 
-/// The same on very many ranks: the same messages and times; but what every rank reads all of is in
-/// closed form on more than `counted` ranks, with equal bytes and messages and times that are those of
-/// the latest and fullest of the others. Cost: O(messages).
-inline simulation simulate(const plan& p, const setting& s, const cluster& c, int counted = 1024) {
+/// The same on very many ranks: equal messages and times, found in O(messages). What every rank reads
+/// all of has ranks^2 messages; on more than `counted` ranks it is in closed form.
+inline simulation simulate(const plan& p, const setting& of, const cluster& c,
+                           int counted = 1024) {
+    const setting s = detail::of_first_rank(of);
     return detail::run_on(p, s, c, detail::searched(p, s, counted));
 }
 

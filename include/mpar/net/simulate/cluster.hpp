@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A machine in numbers: nodes, switches, links, and what a rank computes in a second. Knows the
-// work of a step, no plan and no file.
+// A machine of many nodes in numbers: links and switches around ranks of known speed. Knows no plan
+// and no file.
 #pragma once
 
-#include <mpar/layers/operation.hpp>
-#include <mpar/tensor/view.hpp>
+#include <mpar/shard/machine.hpp>
 
 #include <algorithm>
 #include <string>
@@ -12,8 +11,8 @@
 namespace mpar {
 
 /// Ranks fill nodes, nodes fill the groups below a switch, groups are joined to one machine.
-/// Hockney's alpha and beta on each level, with o, a rank's own time for a message, as in LogGP
-/// (Alexandrov et al., SPAA'95), and the share of a link that all who use it have.
+/// Hockney's alpha and beta on each level, with a rank's own time for a message as in LogGP
+/// (Alexandrov et al., SPAA'95), and what a byte takes of the links that many ranks share.
 struct cluster {
     /// Messages between ranks whose nearest common thing is this.
     struct level {
@@ -21,56 +20,45 @@ struct cluster {
         double beta = 0;    ///< seconds a byte, of a rank that has the link for itself
         double shared = 0;  ///< seconds a byte of what all carry over it together, each direction:
                             ///< the node's memory, the node's link, the group's uplink
+
+        constexpr bool operator==(const level&) const = default;
     };
     enum hop { node_hop, group_hop, machine_hop };
 
     std::string name;
     int ranks_per_node = 1;
     int nodes_per_group = 1;
-    level node, group, machine;  ///< within a node, below one switch, between switches
+    level node, group, whole;  ///< within a node, below one switch, between switches
 
     double overhead = 0;  ///< seconds of a rank for each message that it sends or receives
     double copy = 0;      ///< seconds a byte that is packed or unpacked
-    double gamma = 0;     ///< seconds a multiplication or addition
-    double filtered = 0;  ///< the same of a convolution by Winograd's filtering, of its plain count
-    double memory = 0;    ///< seconds a byte of tensors and weights that a step reads or writes
-    double step = 0;      ///< seconds of each step besides
+    machine rank;         ///< what work costs a rank; its links are not looked at
 
     constexpr const level& at(hop h) const {
-        return h == node_hop ? node : h == group_hop ? group : machine;
+        return h == node_hop ? node : h == group_hop ? group : whole;
     }
-    constexpr int node_of(int rank) const { return rank / ranks_per_node; }
-    constexpr int group_of(int rank) const { return node_of(rank) / nodes_per_group; }
+    constexpr int node_of(int r) const { return r / ranks_per_node; }
+    constexpr int group_of(int r) const { return node_of(r) / nodes_per_group; }
     constexpr hop between(int a, int b) const {
         return node_of(a) == node_of(b)     ? node_hop
                : group_of(a) == group_of(b) ? group_hop
                                             : machine_hop;
     }
+    bool operator==(const cluster&) const = default;
 };
 
-/// What a rank does of a step.
-struct piece_of_work {
-    box y, x;
-    long flops = 0;
-    int tile = 0;  ///< of Winograd's filtering; 0: none
-};
-
-/// Bytes of the tensors and weights that it touches.
-constexpr long bytes_of(const operation& o, const piece_of_work& w, int element_size) {
-    long elements = w.x.count() + w.y.count();
-    if (o.kind == op::convolution || o.kind == op::dense) {
-        const long inputs = o.groups > 1 ? o.in / o.groups : w.x.c.size();
-        elements += w.y.c.size() * inputs * o.window.h.kernel * o.window.w.kernel;
-    }
-    return elements * element_size;
-}
-
-/// The longer of its arithmetic and its memory (Williams et al., "Roofline", CACM 2009).
-constexpr double seconds_of(const cluster& c, const operation& o, const piece_of_work& w,
-                            int element_size) {
-    if (w.y.empty()) return 0;
-    const double arithmetic = double(w.flops) * (w.tile ? c.filtered : c.gamma);
-    return c.step + std::max(arithmetic, double(bytes_of(o, w, element_size)) * c.memory);
+/// The planner's machine: a message takes both its ranks alpha together, and no link is shared.
+/// `ranks`: of a node, where the machine has only one.
+inline cluster cluster_of(const machine& m, int ranks) {
+    cluster c;
+    c.name = "one of mpar calibrate";
+    c.rank = m;
+    c.ranks_per_node = m.ranks_per_node ? m.ranks_per_node : std::max(1, ranks);
+    c.overhead = m.node.alpha / 2;
+    c.node = {0, m.node.beta, 0};
+    c.group = {std::max(0.0, m.network.alpha - m.node.alpha), m.network.beta, 0};
+    c.whole = c.group;
+    return c;
 }
 
 }  // namespace mpar

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <mpar/net/partition.hpp>
-#include <mpar/net/simulate/cluster.hpp>
 
 #include <vector>
 
@@ -25,9 +24,8 @@ struct wire {
     long bytes = 0;
 };
 
-/// A rank's step, with the rows that do not wait for others, and that others do not wait for.
-struct rank_work {
-    piece_of_work all;
+/// Of a rank's step: the rows that do not wait for others, and those that others do not wait for.
+struct split_rows {
     range early, late;
 };
 
@@ -36,7 +34,7 @@ namespace detail {
 /// All of it as partition() has worked it out for every rank. Cost: O(ranks^2).
 class partitioned {
 public:
-    partitioned(const plan& p, const setting& s) : plan_(p) {
+    partitioned(const plan& p, const setting& s) {
         for (int r = 0; r < s.who.ranks; ++r) {
             setting mine = s;
             mine.who = s.who.at(r);
@@ -49,7 +47,6 @@ public:
 
     int ranks() const { return int(parts_.size()); }
     const std::vector<crossing>& crossings() const { return crossings_; }
-    const std::vector<part>& parts() const { return parts_; }
 
     bool overlaps(int e, int rank) const {
         return parts_[std::size_t(rank)].exchanges[std::size_t(e)].overlapped;
@@ -62,9 +59,9 @@ public:
             }
         }
     }
-    rank_work work(int i, int rank) const {
+    split_rows rows(int i, int rank) const {
         const auto& s = parts_[std::size_t(rank)].steps[std::size_t(i)];
-        return {{s.y, s.x, s.flops, s.tile}, s.early, s.late};
+        return {s.early, s.late};
     }
     /// Each message is known: nobody asks further.
     bool is_closed(int) const { return false; }
@@ -72,7 +69,6 @@ public:
     int place_of_copy(int, int) const { return 0; }
 
 private:
-    plan plan_;
     std::vector<part> parts_;
     std::vector<crossing> crossings_;
 };

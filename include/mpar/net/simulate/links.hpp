@@ -46,7 +46,7 @@ public:
         e.sum += {.bytes_sent = bytes, .messages_sent = pieces};
         if (h == cluster::node_hop) return;
         node(rank).out += b * of_->group.shared;
-        if (h == cluster::machine_hop) group(rank).out += b * of_->machine.shared;
+        if (h == cluster::machine_hop) group(rank).out += b * of_->whole.shared;
     }
     void receive(int rank, cluster::hop h, long bytes, long pieces) {
         auto& e = ends_[std::size_t(rank)];
@@ -58,7 +58,7 @@ public:
             return;
         }
         node(rank).in += b * of_->group.shared;
-        if (h == cluster::machine_hop) group(rank).in += b * of_->machine.shared;
+        if (h == cluster::machine_hop) group(rank).in += b * of_->whole.shared;
     }
 
     const end& at(int rank) const { return ends_[std::size_t(rank)]; }

@@ -17,8 +17,9 @@ namespace mpar::detail {
 /// Cost: O(messages), of a crossing to all O(ranks) on more than `counted` ranks.
 class searched {
 public:
+    /// requires: of the first rank; the extents of its mesh are given.
     searched(const plan& p, const setting& s, int counted)
-        : plan_(p), of_(with_extents(s)), all_(p, of_), counted_(counted) {
+        : plan_(p), of_(s), all_(p, s), counted_(counted) {
         find_crossings();
         find_overlaps();
     }
@@ -55,18 +56,9 @@ public:
             }
         }
     }
-    rank_work work(int i, int rank) {
-        const step& s = all_.step_at(i);
-        const box y = all_.computed(s, rank);
-        const bool sums = s.y >= 0 && !all_.tensor_at(s.y).where.partial.empty();
-        if (i != worked_ || sums || !(y == work_.y)) {
-            work_ = {y, all_.read_x(s, y, rank), all_.flops_of(s, rank), all_.tile(i)};
-            worked_ = i;
-        }
-        const piece_of_work& w = work_;
+    split_rows rows(int i, int rank) const {
         const auto& at = split_of(rank).by_step;
-        if (at.empty()) return {w, {}, {}};
-        return {w, at[std::size_t(i)].early, at[std::size_t(i)].late};
+        return at.empty() ? split_rows{} : at[std::size_t(i)];
     }
     long owned_bytes(int e, int rank) const {
         const box b = all_.owner(crossings_[std::size_t(e)].tensor, rank);
@@ -84,19 +76,9 @@ public:
     }
 
 private:
-    /// The mesh's extents are asked for at each box: worked out once.
-    static setting with_extents(setting s) {
-        s.who.rank = 0;
-        s.who.second = s.who.extent(mesh_axis::second);
-        return s;
-    }
-
-    struct rows {
-        range early, late;
-    };
     struct split {
         std::vector<bool> overlapped;  ///< by crossing; empty: none
-        std::vector<rows> by_step;
+        std::vector<split_rows> by_step;
     };
     const split& split_of(int rank) const { return splits_[std::size_t(rank % of_.who.model())]; }
 
@@ -251,8 +233,6 @@ private:
     std::vector<split> splits_;
     std::map<int, std::vector<wire>> cache_;
     int cached_ = -1;
-    piece_of_work work_;  ///< the last that was asked for, of step worked_
-    int worked_ = -1;
 };
 
 }  // namespace mpar::detail
