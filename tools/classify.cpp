@@ -150,6 +150,7 @@ int classify(const classify_options& o, int rank) {
                                               " are not finite");
     });
     r.latency = time_forwards(*net, images, how.batch, o.repeat);
+    r.predicted_ms = net->forecast(how.planned_on).seconds * 1e3;
     gather_figures(r, *net, one);
     r.isa = o.engine == "cpu" ? mpar::backend::cpu::isa() : mpar::backend::reference::isa();
     for (int i = 0; i < count; ++i) {

@@ -28,7 +28,7 @@ struct classify_report {
     std::vector<std::string> labels;  ///< empty: classes are called by their numbers
     samples latency;
     mpar::loading loaded;
-    double load_ms = 0;
+    double load_ms = 0, predicted_ms = 0;
     int ranks = 1;
     std::string isa;
     std::vector<long> bytes, messages, predicted_bytes,
@@ -79,6 +79,7 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
                        {"median", r.latency.quantile(0.5)},
                        {"p99", r.latency.quantile(0.99)},
                        {"n", r.latency.count()}};
+    j["predicted_ms"] = r.predicted_ms;  // of a forward, by the machine's constants
     j["load_ms"] = r.load_ms;
     j["weights_from_cache"] = r.loaded.from_cache;
     j["communication"] = {{"bytes_per_rank", r.bytes},

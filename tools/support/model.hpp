@@ -33,6 +33,7 @@ public:
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
     virtual std::string described() const = 0;
+    virtual mpar::forecast forecast(const mpar::machine& m) = 0;
 };
 
 namespace detail {
@@ -57,6 +58,9 @@ public:
     mpar::traffic predicted() const override { return net_.predicted(); }
     mpar::shape input_shape() const override { return net_.input_box().extents(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
+    mpar::forecast forecast(const mpar::machine& m) override {
+        return mpar::forecast_of(net_.steps(), net_.mine().of, m);
+    }
     std::string described() const override { return mpar::describe(net_); }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 
