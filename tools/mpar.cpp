@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// mpar: what concerns no network in particular. mpar calibrate measures a machine. See --help.
+// mpar: what concerns no job in particular. mpar calibrate measures a machine, mpar simulate works out
+// what a net would take on one that is only described. See --help.
 #include "support/calibration.hpp"
 #include "support/program.hpp"
+#include "support/simulate_command.hpp"
 
 #include <mpar/shard/machine_file.hpp>
 
@@ -55,6 +57,8 @@ int main(int argc, char** argv) {
             ->envname("MPAR_MACHINE");
         measures->add_option("--deadline", o.deadline, "seconds that a wait on another rank may last")
             ->capture_default_str();
+        tools::simulate_options simulates;
+        declare_simulate(app, simulates);
         try {
             app.parse(argc, argv);
         } catch (const CLI::Success& e) {  // --help, --version
@@ -62,6 +66,8 @@ int main(int argc, char** argv) {
         } catch (const CLI::ParseError& e) {
             throw mpar::error(fault::usage, std::string("mpar: ") + e.what());
         }
-        return calibrate(o, rank);
+        if (!simulates.is_asked()) return calibrate(o, rank);
+        if (rank == 0) tools::simulate_command(simulates).run();
+        return 0;
     });
 }

@@ -18,7 +18,7 @@ struct simulate_options {
     std::vector<std::string> algorithms{"column", "row", "summa", "grid3d"};
     std::vector<int> ranks{1, 2, 4, 8, 16};
     int pixels = 0, batch = 1, ranks_data = 0, ranks_model = 0, m = 8192, n = 8192, k = 8192;
-    bool exact = false;
+    bool exact = false, strong = false;
     CLI::App* command = nullptr;
 
     bool is_asked() const { return command && command->parsed(); }
@@ -50,7 +50,8 @@ inline void declare_simulate(CLI::App& app, simulate_options& o) {
         ->capture_default_str();
     s.add_option("--cluster", o.cluster, "file that describes the machine: docs/scaling.md");
     s.add_option("--machine", o.machine, "or a file of mpar calibrate: one machine, all ranks on it");
-    auto* const strong = s.add_flag("--strong", "the same work for all numbers of ranks (the default)");
+    auto* const strong = 
+        s.add_flag("--strong", o.strong, "the same work for all numbers of ranks (the default)");
     s.add_option("--weak", o.weak,
                  "work grows with the ranks: batch (--batch images a rank of the data axis), pixels "
                  "(--pixels squared a rank), or, of matmul, work (--m --n --k of one rank)")

@@ -36,22 +36,22 @@ public:
     /// Panels travel while others are multiplied; sums when all is. All ranks of a node carry as much
     /// over its link as the first.
     simulated_product run() {
-        using namespace matmul;
-        const grid& g = plan_.ranks;
-        const place first;
+        const matmul::grid& g = plan_.ranks;
+        const matmul::place first;
         const long rows = rows_of(plan_, first).size(), columns = columns_of(plan_, first).size(),
                    depth = depth_of(plan_, first).size();
         const long turns = long(matmul::detail::pieces(plan_, depth_of(plan_, first)).size());
         const double flops = 2.0 * double(rows) * double(columns) * double(depth);
         simulated_product s{plan_};
         const workload product{work::dense, long(flops), 0, 0};
-        s.compute_seconds = seconds_of(product, on_.rank) + on_.rank.step * double(turns - 1);
+        s.compute_seconds = mpar::seconds_of(product, on_.rank) + on_.rank.step * double(turns - 1);
         const travel panels = sum(
             from({g.q - 1, g.r}, (rows * depth - owned_a(plan_, first).count()) * size_, turns),
             from({g.p - 1, g.q * g.r}, (columns * depth - owned_b(plan_, first).count()) * size_,
                  turns));
-        const long sums = (g.r - 1) * owned_c(plan_, first).count() * size_;
-        const travel reduced = from({g.r - 1, 1}, sums, 1);
+        const int slices = std::min(g.r, plan_.of.k);  // that are not empty
+        const long sums = (slices - 1) * owned_c(plan_, first).count() * size_;
+        const travel reduced = from({slices - 1, 1}, sums, 1);
         const workload added{work::pass, sums / size_, 2 * sums, 0};
         s.bytes = panels.bytes + reduced.bytes;
         s.messages = panels.messages + reduced.messages;
