@@ -52,9 +52,8 @@ void check_same(const lowered& l, const setting& s) {
     }
 }
 
-constexpr policy all_policies[] = {policy::none,  policy::batch, policy::rows,
-                                   policy::cols,  policy::tiles, policy::output,
-                                   policy::input, policy::grid};
+constexpr policy all_policies[] = {policy::none,  policy::batch,  policy::rows,  policy::cols,
+                                   policy::tiles, policy::output, policy::input, policy::grid};
 
 }  // namespace
 

@@ -103,13 +103,13 @@ private:
         mpar::setting s;
         s.who.ranks = ranks;
         s.who.data = data_axis(ranks);
-        s.batch = o_.weak == "batch" ? o_.batch * s.who.data : o_.batch;
+        s.batch = o_.weak == "batch" ? o_.batch * ranks : o_.batch;
         s.block = mpar::backend::cpu::block<float>;
         if (!o_.exact) s.winograd_tile = &mpar::backend::cpu::winograd_tile<float>;
         mpar::shape image = net.input;
         if (o_.pixels) image.h = image.w = o_.pixels;
         if (o_.weak == "pixels") {
-            const double side = std::sqrt(double(image.h) * image.w * s.who.model());
+            const double side = std::sqrt(double(image.h) * image.w * ranks);
             image.h = image.w = int(std::lround(side / 32)) * 32;
         }
         const auto l = lowered(net, image, policy, s, c);
@@ -211,10 +211,11 @@ private:
     }
 
     void print_table(const mpar::cluster& c) const {
-        std::cout << o_.model << ", " << report_["scaling"].get<std::string>() << ", simulated on \""
-                  << c.name << "\"\n"
-                  << "policy       ranks  data    time ms  compute ms   MB a rank  messages a rank\n"
-                  << std::fixed;
+        std::cout
+            << o_.model << ", " << report_["scaling"].get<std::string>() << ", simulated on \""
+            << c.name << "\"\n"
+            << "policy       ranks  data    time ms  compute ms   MB a rank  messages a rank\n"
+            << std::fixed;
         for (const auto& r : report_["runs"]) {
             std::cout << std::left << std::setw(10) << r["policy"].get<std::string>() << std::right
                       << std::setw(8) << r["ranks"].get<int>() << std::setw(6)

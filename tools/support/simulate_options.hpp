@@ -40,21 +40,25 @@ inline void declare_simulate(CLI::App& app, simulate_options& o) {
     s.add_option("--ranks", o.ranks, "numbers of ranks, with commas, up to 65536")
         ->delimiter(',')
         ->capture_default_str();
-    s.add_option("--pixels", o.pixels, "rows and columns of an image; 0: as many as the model takes")
+    s.add_option("--pixels", o.pixels,
+                 "rows and columns of an image; 0: as many as the model takes")
         ->capture_default_str();
     s.add_option("--batch", o.batch, "images in one forward")->capture_default_str();
-    s.add_option("--ranks-data", o.ranks_data, "ranks of the data axis; 0: 1, or as --ranks-model says")
+    s.add_option("--ranks-data", o.ranks_data,
+                 "ranks of the data axis; 0: 1, or as --ranks-model says")
         ->capture_default_str();
     s.add_option("--ranks-model", o.ranks_model,
                  "ranks of the model axis at most: more ranks make a data axis; 0: any number")
         ->capture_default_str();
     s.add_option("--cluster", o.cluster, "file that describes the machine: docs/scaling.md");
-    s.add_option("--machine", o.machine, "or a file of mpar calibrate: one machine, all ranks on it");
-    auto* const strong = 
+    s.add_option("--machine", o.machine,
+                 "or a file of mpar calibrate: one machine, all ranks on it");
+    auto* const strong =
         s.add_flag("--strong", o.strong, "the same work for all numbers of ranks (the default)");
-    s.add_option("--weak", o.weak,
-                 "work grows with the ranks: batch (--batch images a rank of the data axis), pixels "
-                 "(--pixels squared a rank), or, of matmul, work (--m --n --k of one rank)")
+    s.add_option(
+         "--weak", o.weak,
+         "work grows with the ranks: batch (--batch images a rank), pixels (as many of them as "
+         "--pixels squared a rank), or, of matmul, work (--m --n --k of one rank)")
         ->excludes(strong);
     s.add_option("--algorithm", o.algorithms,
                  "of matmul, one or several of column row summa cannon grid3d automatic")
@@ -78,7 +82,7 @@ inline void require_sensible(const simulate_options& o) {
                std::to_string(most) + ", not " + std::to_string(value));
     };
     for (const int r : o.ranks) within(r, 1, 65536, "--ranks");
-    within(o.batch, 1, 65536, "--batch");
+    within(o.batch, 1, 4096, "--batch");
     within(o.pixels, 0, 16384, "--pixels");
     within(o.ranks_data, 0, 65536, "--ranks-data");
     within(o.ranks_model, 0, 65536, "--ranks-model");
@@ -86,9 +90,11 @@ inline void require_sensible(const simulate_options& o) {
     const bool is_product = o.model == "matmul";
     if (!o.weak.empty() && o.weak != (is_product ? "work" : "batch") &&
         (is_product || o.weak != "pixels")) {
-        refuse("--weak is " + std::string(is_product ? "work" : "batch or pixels") + ", not " + o.weak);
+        refuse("--weak is " + std::string(is_product ? "work" : "batch or pixels") + ", not " +
+               o.weak);
     }
-    if (!o.cluster.empty() && !o.machine.empty()) refuse("--cluster and --machine exclude each other");
+    if (!o.cluster.empty() && !o.machine.empty())
+        refuse("--cluster and --machine exclude each other");
     if (o.ranks_data && o.ranks_model) refuse("--ranks-data and --ranks-model exclude each other");
 }
 

@@ -18,9 +18,9 @@ namespace mpar {
 
 /// What a simulated forward has come to.
 struct simulation {
-    std::vector<double> ends;     ///< seconds after which each rank is done
-    std::vector<double> computes; ///< seconds of its own work in that
-    std::vector<traffic> sums;    ///< what it has received and sent
+    std::vector<double> ends;      ///< seconds after which each rank is done
+    std::vector<double> computes;  ///< seconds of its own work in that
+    std::vector<traffic> sums;     ///< what it has received and sent
 
     double seconds() const { return *std::ranges::max_element(ends); }
     double compute_seconds() const { return *std::ranges::max_element(computes); }
@@ -127,8 +127,8 @@ private:
         } else {
             f.arrived.assign(now_.size(), 0);
             schedule_.each_message(e, [&](const wire& w) {
-                const double both = std::max(f.posted[std::size_t(w.from)],
-                                             f.posted[std::size_t(w.to)]);
+                const double both =
+                    std::max(f.posted[std::size_t(w.from)], f.posted[std::size_t(w.to)]);
                 const double at = both + f.on.seconds(w.from, w.to);
                 for (const int r : {w.from, w.to}) {
                     f.arrived[std::size_t(r)] = std::max(f.arrived[std::size_t(r)], at);
@@ -243,8 +243,7 @@ inline simulation simulate_each(const plan& p, const setting& of, const cluster&
 
 /// The same on very many ranks: equal messages and times, found in O(messages). What every rank reads
 /// all of has ranks^2 messages; on more than `counted` ranks it is in closed form.
-inline simulation simulate(const plan& p, const setting& of, const cluster& c,
-                           int counted = 1024) {
+inline simulation simulate(const plan& p, const setting& of, const cluster& c, int counted = 1024) {
     const setting s = detail::of_first_rank(of);
     return detail::run_on(p, s, c, detail::searched(p, s, counted));
 }

@@ -3,6 +3,7 @@
 // and no file.
 #pragma once
 
+#include <mpar/core/numeric.hpp>
 #include <mpar/shard/machine.hpp>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ inline cluster cluster_of(const machine& m, int ranks) {
     c.name = "one of mpar calibrate";
     c.rank = m;
     c.ranks_per_node = m.ranks_per_node ? m.ranks_per_node : std::max(1, ranks);
+    c.nodes_per_group = ceil_div(1 << 20, c.ranks_per_node);
     c.overhead = m.node.alpha / 2;
     c.node = {0, m.node.beta, 0};
     c.group = {std::max(0.0, m.network.alpha - m.node.alpha), m.network.beta, 0};

@@ -75,7 +75,7 @@ inline cluster read_cluster(const std::string& path) {
     cluster c;
     const auto* const name = find({"name"});
     if (!name->is_string()) refuse("name is no text");
-    c.name = io::printable(name->get<std::string>());
+    c.name = io::printable(name->get<std::string>(), 100);
     std::size_t known = 4;
     for (auto [key, count] : {std::pair{"ranks_per_node", &c.ranks_per_node},
                               std::pair{"nodes_per_group", &c.nodes_per_group}}) {

@@ -95,8 +95,8 @@ private:
         const auto& all = cuts_[dimension];
         const auto first = std::partition_point(
             all.begin(), all.end(), [&](const piece& p) { return p.what.hi <= need.lo; });
-        const auto last = std::partition_point(
-            first, all.end(), [&](const piece& p) { return p.what.lo < need.hi; });
+        const auto last = std::partition_point(first, all.end(),
+                                               [&](const piece& p) { return p.what.lo < need.hi; });
         return {all.data() + (first - all.begin()), all.data() + (last - all.begin())};
     }
     /// The places on axes that cut nothing: the reader's own, or the seat of the stage.

@@ -32,9 +32,7 @@ public:
         return !seat.empty() && seat[std::size_t(e)];
     }
     /// Whether there are too many messages to count.
-    bool is_closed(int e) const {
-        return crossings_[std::size_t(e)].to_all && ranks() > counted_;
-    }
+    bool is_closed(int e) const { return crossings_[std::size_t(e)].to_all && ranks() > counted_; }
     /// requires: not closed.
     template <class F>
     void each_message(int e, F f) {
