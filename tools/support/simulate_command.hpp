@@ -6,14 +6,14 @@
 #include "support/simulate_options.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
+#include <mpar/matmul/simulate.hpp>
 #include <mpar/models/cspdarknet.hpp>
 #include <mpar/models/densenet.hpp>
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/planner.hpp>
 #include <mpar/net/simulate.hpp>
-#include <mpar/net/simulate/cluster_file.hpp>
-#include <mpar/net/simulate/product.hpp>
+#include <mpar/shard/cluster_file.hpp>
 
 #include <cmath>
 #include <iomanip>

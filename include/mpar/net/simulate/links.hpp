@@ -4,7 +4,7 @@
 #pragma once
 
 #include <mpar/comm/traffic.hpp>
-#include <mpar/net/simulate/cluster.hpp>
+#include <mpar/shard/cluster.hpp>
 
 #include <algorithm>
 #include <vector>

@@ -2,7 +2,7 @@
 // Described machines as files: what is written is read, what is broken is one sentence.
 #include "support/catch.hpp"
 
-#include <mpar/net/simulate/cluster_file.hpp>
+#include <mpar/shard/cluster_file.hpp>
 
 #include <unistd.h>
 #include <filesystem>

@@ -2,8 +2,8 @@
 // Products in closed form against the messages of their schedules, one by one.
 #include "support/catch.hpp"
 
+#include <mpar/matmul/simulate.hpp>
 #include <mpar/net/simulate/links.hpp>
-#include <mpar/net/simulate/product.hpp>
 
 using namespace mpar;
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mpar/matmul/choose.hpp>
-#include <mpar/net/simulate/cluster.hpp>
+#include <mpar/shard/cluster.hpp>
 #include <mpar/shard/cost.hpp>
 
 #include <algorithm>

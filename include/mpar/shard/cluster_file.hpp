@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mpar/io/file.hpp>
-#include <mpar/net/simulate/cluster.hpp>
+#include <mpar/shard/cluster.hpp>
 #include <mpar/shard/machine_file.hpp>
 
 #include <nlohmann/json.hpp>
