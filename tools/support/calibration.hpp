@@ -114,9 +114,11 @@ private:
     }
     std::array<double, 2> measured_link(int peer) {
         std::vector<measurement<2>> all;
-        for (const long bytes : {256L, 4096L, 32768L, 262144L, 1048576L, 4194304L}) {
-            const std::vector<std::byte> from(std::size_t(bytes), std::byte(1));
-            std::vector<std::byte> out(from.size()), in(from.size()), to(from.size());
+        for (const long bytes : {256L, 4096L, 32768L, 262144L, 1048576L}) {
+            // as an engine's: whole pages, huge ones where they are large
+            const mpar::buffer<std::byte> from{std::size_t(bytes)}, out{std::size_t(bytes)},
+                in{std::size_t(bytes)}, to{std::size_t(bytes)};
+            std::memset(from.data(), 1, from.size());
             mpar::messages both(comm_, 1);
             both.receive(in.data(), bytes, peer);
             both.send(out.data(), bytes, peer);
