@@ -167,7 +167,7 @@ int classify(const classify_options& o, int rank) {
         }
         if (!o.json.empty()) tools::write_json(to_json(r, o), o.json);  // what can fail comes before what is printed
         auto& table = o.json == "-" ? std::cerr : std::cout;
-        if (o.describe) table << net->described();
+        if (o.describe) table << net->described(how.planned_on);
         if (o.json != "-") print_table(r, std::cout);
         if (!std::cout.flush()) {
             throw mpar::error(fault::input, "mpar: standard output cannot be written");

@@ -7,6 +7,7 @@
 #include <mpar/layers/concat.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/reduce.hpp>
+#include <mpar/net/choice.hpp>
 #include <mpar/net/mismatch.hpp>
 #include <mpar/net/plan.hpp>
 
@@ -26,38 +27,6 @@ struct lowered {
 
     constexpr plan view() const { return {steps, tensors, parameters}; }
 };
-
-/// Policies in place of the layers' own.
-struct choice {
-    std::optional<placing> all;     ///< for all layers that have weights and can follow it
-    std::span<const placing> each;  ///< or one for each instruction of the tape
-
-    constexpr choice() = default;
-    constexpr explicit(false) choice(std::optional<policy> p) {
-        if (p) all = *p;
-    }
-    constexpr explicit(false) choice(policy p) : all(p) {}
-    constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
-};
-
-/// Whether some layer leaves its policy to a planner.
-constexpr bool asks_for_plan(std::span<const instruction> tape) {
-    for (const auto& i : tape) {
-        if (i.does.asks.how == policy::automatic) return true;
-    }
-    return false;
-}
-
-/// What each entry asks for; who asks for a plan is whole until there is one.
-constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
-    std::vector<placing> each;
-    for (const auto& i : tape) {
-        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
-        const placing whole = has_filters ? policy::none : policy::follow;
-        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
-    }
-    return each;
-}
 
 namespace detail {
 
