@@ -138,6 +138,7 @@ private:
 
         const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
         const auto options = offered(i);
+        std::vector<names> known_names(options.size());
         std::vector<edge> edges;                       // by x's bits and the option
         int known[1024] = {}, slots[slot_count] = {};  // indices plus 1
         std::vector<node> next;
@@ -147,7 +148,9 @@ private:
             int& first = known[key >> 10 * x_ & 1023];
             if (first == 0 || !by_x_alone) {
                 first = int(edges.size()) + 1;
-                for (const placing& p : options) edges.push_back(edge_of(i, p, key));
+                for (std::size_t o = 0; o < options.size(); ++o) {
+                    edges.push_back(edge_of(i, options[o], key, known_names[o]));
+                }
                 if (!layouts_.fit()) return false;
             }
             std::uint64_t rest = 0;  // of the key to come
@@ -219,23 +222,35 @@ private:
         return some;
     }
 
-    constexpr edge edge_of(int i, const placing& p, std::uint64_t key) {
+    /// The layouts of what a step gives, of what its kernel makes of it, and in which it reads x, by
+    /// number; the same wherever x lies, but for those who follow.
+    struct names {
+        int given = -1, made = 0, reads = 0;
+        bool is_fine = false;  ///< a sum's parts can be scattered so
+    };
+    constexpr names names_of(int i, const placing& p, std::uint64_t key) {
         const step& s = plan_.steps[std::size_t(i)];
-        const int given = s.y < 0   ? layouts_.of(layout::everywhere)
-                          : begins_ ? layouts_.of(gives(i, p, key))
-                                    : at(key, y_).where;
-        const bool sums = !summed_by(p.how).empty();
-        const int made = sums ? layouts_.of(summands_of(p.how)) : given;
-        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[made]);
-        const int reads = layouts_.of(taken);
+        names n;
+        n.given = s.y < 0   ? layouts_.of(layout::everywhere)
+                  : begins_ ? layouts_.of(gives(i, p, key))
+                            : at(key, y_).where;
+        n.made = summed_by(p.how).empty() ? n.given : layouts_.of(summands_of(p.how));
+        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[n.made]);
+        n.reads = layouts_.of(taken);
+        n.is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
+        return n;
+    }
+    constexpr edge edge_of(int i, const placing& p, std::uint64_t key, names& known) {
+        const step& s = plan_.steps[std::size_t(i)];
+        if (known.given < 0 || p.how == policy::follow) known = names_of(i, p, key);
+        const auto [given, made, reads, is_fine] = known;
         if (!layouts_.fit()) return {};
+        const bool sums = made != given;
 
         edge e;
         e.given = given;
         now x = at(key, x_), y(given);
         if (x.sum) {  // its parts go where they are taken, if that is as fine
-            const bool is_fine =
-                taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
             x = is_fine ? reads : x.where;
             e.seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer,
                                         summands_[at(key, x_).sum - 1], x.where);
