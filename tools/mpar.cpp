@@ -19,7 +19,8 @@ struct calibrate_options {
 };
 
 int calibrate(const calibrate_options& o, int rank) {
-    if (!(o.deadline > 0)) throw mpar::error(fault::usage, "mpar: --deadline is more than 0 seconds");
+    if (!(o.deadline > 0))
+        throw mpar::error(fault::usage, "mpar: --deadline is more than 0 seconds");
     mpar::communicator comm(MPI_COMM_WORLD, mpar::seconds(o.deadline));
     const mpar::machine found = tools::calibration(comm).run();
     mpar::agree(comm, [&] {
@@ -53,7 +54,8 @@ int main(int argc, char** argv) {
             ->add_option("--output,--json", o.output,
                          "file to write the constants to; none or -: standard output")
             ->envname("MPAR_MACHINE");
-        measures->add_option("--deadline", o.deadline, "seconds that a wait on another rank may last")
+        measures
+            ->add_option("--deadline", o.deadline, "seconds that a wait on another rank may last")
             ->capture_default_str();
         try {
             app.parse(argc, argv);

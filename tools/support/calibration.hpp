@@ -73,8 +73,7 @@ private:
             clock_of.reset();
             const auto began = clock::now();
             engine.forward(mpar::dense_view(x.data(), plan.input().extents),
-                           mpar::dense_view(y.data(), engine.output_shape()),
-                           clock_of.functions());
+                           mpar::dense_view(y.data(), engine.output_shape()), clock_of.functions());
             double outside = since(began);
             for (std::size_t s = 0; s < least.size(); ++s) {
                 least[s] = std::min(least[s], clock_of.seconds(s));
@@ -109,7 +108,8 @@ private:
             result = {of_all(line[0]) * of, of_all(line[1]) * of};
         };
         if (found_.ranks_per_node > 1) pair_up(rank ^ 1, found_.node);
-        if (here < size) pair_up(rank < size / 2 ? rank + size / 2 : rank - size / 2, found_.network);
+        if (here < size)
+            pair_up(rank < size / 2 ? rank + size / 2 : rank - size / 2, found_.network);
         if (found_.ranks_per_node == size) found_.ranks_per_node = 0;
     }
     std::array<double, 2> measured_link(int peer) {

@@ -54,7 +54,8 @@ public:
             if (model <= 8 || r < 2) ranks.push_back(r);
         }
         const int middle = model / across / 2 * across + across / 2;
-        for (const int r : {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
+        for (const int r :
+             {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
             if (model > 8) add(r);
         }
         return ranks;
@@ -74,7 +75,8 @@ public:
         if (o.kind == op::reduce) w.tensor_bytes += y_bytes * (summands(s.x) - 1);
         if (o.kind != op::convolution && o.kind != op::dense) return w;
 
-        const long ins = x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
+        const long ins =
+            x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
         const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
         w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
         w.weight_bytes = pairs * o.window.h.kernel * o.window.w.kernel * of_.element_size;
@@ -262,9 +264,9 @@ private:
     constexpr int summands(int t) const {
         const tensor& of = all_.tensor_at(t);
         const int parts = of.where.partial.parts(of_.who);
-        const int taking =
-            of_.reproducible ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
-                             : parts;
+        const int taking = of_.reproducible
+                               ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
+                               : parts;
         const int channels = all_.extents(all_.step_at(of.producer).x).c;
         return std::min(taking, ceil_div(channels, of_.block));
     }

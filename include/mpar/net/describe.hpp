@@ -80,9 +80,9 @@ struct step_measure {
 
 /// What a table says besides the plan; each may be missing.
 struct plan_notes {
-    const forecast* cost = nullptr;         ///< seconds and memory, predicted
-    std::span<const runner_up> runners_up;  ///< for each step
-    std::span<const step_measure> measured; ///< for each step
+    const forecast* cost = nullptr;          ///< seconds and memory, predicted
+    std::span<const runner_up> runners_up;   ///< for each step
+    std::span<const step_measure> measured;  ///< for each step
 };
 
 /// One line a step: what it does, what it gives, by which policy and how that is cut, what moves before
@@ -90,8 +90,8 @@ struct plan_notes {
 /// weights and output, and where its output lies; the slowest rank's milliseconds, predicted, and the
 /// runner-up among the policies; bytes and milliseconds as they were measured.
 inline std::string describe(const plan& p, const part& mine, const plan_notes& notes = {}) {
-    std::vector<std::vector<std::string>> table{{"step", "layer", "gives", "policy", "layout",
-                                                 "before", "bytes", "messages", "Mflop"}};
+    std::vector<std::vector<std::string>> table{
+        {"step", "layer", "gives", "policy", "layout", "before", "bytes", "messages", "Mflop"}};
     if (notes.cost) table[0].insert(table[0].end(), {"kB", "predicted ms"});
     if (!notes.runners_up.empty()) table[0].push_back("runner-up, ms");
     if (!notes.measured.empty()) {
@@ -113,10 +113,12 @@ inline std::string describe(const plan& p, const part& mine, const plan_notes& n
             s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
         const std::string name = detail::with_fusions(s) + (part_of.in_place ? " (in place)" : "");
         const placing& by = s.what.asks;
-        const std::string how =
-            by.how == policy::stage ? "stage<" + std::to_string(by.stage) + ">"
-                                    : std::string(name_of(by.how));
-        std::vector<std::string> line{std::to_string(i), name, detail::extents_text(y.extents), how,
+        const std::string how = by.how == policy::stage ? "stage<" + std::to_string(by.stage) + ">"
+                                                        : std::string(name_of(by.how));
+        std::vector<std::string> line{std::to_string(i),
+                                      name,
+                                      detail::extents_text(y.extents),
+                                      how,
                                       name_of(s.y < 0 ? layout::everywhere : y.where),
                                       moves.empty() ? "-" : moves,
                                       std::to_string(part_of.before.bytes_received),
@@ -154,7 +156,8 @@ inline std::string describe(const plan& p, const part& mine, const plan_notes& n
            std::to_string(mine.predicted.bytes_received) + " bytes in " +
            std::to_string(mine.predicted.messages_received) + " messages, activations " +
            std::to_string(mine.arena_elements * mine.of.element_size) + " bytes" +
-           (notes.cost ? ", predicted " + detail::decimal(notes.cost->seconds * 1e3, 3) + " ms" : "") +
+           (notes.cost ? ", predicted " + detail::decimal(notes.cost->seconds * 1e3, 3) + " ms"
+                       : "") +
            "\n";
 }
 

@@ -139,8 +139,8 @@ private:
         } else if (!can_follow(o, p)) {
             const bool sums = p == policy::input || p == policy::grid;
             fault(sums ? mismatch::kind::summands : mismatch::kind::policy, o.name,
-                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w,
-                  sums ? x.c : x.h * x.w, p);
+                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w, sums ? x.c : x.h * x.w,
+                  p);
         }
         return !plan_.wrong;
     }
@@ -292,8 +292,11 @@ private:
         uses_.push_back({});
         int from = 0;
         for (const int arm : arms) {
-            plan_.steps.push_back(
-                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_, .entry = at_});
+            plan_.steps.push_back({.what = arm_of_concat(from),
+                                   .where = where_,
+                                   .x = arm,
+                                   .y = current_,
+                                   .entry = at_});
             ++uses(arm).readers;
             from += at(arm).extents.c;
         }
@@ -370,8 +373,8 @@ private:
 /// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
 /// in place of the layers' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
-constexpr lowered lower(std::span<const instruction> tape, const shape& input,
-                        const placing& given, const choice& chosen = {}) {
+constexpr lowered lower(std::span<const instruction> tape, const shape& input, const placing& given,
+                        const choice& chosen = {}) {
     return detail::lowering(input, given, chosen).run(tape);
 }
 

@@ -15,7 +15,8 @@ namespace mpar::detail {
 /// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
 constexpr std::vector<placing> placings_for(const operation& o, const shape& y, const setting& on) {
     std::vector<placing> all{policy::none};
-    const bool is_grid = on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
+    const bool is_grid =
+        on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
     const auto add = [&](policy p, bool cuts) {
         if (cuts && can_follow(o, p)) all.push_back(p);
     };
@@ -38,7 +39,10 @@ public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
     constexpr plan_search(const plan& base, const setting& on, const machine& of,
                           std::vector<std::vector<placing>> options, int stages)
-        : plan_(base), options_(std::move(options)), stages_(stages), prices_(base, on, of, layouts_) {
+        : plan_(base),
+          options_(std::move(options)),
+          stages_(stages),
+          prices_(base, on, of, layouts_) {
         readers_.resize(plan_.tensors.size());
         sole_.resize(plan_.tensors.size(), -1);
         for (int i = 0; i < int(plan_.steps.size()); ++i) {

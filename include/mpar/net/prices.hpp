@@ -63,34 +63,41 @@ public:
     /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
     constexpr double fetch(int i, int from, int y) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
-        return once(i, 1, from, y, [&] {
-                   const auto& needs = parts_of(i, 1, y, [&](const std::vector<int>& ranks) {
-                       const trial t(*this, i, y, y, y);
-                       const costs c = t.price();
-                       const layout key = c.places().key_of(0, 0);
-                       boxes all;
-                       for (const int r : ranks) all.of.push_back(c.places().needed(0, key, r));
-                       return all;
-                   });
-                   const step& s = plan_.steps[std::size_t(i)];
-                   const bool whole = s.y < 0 || input_layout(s.what, layouts_[y]).is_whole();
-                   return moving(i, false, from, needs, whole);
-               }).seconds;
+        return once(i, 1, from, y,
+                    [&] {
+                        const auto& needs = parts_of(i, 1, y, [&](const std::vector<int>& ranks) {
+                            const trial t(*this, i, y, y, y);
+                            const costs c = t.price();
+                            const layout key = c.places().key_of(0, 0);
+                            boxes all;
+                            for (const int r : ranks)
+                                all.of.push_back(c.places().needed(0, key, r));
+                            return all;
+                        });
+                        const step& s = plan_.steps[std::size_t(i)];
+                        const bool whole = s.y < 0 || input_layout(s.what, layouts_[y]).is_whole();
+                        return moving(i, false, from, needs, whole);
+                    })
+            .seconds;
     }
     /// The same of the residual, which lies as y must in the end.
     constexpr double fetch_residual(int i, int from, int y) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
-        return once(i, 2, from, y, [&] {
-                   return moving(i, true, from, owners_of(i, true, y), layouts_.is_whole(y));
-               }).seconds;
+        return once(i, 2, from, y,
+                    [&] {
+                        return moving(i, true, from, owners_of(i, true, y), layouts_.is_whole(y));
+                    })
+            .seconds;
     }
     /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
     constexpr double reduce(int i, int summands, int y) {
-        return once(i, 3, summands, y, [&] {
-                   const trial t(*this, i, y, summands, y);
-                   const costs c = t.price();
-                   return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
-               }).seconds;
+        return once(i, 3, summands, y,
+                    [&] {
+                        const trial t(*this, i, y, summands, y);
+                        const costs c = t.price();
+                        return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
+                    })
+            .seconds;
     }
 
 private:
@@ -171,8 +178,8 @@ private:
         const link& by = machine_.between(on_.who.ranks);
         double most = 0;
         for (std::size_t r = 0; r < ranks_.size(); ++r) {
-            const traffic t = costs::fetching(layouts_[from], all, owners.of[r], needs.of[r],
-                                              takes_all, on_);
+            const traffic t =
+                costs::fetching(layouts_[from], all, owners.of[r], needs.of[r], takes_all, on_);
             most = std::max(most, seconds_of(t, by));
         }
         return {most};
@@ -181,8 +188,8 @@ private:
     template <class F>
     constexpr price once(int i, int what, int a, int b, F work_out) {
         constexpr int stride = layout_numbers::most;
-        price& known = table_[std::size_t(kinds_[std::size_t(i)] * each +
-                                          (what * stride + a) * stride + b)];
+        price& known =
+            table_[std::size_t(kinds_[std::size_t(i)] * each + (what * stride + a) * stride + b)];
         if (known.seconds < 0) known = work_out();
         return known;
     }
@@ -196,12 +203,12 @@ private:
     }
     constexpr bool same(const step& a, const step& b) const {
         const operation &p = a.what, &q = b.what;
-        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift && p.groups == q.groups &&
-               p.mixes_channels == q.mixes_channels && p.mixes_rows == q.mixes_rows &&
-               p.window.h == q.window.h && p.window.w == q.window.w &&
-               p.flops_per_output == q.flops_per_output && (a.y < 0) == (b.y < 0) &&
-               (a.residual < 0) == (b.residual < 0) && extents(a.x) == extents(b.x) &&
-               (a.y < 0 || extents(a.y) == extents(b.y));
+        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift &&
+               p.groups == q.groups && p.mixes_channels == q.mixes_channels &&
+               p.mixes_rows == q.mixes_rows && p.window.h == q.window.h &&
+               p.window.w == q.window.w && p.flops_per_output == q.flops_per_output &&
+               (a.y < 0) == (b.y < 0) && (a.residual < 0) == (b.residual < 0) &&
+               extents(a.x) == extents(b.x) && (a.y < 0 || extents(a.y) == extents(b.y));
     }
 
     constexpr const shape& extents(int t) const { return plan_.tensors[std::size_t(t)].extents; }

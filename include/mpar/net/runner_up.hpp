@@ -14,7 +14,7 @@ namespace mpar {
 struct runner_up {
     bool is_there = false;  ///< a layer with weights that can follow another
     policy how = policy::none;
-    double more = 0;        ///< seconds of the whole forward
+    double more = 0;  ///< seconds of the whole forward
 };
 
 /// For each step of a plan. `tape`: what it was lowered from; `how.of`: what for.
