@@ -117,7 +117,8 @@ void read_plan(const classify_options& o, mpar::options& how) {
     mpar::communicator all(MPI_COMM_WORLD, mpar::seconds(o.deadline));
     mpar::agree(all, [&] {
         if (!o.machine.empty()) how.planned_on = mpar::read_machine(o.machine);
-        if (o.is_policy_file()) how.placed = mpar::read_policies(o.policy, tools::layers_of(o.model));
+        if (o.is_policy_file())
+            how.placed = mpar::read_policies(o.policy, tools::layers_of(o.model));
     });
 }
 
@@ -165,9 +166,10 @@ int classify(const classify_options& o, int rank) {
         if (!o.save_policy.empty()) {
             mpar::write_policies(o.save_policy, tools::layers_of(o.model), net->steps());
         }
-        if (!o.json.empty()) tools::write_json(to_json(r, o), o.json);  // what can fail comes before what is printed
+        if (!o.json.empty())
+            tools::write_json(to_json(r, o), o.json);  // what can fail comes before what is printed
         auto& table = o.json == "-" ? std::cerr : std::cout;
-        if (o.describe) table << net->described();
+        if (o.describe) table << net->described(how.planned_on);
         if (o.json != "-") print_table(r, std::cout);
         if (!std::cout.flush()) {
             throw mpar::error(fault::input, "mpar: standard output cannot be written");

@@ -62,7 +62,8 @@ TEST_CASE("a forward of two layers, worked out by hand") {
 
 TEST_CASE("seconds grow with every constant of the machine") {
     const setting on{{0, 4}, 2, 16, 4};
-    for (const auto p : {policy::rows, policy::output, policy::input, policy::grid, policy::tiles}) {
+    for (const auto p :
+         {policy::rows, policy::output, policy::input, policy::grid, policy::tiles}) {
         const lowered l = lower(tape_of<resnet18>, resnet18::input::extents, policy::none, p);
         const machine m;
         const double before = forecast_of(l.view(), on, m).seconds;
@@ -78,17 +79,20 @@ TEST_CASE("seconds grow with every constant of the machine") {
             CHECK(more([&](machine& s) { s.of(w).flop *= 2; }) > before);
         }
         CHECK(more([](machine& s) { s.network.alpha *= 2; }) == before);  // all are on one node
-        CHECK(more([](machine& s) { s.ranks_per_node = 2; s.network.alpha = 1; }) > before);
+        CHECK(more([](machine& s) {
+                  s.ranks_per_node = 2;
+                  s.network.alpha = 1;
+              }) > before);
     }
 }
 
 TEST_CASE("bytes and messages are those of the rank that receives most") {
     for (unsigned seed = 0; seed < 80; ++seed) {
         const mpar_test::random_tape net(seed, seed % 2);
-        for (const auto asked :
-             {std::optional<policy>{}, std::optional(policy::rows), std::optional(policy::output),
-              std::optional(policy::batch), std::optional(policy::cols), std::optional(policy::tiles),
-              std::optional(policy::input), std::optional(policy::grid)}) {
+        for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
+                                 std::optional(policy::output), std::optional(policy::batch),
+                                 std::optional(policy::cols), std::optional(policy::tiles),
+                                 std::optional(policy::input), std::optional(policy::grid)}) {
             const lowered l = net.lower(asked);
             setting s{{0, 1 + int(seed % 8)}, 1 + int(seed % 3), seed % 2 ? 1 : 8, 4};
             s.reproducible = seed % 5 == 0;
@@ -109,7 +113,8 @@ TEST_CASE("bytes and messages are those of the rank that receives most") {
 }
 
 TEST_CASE("a forward on 65,536 ranks is priced as fast as one on 16") {
-    const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::tiles);
+    const lowered l =
+        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::tiles);
     setting s{{0, 65536}, 1, 16, 4};
     const forecast f = forecast_of(l.view(), s, machine{});
     CHECK(f.steps.size() == l.steps.size());

@@ -202,8 +202,8 @@ TEST_CASE("a plan keeps to the memory that there is, or says what the least take
     how.on.block = 16;
     const std::span<const instruction> tape = tape_of<resnet50>;
     const auto memory = [&](const planned& p) {
-        const lowered l = lower(tape, resnet50::input::extents, policy::none,
-                                std::span<const placing>(p.each));
+        const lowered l =
+            lower(tape, resnet50::input::extents, policy::none, std::span<const placing>(p.each));
         long most = 0;
         for (int r = 0; r < 4; ++r) {
             setting s = how.on;

@@ -14,8 +14,11 @@ TEST_CASE("the seconds of work and of an exchange") {
     m.of(work::dense) = {1, 10, 100};
     CHECK(seconds_of(workload{work::dense, 1, 2, 3}, m) == 5 + 1 + 20 + 300);
     CHECK(seconds_of(workload{}, m) == 0);
-    CHECK(seconds_of(traffic{.bytes_received = 30, .messages_received = 2, .bytes_sent = 50, .messages_sent = 1},
-                     {10, 2}) == 20 + 100);
+    CHECK(
+        seconds_of(
+            traffic{
+                .bytes_received = 30, .messages_received = 2, .bytes_sent = 50, .messages_sent = 1},
+            {10, 2}) == 20 + 100);
     m.ranks_per_node = 4;
     CHECK(m.between(4) == m.node);
     CHECK(m.between(5) == m.network);

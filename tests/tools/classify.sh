@@ -160,6 +160,11 @@ refuses 2 'weights is missing' '1 2' --input seeded:1
 refuses 2 'frobnicate' '1 3' "${one[@]}" --frobnicate
 refuses 2 'there is no model alexnet; there are resnet18' '1 2' "${one[@]/resnet18/alexnet}"
 refuses 2 'there is no policy diagonal' '1 2' "${one[@]}" --policy diagonal
+refuses 2 'none.json: cannot be opened' '1 2' "${one[@]}" --policy "$tmp/none.json"
+refuses 2 'text: is no file of policies' '1 2' "${one[@]}" --policy "$tmp/text"
+refuses 2 'none: cannot be opened' '1 2' "${one[@]}" --machine "$tmp/none"
+refuses 2 'text: is no machine file: mpar calibrate writes one' '1 2' "${one[@]}" --machine "$tmp/text"
+refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --save-policy "$tmp/none/policies"
 refuses 2 'data axis of 3 ranks does not divide the 2' 2 "${one[@]}" --ranks-data 3
 refuses 2 '2 micro-batches do not divide a batch of 1' 1 "${one[@]}" --micro-batches 2
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow

@@ -73,8 +73,7 @@ private:
             clock_of.reset();
             const auto began = clock::now();
             engine.forward(mpar::dense_view(x.data(), plan.input().extents),
-                           mpar::dense_view(y.data(), engine.output_shape()),
-                           clock_of.functions());
+                           mpar::dense_view(y.data(), engine.output_shape()), clock_of.functions());
             double outside = since(began);
             for (std::size_t s = 0; s < least.size(); ++s) {
                 least[s] = std::min(least[s], clock_of.seconds(s));
@@ -109,14 +108,17 @@ private:
             result = {of_all(line[0]) * of, of_all(line[1]) * of};
         };
         if (found_.ranks_per_node > 1) pair_up(rank ^ 1, found_.node);
-        if (here < size) pair_up(rank < size / 2 ? rank + size / 2 : rank - size / 2, found_.network);
+        if (here < size)
+            pair_up(rank < size / 2 ? rank + size / 2 : rank - size / 2, found_.network);
         if (found_.ranks_per_node == size) found_.ranks_per_node = 0;
     }
     std::array<double, 2> measured_link(int peer) {
         std::vector<measurement<2>> all;
-        for (const long bytes : {256L, 4096L, 32768L, 262144L, 1048576L, 4194304L}) {
-            const std::vector<std::byte> from(std::size_t(bytes), std::byte(1));
-            std::vector<std::byte> out(from.size()), in(from.size()), to(from.size());
+        for (const long bytes : {256L, 4096L, 32768L, 262144L, 1048576L}) {
+            // as an engine's: whole pages, huge ones where they are large
+            const mpar::buffer<std::byte> from{std::size_t(bytes)}, out{std::size_t(bytes)},
+                in{std::size_t(bytes)}, to{std::size_t(bytes)};
+            std::memset(from.data(), 1, from.size());
             mpar::messages both(comm_, 1);
             both.receive(in.data(), bytes, peer);
             both.send(out.data(), bytes, peer);

@@ -81,7 +81,8 @@ std::array<double, N> fit_rates(const std::vector<measurement<N>>& all) {
             for (std::size_t i = 0; i < N; ++i) {
                 if (scale[i] > 0) predicted += (*x)[i] * m.units[i] / scale[i];
             }
-            if (m.seconds > 0) error += (predicted - m.seconds) * (predicted - m.seconds) / m.seconds;
+            if (m.seconds > 0)
+                error += (predicted - m.seconds) * (predicted - m.seconds) / m.seconds;
         }
         if (error < least) {
             least = error;

@@ -32,8 +32,9 @@ public:
     virtual mpar::shape input_shape() const = 0;
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
-    virtual std::string described() const = 0;
-    virtual mpar::forecast forecast(const mpar::machine& m) = 0;
+    /// Of a forward on that machine.
+    virtual mpar::forecast forecast(const mpar::machine& m) const = 0;
+    virtual std::string described(const mpar::machine& m) const = 0;
 };
 
 namespace detail {
@@ -58,10 +59,16 @@ public:
     mpar::traffic predicted() const override { return net_.predicted(); }
     mpar::shape input_shape() const override { return net_.input_box().extents(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
-    mpar::forecast forecast(const mpar::machine& m) override {
+    mpar::forecast forecast(const mpar::machine& m) const override {
         return mpar::forecast_of(net_.steps(), net_.mine().of, m);
     }
-    std::string described() const override { return mpar::describe(net_); }
+    std::string described(const mpar::machine& m) const override {
+        const mpar::plan& p = net_.steps();
+        const mpar::forecast cost = mpar::forecast_of(p, net_.mine().of, m);
+        const auto runners = mpar::runners_up(mpar::tape_of<Net>, Net::input::given, p,
+                                              {net_.mine().of, m, 0, true, true});
+        return mpar::describe(p, net_.mine(), mpar::plan_notes{&cost, runners, {}});
+    }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 
 private:

@@ -23,16 +23,16 @@ namespace mpar {
 struct placed_layer {
     std::string name;  ///< as weight files have it
     operation does;
-    int entry = 0;     ///< of the tape
-    int entries = 0;   ///< that the whole tape has
+    int entry = 0;    ///< of the tape
+    int entries = 0;  ///< that the whole tape has
 };
 
 /// Those of a net's type, in its order.
 template <class Net>
 std::vector<placed_layer> layers_to_place() {
     const auto each = unplanned(tape_of<Net>);
-    const lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given,
-                            std::span<const placing>(each));
+    const lowered l =
+        lower(tape_of<Net>, Net::input::extents, Net::input::given, std::span<const placing>(each));
     const auto names = parameter_names(l.view(), layer_names_of<Net>());
     std::vector<placed_layer> layers;
     for (const auto& s : l.steps) {

@@ -37,8 +37,10 @@ template <class Mesh, class Backend, class T>
 constexpr planning static_planning() {
     planning how;
     constexpr int data = Mesh::data::ranks;
-    how.on = {{0, data * Mesh::model::ranks, data, Mesh::model::second}, 1,
-              Backend::template block<T>, int(sizeof(T))};
+    how.on = {{0, data * Mesh::model::ranks, data, Mesh::model::second},
+              1,
+              Backend::template block<T>,
+              int(sizeof(T))};
     how.on.winograd_tile = &Backend::template winograd_tile<T>;
     how.of = machine_of<Mesh>();
     return how;
@@ -76,10 +78,11 @@ consteval plan find_plan() {
 
 /// A number that differs where the constants or the placings do.
 inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) {
-    std::vector<double> values{m.step, m.node.alpha, m.node.beta, m.network.alpha, m.network.beta,
-                               double(m.ranks_per_node)};
+    std::vector<double> values{m.step,          m.node.alpha,   m.node.beta,
+                               m.network.alpha, m.network.beta, double(m.ranks_per_node)};
     for (const rate& r : m.rates) values.insert(values.end(), {r.flop, r.tensor, r.weight});
-    for (const placing& p : each) values.insert(values.end(), {double(int(p.how)), double(p.stage)});
+    for (const placing& p : each)
+        values.insert(values.end(), {double(int(p.how)), double(p.stage)});
     return io::checksum(std::as_bytes(std::span(values)));
 }
 
@@ -91,8 +94,11 @@ planned plan_together(communicator& comm, const options& o, std::span<const inst
     const team node(comm, teaming::fixed);
     planning how;
     const int second = with.seats() == comm.size() ? o.second : 0;
-    how.on = {{with.seat(), with.seats(), o.data, second}, o.batch,
-              Backend::template block<T>, int(sizeof(T)), with.first_seats()};
+    how.on = {{with.seat(), with.seats(), o.data, second},
+              o.batch,
+              Backend::template block<T>,
+              int(sizeof(T)),
+              with.first_seats()};
     if (!o.exact) how.on.winograd_tile = &Backend::template winograd_tile<T>;
     how.on.reproducible = o.reproducible;
     how.of = o.planned_on;

@@ -54,7 +54,8 @@ public:
             if (model <= 8 || r < 2) ranks.push_back(r);
         }
         const int middle = model / across / 2 * across + across / 2;
-        for (const int r : {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
+        for (const int r :
+             {middle - 1, middle, middle + 1, middle + across, model - 2, model - 1}) {
             if (model > 8) add(r);
         }
         return ranks;
@@ -74,7 +75,8 @@ public:
         if (o.kind == op::reduce) w.tensor_bytes += y_bytes * (summands(s.x) - 1);
         if (o.kind != op::convolution && o.kind != op::dense) return w;
 
-        const long ins = x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
+        const long ins =
+            x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
         const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
         w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
         w.weight_bytes = pairs * o.window.h.kernel * o.window.w.kernel * of_.element_size;
@@ -100,22 +102,30 @@ public:
         const layout& where = all_.tensor_at(t).where;
         if (!where.partial.empty()) return reduction(i, t, rank);
         const layout key = all_.key_of(i, t);
-        const box own = all_.owner(t, rank), need = all_.needed(t, key, rank);
+        return fetching(where, all_.extents(t), all_.owner(t, rank), all_.needed(t, key, rank),
+                        key.is_whole(), of_);
+    }
+    /// What a rank receives and sends that has `own` of a tensor which lies as `where`, and needs
+    /// `need` of it as all the others need their parts; `whole`: all of it.
+    static constexpr traffic fetching(const layout& where, const shape& extents, const box& own,
+                                      const box& need, bool whole, const setting& on) {
         const box here = intersection(own, need);
+        const long bytes_here = message_bytes(here, on);
         traffic moved;
-        moved.bytes_received = bytes(need) - bytes(here);
+        moved.bytes_received = message_bytes(need, on) - bytes_here;
         if (moved.bytes_received) {
-            moved.messages_received = owners(t, need) - (here.empty() ? 0 : 1);
+            moved.messages_received = owners(where, extents, need, on) - (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = moved.bytes_received;  // halos and transposes go both ways alike
         moved.messages_sent = moved.messages_received;
-        if (key.is_whole() && !own.empty()) {
-            const int others = readers(where) - 1;
-            moved.bytes_sent = others * bytes(here);
+        if (whole && !own.empty()) {
+            const int others = readers(where, on) - 1;
+            moved.bytes_sent = others * bytes_here;
             moved.messages_sent = others;
         }
         return moved;
     }
+    constexpr const geometry& places() const { return all_; }
 
     /// Seconds, bytes and messages of the exchange of tensor t before step i.
     constexpr step_cost exchange_of(int i, int t) const {
@@ -233,20 +243,19 @@ private:
     }
 
     /// How many ranks own something of `need`, of those from whom it is taken.
-    constexpr long owners(int t, const box& need) const {
-        const layout& l = all_.tensor_at(t).where;
-        const shape s = all_.extents(t);
+    static constexpr long owners(const layout& l, const shape& s, const box& need,
+                                 const setting& on) {
         const auto along = [&](range r, int extent, const axes& by, int grain = 1) -> long {
-            return by.empty() ? 1 : parts_of(r, extent, by.parts(of_.who), grain);
+            return by.empty() ? 1 : parts_of(r, extent, by.parts(on.who), grain);
         };
-        return along(need.n, s.n, l.n) * along(need.c, s.c, l.c, of_.block) *
+        return along(need.n, s.n, l.n) * along(need.c, s.c, l.c, on.block) *
                along(need.h, s.h, l.h) * along(need.w, s.w, l.w);
     }
     /// How many ranks take from one who owns a part.
-    constexpr int readers(const layout& where) const {
+    static constexpr int readers(const layout& where, const setting& on) {
         int product = 1;
         for (const auto axis : {mesh_axis::first, mesh_axis::second}) {
-            if (where.stage >= 0 || !where.is_copied_along(axis)) product *= of_.who.extent(axis);
+            if (where.stage >= 0 || !where.is_copied_along(axis)) product *= on.who.extent(axis);
         }
         return product;
     }
@@ -255,9 +264,9 @@ private:
     constexpr int summands(int t) const {
         const tensor& of = all_.tensor_at(t);
         const int parts = of.where.partial.parts(of_.who);
-        const int taking =
-            of_.reproducible ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
-                             : parts;
+        const int taking = of_.reproducible
+                               ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
+                               : parts;
         const int channels = all_.extents(all_.step_at(of.producer).x).c;
         return std::min(taking, ceil_div(channels, of_.block));
     }
@@ -268,7 +277,9 @@ private:
         traffic moved;
         if (!mine.empty()) {
             moved.bytes_received = from * bytes(mine) - bytes(here);
-            moved.messages_received = from * owners(t, mine) - (here.empty() ? 0 : 1);
+            moved.messages_received =
+                from * owners(all_.tensor_at(t).where, all_.extents(t), mine, of_) -
+                (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = bytes(own) - bytes(here);
         if (moved.bytes_sent > 0) {

@@ -7,6 +7,7 @@
 #include <mpar/layers/concat.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/reduce.hpp>
+#include <mpar/net/choice.hpp>
 #include <mpar/net/mismatch.hpp>
 #include <mpar/net/plan.hpp>
 
@@ -26,38 +27,6 @@ struct lowered {
 
     constexpr plan view() const { return {steps, tensors, parameters}; }
 };
-
-/// Policies in place of the layers' own.
-struct choice {
-    std::optional<placing> all;     ///< for all layers that have weights and can follow it
-    std::span<const placing> each;  ///< or one for each instruction of the tape
-
-    constexpr choice() = default;
-    constexpr explicit(false) choice(std::optional<policy> p) {
-        if (p) all = *p;
-    }
-    constexpr explicit(false) choice(policy p) : all(p) {}
-    constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
-};
-
-/// Whether some layer leaves its policy to a planner.
-constexpr bool asks_for_plan(std::span<const instruction> tape) {
-    for (const auto& i : tape) {
-        if (i.does.asks.how == policy::automatic) return true;
-    }
-    return false;
-}
-
-/// What each entry asks for; who asks for a plan is whole until there is one.
-constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
-    std::vector<placing> each;
-    for (const auto& i : tape) {
-        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
-        const placing whole = has_filters ? policy::none : policy::follow;
-        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
-    }
-    return each;
-}
 
 namespace detail {
 
@@ -170,8 +139,8 @@ private:
         } else if (!can_follow(o, p)) {
             const bool sums = p == policy::input || p == policy::grid;
             fault(sums ? mismatch::kind::summands : mismatch::kind::policy, o.name,
-                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w,
-                  sums ? x.c : x.h * x.w, p);
+                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w, sums ? x.c : x.h * x.w,
+                  p);
         }
         return !plan_.wrong;
     }
@@ -323,8 +292,11 @@ private:
         uses_.push_back({});
         int from = 0;
         for (const int arm : arms) {
-            plan_.steps.push_back(
-                {.what = arm_of_concat(from), .where = where_, .x = arm, .y = current_, .entry = at_});
+            plan_.steps.push_back({.what = arm_of_concat(from),
+                                   .where = where_,
+                                   .x = arm,
+                                   .y = current_,
+                                   .entry = at_});
             ++uses(arm).readers;
             from += at(arm).extents.c;
         }
@@ -401,8 +373,8 @@ private:
 /// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
 /// in place of the layers' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
-constexpr lowered lower(std::span<const instruction> tape, const shape& input,
-                        const placing& given, const choice& chosen = {}) {
+constexpr lowered lower(std::span<const instruction> tape, const shape& input, const placing& given,
+                        const choice& chosen = {}) {
     return detail::lowering(input, given, chosen).run(tape);
 }
 

@@ -106,8 +106,8 @@ private:
         : network(std::move(comm), on_mesh(comm, o), nullptr) {}
     network(communicator&& comm, const options& all, std::nullptr_t)
         : overridden_(made(comm, all)),
-          engine_(std::move(comm), overridden_ ? overridden_->view() : plan_on<Net, Mesh, Backend, T>,
-                  all) {}
+          engine_(std::move(comm),
+                  overridden_ ? overridden_->view() : plan_on<Net, Mesh, Backend, T>, all) {}
 
     /// The options with what the mesh's type says, after all ranks have agreed on them.
     static options on_mesh(communicator& comm, options o) {
@@ -141,8 +141,8 @@ private:
         };
         if (*o.asked != policy::stage) return with(*o.asked);
         const int model = comm.size() / o.data;
-        return with(std::span<const placing>(
-            balanced_stages(tape_of<Net>, Net::input::extents, model)));
+        return with(
+            std::span<const placing>(balanced_stages(tape_of<Net>, Net::input::extents, model)));
     }
 
     std::optional<lowered> overridden_;

@@ -6,6 +6,7 @@
 #include <mpar/net/lower.hpp>
 #include <mpar/net/prices.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace mpar::detail {
 /// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
 constexpr std::vector<placing> placings_for(const operation& o, const shape& y, const setting& on) {
     std::vector<placing> all{policy::none};
-    const bool is_grid = on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
+    const bool is_grid =
+        on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
     const auto add = [&](policy p, bool cuts) {
         if (cuts && can_follow(o, p)) all.push_back(p);
     };
@@ -37,7 +39,10 @@ public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
     constexpr plan_search(const plan& base, const setting& on, const machine& of,
                           std::vector<std::vector<placing>> options, int stages)
-        : plan_(base), options_(std::move(options)), stages_(stages), prices_(base, on, of, layouts_) {
+        : plan_(base),
+          options_(std::move(options)),
+          stages_(stages),
+          prices_(base, on, of, layouts_) {
         readers_.resize(plan_.tensors.size());
         sole_.resize(plan_.tensors.size(), -1);
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
@@ -105,11 +110,14 @@ private:
         int from = -1;
         placing by;
     };
-    /// What a placing of a step means where x lies as it does: what is given, what the kernel makes
-    /// of it (summands, perhaps), in which layout it reads x, and where a sum's parts go for it.
-    struct way {
-        int given = -1, made = 0, reads = 0, scattered = -1;
+    /// A placing of a step where x lies as it does: what it costs but for the residual, and how x and
+    /// y lie then.
+    struct edge {
+        double seconds = 0;
+        std::uint64_t x = 0, y = 0;
+        int given = -1;  ///< the layout of what is given
     };
+
     constexpr int place(int t) const {
         for (int i = 0; i < int(live_.size()); ++i) {
             if (live_[std::size_t(i)] == t) return i;
@@ -126,40 +134,57 @@ private:
             after.push_back(t);
         }
         x_ = place(s.x);
-        residual_ = s.residual < 0 ? -1 : place(s.residual);
+        residual_ = s.residual < 0 || s.residual == s.x ? -1 : place(s.residual);
         y_ = s.y < 0 ? -1 : place(s.y);  // there already: another arm of a concat has begun it
         begins_ = s.y >= 0 && y_ < 0;
         if (begins_) after.push_back(s.y);
         if (int(after.size()) > open_ends) return false;
 
-        const auto& options = options_[std::size_t(i)];
-        ways_.assign(options.size() * layout_numbers::most, {});
+        const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
+        const auto options = offered(i);
+        std::vector<names> known_names(options.size());
+        std::vector<edge> edges;                       // by x's bits and the option
+        int known[1024] = {}, slots[slot_count] = {};  // indices plus 1
         std::vector<node> next;
-        std::vector<int> slots(4096, -1);
-        const auto& nodes = levels_.back();
-        for (int n = 0; n < int(nodes.size()); ++n) {
-            const std::uint64_t key = nodes[std::size_t(n)].key;
-            for (std::size_t o = 0; o < options.size(); ++o) {
-                if (!cuts_sums_ && options.size() > 1 && !summed_by(options[o].how).empty()) continue;
-                now x = at(key, x_), y = y_ < 0 ? now() : at(key, y_);
-                now residual = residual_ < 0 ? now() : residual_ == x_ ? x : at(key, residual_);
-                const double more = take(i, o, key, x, residual, y);
-                if (!layouts_.fit()) return false;
-                std::uint64_t then = 0;
-                for (std::size_t a = 0; a < stood.size(); ++a) {
-                    const int was = stood[a];
-                    const now& t = was == residual_ ? residual : was == x_ ? x : at(key, was);
-                    then |= t.bits() << 10 * a;
+        const node* const nodes = levels_.back().data();
+        for (int n = 0; n < int(levels_.back().size()); ++n) {
+            const std::uint64_t key = nodes[n].key;
+            int& first = known[key >> 10 * x_ & 1023];
+            if (first == 0 || !by_x_alone) {
+                first = int(edges.size()) + 1;
+                for (std::size_t o = 0; o < options.size(); ++o) {
+                    edges.push_back(edge_of(i, options[o], key, known_names[o]));
                 }
-                if (begins_) then |= y.bits() << 10 * stood.size();
-                keep(next, slots, {then, nodes[std::size_t(n)].seconds + more, n, options[o]});
+                if (!layouts_.fit()) return false;
+            }
+            std::uint64_t rest = 0;  // of the key to come
+            int x_to = -1, residual_to = -1;
+            for (int a = 0; a < int(stood.size()); ++a) {
+                const int was = stood[std::size_t(a)];
+                if (was == x_) {
+                    x_to = 10 * a;
+                } else if (was == residual_) {
+                    residual_to = 10 * a;
+                } else {
+                    rest |= (key >> 10 * was & 1023) << 10 * a;
+                }
+            }
+            const int y_to = 10 * int(stood.size());
+            for (int o = 0; o < int(options.size()); ++o) {
+                const edge& e = edges[std::size_t(first - 1 + o)];
+                std::uint64_t then = rest;
+                double seconds = nodes[n].seconds + e.seconds;
+                if (x_to >= 0) then |= e.x << x_to;
+                if (begins_) then |= e.y << y_to;
+                if (residual_ >= 0) {
+                    now r = at(key, residual_);
+                    seconds += residual_seconds(i, r, e.given);
+                    if (residual_to >= 0) then |= r.bits() << residual_to;
+                }
+                keep(next, slots, {then, seconds, n, options[std::size_t(o)]});
             }
         }
-        if (next.size() > most_states) {
-            const auto end = next.begin() + most_states;
-            std::ranges::nth_element(next, end, {}, &node::seconds);
-            next.erase(end, next.end());
-        }
+        if (next.size() > most_states) drop_dearest(next);
         live_ = std::move(after);
         levels_.push_back(std::move(next));
         return true;
@@ -167,51 +192,97 @@ private:
     /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
     static constexpr int most_states = 400;
 
-    static constexpr void keep(std::vector<node>& all, std::vector<int>& slots, const node& n) {
-        const std::size_t mask = slots.size() - 1;
-        std::size_t at = std::size_t(n.key * 0x9e3779b97f4a7c15u >> 40) & mask;
-        while (slots[at] >= 0 && all[std::size_t(slots[at])].key != n.key) at = (at + 1) & mask;
-        if (slots[at] < 0) {
-            slots[at] = int(all.size());
-            all.push_back(n);
-        } else if (n.seconds < all[std::size_t(slots[at])].seconds) {
-            all[std::size_t(slots[at])] = n;
+    static constexpr void drop_dearest(std::vector<node>& all) {
+        std::vector<double> seconds;
+        for (const node& n : all) seconds.push_back(n.seconds);
+        std::nth_element(seconds.begin(), seconds.begin() + most_states, seconds.end());
+        std::vector<node> some;
+        for (const node& n : all) {
+            if (n.seconds < seconds[most_states]) some.push_back(n);
         }
+        if (!some.empty()) all = std::move(some);
+    }
+    static constexpr std::size_t slot_count = 8192;
+    static constexpr void keep(std::vector<node>& all, int* slots, const node& n) {
+        constexpr std::size_t mask = slot_count - 1;
+        std::size_t at = std::size_t(n.key * 0x9e3779b97f4a7c15u >> 40) & mask;
+        for (; slots[at]; at = (at + 1) & mask) {
+            node& other = all[std::size_t(slots[at] - 1)];
+            if (other.key != n.key) continue;
+            if (n.seconds < other.seconds) other = n;
+            return;
+        }
+        all.push_back(n);
+        slots[at] = int(all.size());
     }
 
-    /// What step i costs by its option `o`, and how x, its residual and y lie then.
-    constexpr double take(int i, std::size_t o, std::uint64_t key, now& x, now& residual, now& y) {
+    /// The options of a step, without those that cut sums where none may be.
+    constexpr std::vector<placing> offered(int i) const {
+        const auto& all = options_[std::size_t(i)];
+        std::vector<placing> some;
+        for (const placing& p : all) {
+            if (cuts_sums_ || all.size() == 1 || summed_by(p.how).empty()) some.push_back(p);
+        }
+        return some;
+    }
+
+    /// The layouts of what a step gives, of what its kernel makes of it, and in which it reads x, by
+    /// number; the same wherever x lies, but for those who follow.
+    struct names {
+        int given = -1, made = 0, reads = 0;
+        bool is_fine = false;  ///< a sum's parts can be scattered so
+    };
+    constexpr names names_of(int i, const placing& p, std::uint64_t key) {
         const step& s = plan_.steps[std::size_t(i)];
-        const way w = way_of(i, o, key, x);
-        if (!layouts_.fit()) return 0;
-        if (begins_) y = w.given;
-        double seconds = 0;
+        names n;
+        n.given = s.y < 0   ? layouts_.of(layout::everywhere)
+                  : begins_ ? layouts_.of(gives(i, p, key))
+                            : at(key, y_).where;
+        n.made = summed_by(p.how).empty() ? n.given : layouts_.of(summands_of(p.how));
+        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[n.made]);
+        n.reads = layouts_.of(taken);
+        n.is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
+        return n;
+    }
+    constexpr edge edge_of(int i, const placing& p, std::uint64_t key, names& known) {
+        const step& s = plan_.steps[std::size_t(i)];
+        if (known.given < 0 || p.how == policy::follow) known = names_of(i, p, key);
+        const auto [given, made, reads, is_fine] = known;
+        if (!layouts_.fit()) return {};
+        const bool sums = made != given;
+
+        edge e;
+        e.given = given;
+        now x = at(key, x_), y(given);
         if (x.sum) {  // its parts go where they are taken, if that is as fine
-            const int from = summands_[x.sum - 1];
-            x = w.scattered < 0 ? x.where : w.scattered;
-            seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer, from, x.where);
+            x = is_fine ? reads : x.where;
+            e.seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer,
+                                        summands_[at(key, x_).sum - 1], x.where);
         }
         const int before = x.where;
-        if (x.also != w.reads + 1) {
-            seconds += prices_.fetch(i, before, w.made);
-            fetched(x, w.reads);
+        if (x.also != reads + 1) {
+            e.seconds += prices_.fetch(i, before, made);
+            fetched(x, reads);
         }
-        if (residual_ >= 0) {
-            if (residual_ == x_) residual = x;
-            if (residual.also != w.given + 1) {
-                seconds += prices_.fetch_residual(i, residual.where, w.given);
-                fetched(residual, w.given);
-            }
+        if (s.residual == s.x) e.seconds += residual_seconds(i, x, given);
+        const auto own = prices_.compute(i, before, made);
+        e.seconds += own.seconds + byte_ * double(own.bytes);
+        if (sums && s.residual < 0 && readers_[std::size_t(s.y)] == 1 &&
+            sole_[std::size_t(s.y)] >= 0) {
+            y.sum = p.how == policy::input ? 1 : 2;
+            summands_[y.sum - 1] = made;
+        } else if (sums) {
+            e.seconds += prices_.reduce(i, made, given);
         }
-        const auto own = prices_.compute(i, before, w.made);
-        seconds += own.seconds + byte_ * double(own.bytes);
-        if (w.made == w.given) return seconds;
-        if (residual_ < 0 && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
-            y.sum = options_[std::size_t(i)][o].how == policy::input ? 1 : 2;
-            summands_[y.sum - 1] = w.made;
-            return seconds;
-        }
-        return seconds + prices_.reduce(i, w.made, w.given);
+        e.x = x.bits();
+        e.y = y.bits();
+        return e;
+    }
+    constexpr double residual_seconds(int i, now& residual, int given) {
+        if (residual.also == given + 1) return 0;
+        const double seconds = prices_.fetch_residual(i, residual.where, given);
+        fetched(residual, given);
+        return seconds;
     }
     /// Whoever has all of it needs no one any more.
     constexpr void fetched(now& t, int reads) {
@@ -220,25 +291,6 @@ private:
         } else {
             t.also = reads + 1;
         }
-    }
-
-    constexpr way way_of(int i, std::size_t o, std::uint64_t key, const now& x) {
-        way& known = ways_[o * layout_numbers::most + std::size_t(x.where)];
-        const step& s = plan_.steps[std::size_t(i)];
-        const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
-        if (known.given >= 0 && by_x_alone) return known;
-        const placing& p = options_[std::size_t(i)][o];
-        way w;
-        w.given = s.y < 0   ? layouts_.of(layout::everywhere)
-                  : begins_ ? layouts_.of(gives(i, p, key))
-                            : at(key, y_).where;
-        w.made = summed_by(p.how).empty() ? w.given : layouts_.of(summands_of(p.how));
-        const layout taken =
-            s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[w.made]);
-        w.reads = layouts_.of(taken);
-        const bool is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
-        w.scattered = is_fine ? w.reads : -1;
-        return known = w;
     }
 
     /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
@@ -268,7 +320,6 @@ private:
     int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y
     int summands_[2] = {};                ///< the layouts of those of input and of grid
-    std::vector<way> ways_;               ///< of the step, by option and x's layout
     std::vector<std::vector<node>> levels_;
     double byte_ = 0, seconds_ = 0;
     bool cuts_sums_ = true;

@@ -16,21 +16,21 @@ namespace mpar {
 
 /// What a net is planned for.
 struct planning {
-    setting on;         ///< who.rank is not looked at
+    setting on;  ///< who.rank is not looked at
     machine of;
-    long memory = 0;    ///< bytes that a rank has for weights and activations; 0: any number
-    bool all = false;   ///< layers with weights may be placed otherwise than they ask
+    long memory = 0;   ///< bytes that a rank has for weights and activations; 0: any number
+    bool all = false;  ///< layers with weights may be placed otherwise than they ask
     /// Sums may be cut between ranks where that saves more than a twentieth: their last bits change.
     bool sums = true;
 };
 
 /// What was found.
 struct planned {
-    std::vector<placing> each;              ///< for lower(): one for each entry of the tape
-    forecast cost;                          ///< of the plan that comes of it; at run time
-    policy alike = policy::automatic;       ///< the one policy of all layers that was best; else mixed
+    std::vector<placing> each;         ///< for lower(): one for each entry of the tape
+    forecast cost;                     ///< of the plan that comes of it; at run time
+    policy alike = policy::automatic;  ///< the one policy of all layers that was best; else mixed
     mismatch wrong;
-    long least_memory = 0;                  ///< where no plan fits the memory: what the least takes
+    long least_memory = 0;  ///< where no plan fits the memory: what the least takes
 };
 
 namespace detail {
@@ -84,8 +84,8 @@ private:
     }
 
     constexpr void consider_alike() {
-        for (const policy p : {policy::none, policy::batch, policy::rows, policy::cols, policy::tiles,
-                               policy::output, policy::input, policy::grid}) {
+        for (const policy p : {policy::none, policy::batch, policy::rows, policy::cols,
+                               policy::tiles, policy::output, policy::input, policy::grid}) {
             if (how_.sums || summed_by(p).empty()) consider(all_by(p), p);
         }
     }

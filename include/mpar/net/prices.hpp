@@ -46,6 +46,7 @@ public:
         on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
         for (const auto& s : plan_.steps) kinds_.push_back(kind_of(s));
         table_.resize(std::size_t(count_ * each));
+        boxes_.resize(std::size_t(count_ * 3 * layout_numbers::most));
     }
 
     /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
@@ -62,24 +63,41 @@ public:
     /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
     constexpr double fetch(int i, int from, int y) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
-        return once(i, 1, from, y, [&] {
-                   return price{trial(*this, i, from, y, y).price().exchange_of(0, 0).exchange};
-               }).seconds;
+        return once(i, 1, from, y,
+                    [&] {
+                        const auto& needs = parts_of(i, 1, y, [&](const std::vector<int>& ranks) {
+                            const trial t(*this, i, y, y, y);
+                            const costs c = t.price();
+                            const layout key = c.places().key_of(0, 0);
+                            boxes all;
+                            for (const int r : ranks)
+                                all.of.push_back(c.places().needed(0, key, r));
+                            return all;
+                        });
+                        const step& s = plan_.steps[std::size_t(i)];
+                        const bool whole = s.y < 0 || input_layout(s.what, layouts_[y]).is_whole();
+                        return moving(i, false, from, needs, whole);
+                    })
+            .seconds;
     }
-    /// The same of the residual.
+    /// The same of the residual, which lies as y must in the end.
     constexpr double fetch_residual(int i, int from, int y) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
-        return once(i, 2, from, y, [&] {
-                   return price{trial(*this, i, y, y, from).price().exchange_of(0, 2).exchange};
-               }).seconds;
+        return once(i, 2, from, y,
+                    [&] {
+                        return moving(i, true, from, owners_of(i, true, y), layouts_.is_whole(y));
+                    })
+            .seconds;
     }
     /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
     constexpr double reduce(int i, int summands, int y) {
-        return once(i, 3, summands, y, [&] {
-                   const trial t(*this, i, y, summands, y);
-                   const costs c = t.price();
-                   return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
-               }).seconds;
+        return once(i, 3, summands, y,
+                    [&] {
+                        const trial t(*this, i, y, summands, y);
+                        const costs c = t.price();
+                        return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
+                    })
+            .seconds;
     }
 
 private:
@@ -122,11 +140,56 @@ private:
         return on_.who.data == 1 || layouts_[l] == layout::everywhere;
     }
 
+    struct boxes {
+        std::vector<box> of;  ///< by ranks_
+    };
+    /// Boxes of step i's tensors for all ranks that are looked at, worked out once: what x's owners
+    /// have (0), what is needed of it (1), what y's owners have (2).
+    template <class F>
+    constexpr const boxes& parts_of(int i, int what, int l, F boxes_for) {
+        constexpr int stride = layout_numbers::most;
+        auto& known = boxes_[std::size_t((kinds_[std::size_t(i)] * 3 + what) * stride + l)];
+        if (known.of.empty()) known = boxes_for(ranks_);
+        return known;
+    }
+    constexpr shape with_batch(int t) const {
+        shape s = extents(t);
+        s.n = on_.batch;
+        return s;
+    }
+    constexpr const boxes& owners_of(int i, bool of_y, int l) {
+        const step& s = plan_.steps[std::size_t(i)];
+        const shape all = with_batch(of_y ? s.y : s.x);
+        return parts_of(i, of_y ? 2 : 0, l, [&](const std::vector<int>& ranks) {
+            boxes b;
+            for (const int r : ranks) {
+                b.of.push_back(owned(layouts_[l], all, on_.who.at(r), on_.block));
+            }
+            return b;
+        });
+    }
+    /// Of the slowest rank, when all ranks fetch what they need of x, or of the residual; `takes_all`:
+    /// the whole.
+    constexpr price moving(int i, bool residual, int from, const boxes& needs, bool takes_all) {
+        if (on_.mates(0).size() == on_.who.ranks) return {0};
+        const step& s = plan_.steps[std::size_t(i)];
+        const shape all = with_batch(residual ? s.y : s.x);
+        const boxes& owners = owners_of(i, residual, from);
+        const link& by = machine_.between(on_.who.ranks);
+        double most = 0;
+        for (std::size_t r = 0; r < ranks_.size(); ++r) {
+            const traffic t =
+                costs::fetching(layouts_[from], all, owners.of[r], needs.of[r], takes_all, on_);
+            most = std::max(most, seconds_of(t, by));
+        }
+        return {most};
+    }
+
     template <class F>
     constexpr price once(int i, int what, int a, int b, F work_out) {
         constexpr int stride = layout_numbers::most;
-        price& known = table_[std::size_t(kinds_[std::size_t(i)] * each +
-                                          (what * stride + a) * stride + b)];
+        price& known =
+            table_[std::size_t(kinds_[std::size_t(i)] * each + (what * stride + a) * stride + b)];
         if (known.seconds < 0) known = work_out();
         return known;
     }
@@ -140,12 +203,12 @@ private:
     }
     constexpr bool same(const step& a, const step& b) const {
         const operation &p = a.what, &q = b.what;
-        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift && p.groups == q.groups &&
-               p.mixes_channels == q.mixes_channels && p.mixes_rows == q.mixes_rows &&
-               p.window.h == q.window.h && p.window.w == q.window.w &&
-               p.flops_per_output == q.flops_per_output && (a.y < 0) == (b.y < 0) &&
-               (a.residual < 0) == (b.residual < 0) && extents(a.x) == extents(b.x) &&
-               (a.y < 0 || extents(a.y) == extents(b.y));
+        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift &&
+               p.groups == q.groups && p.mixes_channels == q.mixes_channels &&
+               p.mixes_rows == q.mixes_rows && p.window.h == q.window.h &&
+               p.window.w == q.window.w && p.flops_per_output == q.flops_per_output &&
+               (a.y < 0) == (b.y < 0) && (a.residual < 0) == (b.residual < 0) &&
+               extents(a.x) == extents(b.x) && (a.y < 0 || extents(a.y) == extents(b.y));
     }
 
     constexpr const shape& extents(int t) const { return plan_.tensors[std::size_t(t)].extents; }
@@ -158,6 +221,7 @@ private:
     int count_ = 0;
     static constexpr int each = 4 * layout_numbers::most * layout_numbers::most;
     std::vector<price> table_;
+    std::vector<boxes> boxes_;
     std::vector<int> ranks_;
 };
 

@@ -48,14 +48,14 @@ struct link {
 /// EPYC of Zen 5 with AVX-512 and of messages through its memory; the network is one of 100 Gbit/s.
 /// `mpar calibrate` measures a machine's own.
 struct machine {
-    std::array<rate, work_count> rates{{{1.0e-11, 1.0e-10, 6.0e-11},
-                                        {1.0e-11, 1.0e-10, 6.0e-11},
-                                        {1.0e-11, 6.0e-11, 6.0e-11},
-                                        {2.0e-11, 1.0e-10, 0},
-                                        {1.0e-11, 0, 8.0e-11},
-                                        {4.0e-11, 6.0e-11, 0}}};
-    double step = 1.5e-6;  ///< seconds of a step, however little it does
-    link node{2.0e-6, 2.5e-10};
+    std::array<rate, work_count> rates{{{9.0e-12, 3.7e-11, 1.3e-11},
+                                        {7.5e-12, 5.8e-11, 2.0e-11},
+                                        {8.7e-12, 6.3e-12, 8.5e-12},
+                                        {6.4e-12, 9.2e-12, 1.8e-11},
+                                        {4.4e-11, 0, 1.8e-11},
+                                        {9.0e-11, 5.0e-12, 0}}};
+    double step = 5.0e-6;  ///< seconds of a step, however little it does
+    link node{5.0e-7, 2.0e-10};
     link network{5.0e-6, 1.0e-10};
     int ranks_per_node = 0;  ///< 0: all are on one node
 

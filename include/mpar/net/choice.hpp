@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Policies in place of a net's own, and layers that wait for one. Knows no plan.
+#pragma once
+
+#include <mpar/net/tape.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace mpar {
+
+/// Policies in place of the layers' own.
+struct choice {
+    std::optional<placing> all;     ///< for all layers that have weights and can follow it
+    std::span<const placing> each;  ///< or one for each instruction of the tape
+
+    constexpr choice() = default;
+    constexpr explicit(false) choice(std::optional<policy> p) {
+        if (p) all = *p;
+    }
+    constexpr explicit(false) choice(policy p) : all(p) {}
+    constexpr explicit(false) choice(std::span<const placing> p) : each(p) {}
+};
+
+/// Whether some layer leaves its policy to a planner.
+constexpr bool asks_for_plan(std::span<const instruction> tape) {
+    for (const auto& i : tape) {
+        if (i.does.asks.how == policy::automatic) return true;
+    }
+    return false;
+}
+
+/// What each entry asks for; who asks for a plan is whole until there is one.
+constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
+    std::vector<placing> each;
+    for (const auto& i : tape) {
+        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
+        const placing whole = has_filters ? policy::none : policy::follow;
+        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
+    }
+    return each;
+}
+
+}  // namespace mpar
