@@ -12,6 +12,11 @@
 
 namespace mpar::detail {
 
+/// How one step may be placed.
+struct offers {
+    std::vector<placing> placings;
+};
+
 /// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
 constexpr std::vector<placing> placings_for(const operation& o, const shape& y, const setting& on) {
     std::vector<placing> all{policy::none};
@@ -38,7 +43,7 @@ class plan_search {
 public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
     constexpr plan_search(const plan& base, const setting& on, const machine& of,
-                          std::vector<std::vector<placing>> options, int stages)
+                          std::vector<offers> options, int stages)
         : plan_(base),
           options_(std::move(options)),
           stages_(stages),
@@ -61,11 +66,13 @@ public:
         byte_ = byte;
         cuts_sums_ = cuts_sums;
         live_ = {0};
-        levels_.assign(1, {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}});
+        levels_.clear();
+        levels_.resize(plan_.steps.size() + 1);
+        levels_[0].nodes = {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}};
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             if (!advance(i)) return {};
         }
-        const auto& last = levels_.back();
+        const auto& last = levels_.back().nodes;
         int at = 0;
         for (int n = 1; n < int(last.size()); ++n) {
             if (last[std::size_t(n)].seconds < last[std::size_t(at)].seconds) at = n;
@@ -73,7 +80,7 @@ public:
         seconds_ = last[std::size_t(at)].seconds;
         std::vector<placing> placings(plan_.steps.size());
         for (std::size_t i = placings.size(); i-- > 0;) {
-            const node& n = levels_[i + 1][std::size_t(at)];
+            const node& n = levels_[i + 1].nodes[std::size_t(at)];
             placings[i] = n.by;
             at = n.from;
         }
@@ -109,6 +116,9 @@ private:
         double seconds = 0;
         int from = -1;
         placing by;
+    };
+    struct level {  ///< the states before a step
+        std::vector<node> nodes;
     };
     /// A placing of a step where x lies as it does: what it costs but for the residual, and how x and
     /// y lie then.
@@ -146,8 +156,8 @@ private:
         std::vector<edge> edges;                       // by x's bits and the option
         int known[1024] = {}, slots[slot_count] = {};  // indices plus 1
         std::vector<node> next;
-        const node* const nodes = levels_.back().data();
-        for (int n = 0; n < int(levels_.back().size()); ++n) {
+        const node* const nodes = levels_[std::size_t(i)].nodes.data();
+        for (int n = 0; n < int(levels_[std::size_t(i)].nodes.size()); ++n) {
             const std::uint64_t key = nodes[n].key;
             int& first = known[key >> 10 * x_ & 1023];
             if (first == 0 || !by_x_alone) {
@@ -186,7 +196,7 @@ private:
         }
         if (next.size() > most_states) drop_dearest(next);
         live_ = std::move(after);
-        levels_.push_back(std::move(next));
+        levels_[std::size_t(i) + 1].nodes = std::move(next);
         return true;
     }
     /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
@@ -218,7 +228,7 @@ private:
 
     /// The options of a step, without those that cut sums where none may be.
     constexpr std::vector<placing> offered(int i) const {
-        const auto& all = options_[std::size_t(i)];
+        const auto& all = options_[std::size_t(i)].placings;
         std::vector<placing> some;
         for (const placing& p : all) {
             if (cuts_sums_ || all.size() == 1 || summed_by(p.how).empty()) some.push_back(p);
@@ -312,7 +322,7 @@ private:
     }
 
     plan plan_;
-    std::vector<std::vector<placing>> options_;
+    std::vector<offers> options_;
     int stages_;
     layout_numbers layouts_;
     prices prices_;
@@ -320,7 +330,7 @@ private:
     int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y
     int summands_[2] = {};                ///< the layouts of those of input and of grid
-    std::vector<std::vector<node>> levels_;
+    std::vector<level> levels_;
     double byte_ = 0, seconds_ = 0;
     bool cuts_sums_ = true;
 };

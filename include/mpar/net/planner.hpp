@@ -138,17 +138,17 @@ private:
         wrong_ = l.wrong;
         if (wrong_) return;
         const plan p = l.view();
-        std::vector<std::vector<placing>> options;
+        std::vector<offers> options;
         for (const step& s : p.steps) {
             const bool is_entry = s.entry >= 0 && s.what.kind != op::row_sums &&
                                   s.what.kind != op::mean_rows && s.what.kind != op::add;
             if (!is_entry) {
-                options.push_back({placing{}});
+                options.push_back({{placing{}}});
             } else if (is_free_[std::size_t(s.entry)]) {
                 options.push_back(
-                    placings_for(s.what, p.tensors[std::size_t(s.y)].extents, how_.on));
+                    {placings_for(s.what, p.tensors[std::size_t(s.y)].extents, how_.on)});
             } else {
-                options.push_back({rest_[std::size_t(s.entry)]});
+                options.push_back({{rest_[std::size_t(s.entry)]}});
             }
         }
         plan_search by(p, how_.on, how_.of, std::move(options), stages_);
