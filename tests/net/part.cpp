@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/random_tape.hpp"
 
+#include <mpar/kernels/cpu/winograd_division.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/partition.hpp>
 #include <mpar/net/static_plan.hpp>
@@ -185,9 +186,17 @@ std::multiset<key> messages_of(const std::vector<part>& parts, bool sent) {
     return all;
 }
 
-void check_all_ranks(const plan& p, int ranks, int batch, int block) {
+/// Tiles that differ from layer to layer, of strides and windows that no kernel has too.
+int any_tile(const convolution& c, const shape&) { return c.groups > 1 ? 0 : 2 * (c.out % 3); }
+
+void check_all_ranks(const plan& p, int ranks, int batch, int block,
+                     int (*tiles)(const convolution&, const shape&) = nullptr) {
     std::vector<part> parts;
-    for (int r = 0; r < ranks; ++r) parts.push_back(partition(p, {{r, ranks}, batch, block, 4}));
+    for (int r = 0; r < ranks; ++r) {
+        setting s{{r, ranks}, batch, block, 4};
+        s.winograd_tile = tiles;
+        parts.push_back(partition(p, s));
+    }
     CHECK(messages_of(parts, true) == messages_of(parts, false));
     for (const auto& mine : parts) {
         check_reads(p, mine);
@@ -215,6 +224,7 @@ TEST_CASE("parts of random nets fit together on any number of ranks") {
             REQUIRE_FALSE(l.wrong);
             const int ranks = 1 + int(seed % 8);
             check_all_ranks(l.view(), ranks, 1 + int(seed % 3), seed % 2 ? 1 : 8);
+            check_all_ranks(l.view(), ranks, 1, 8, any_tile);
         }
     }
 }
@@ -240,13 +250,19 @@ TEST_CASE("bytes of a static mesh are constants") {
 
 TEST_CASE(
     "rows move at most 0.55 MB per rank through ResNet-50 on 4 ranks, output at most 33.5 MB") {
-    for (const auto& [asked, limit] :
-         {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
-        const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, asked);
-        for (int r = 0; r < 4; ++r) {
-            const part mine = partition(l.view(), {{r, 4}, 1, 16, 4});
-            CHECK(mine.predicted.bytes_received <= limit);
-            CHECK(mine.predicted.bytes_sent <= limit);
+    for (const auto tiles : {static_cast<decltype(setting::winograd_tile)>(nullptr),
+                             &cpu::winograd_tile<float>}) {
+        for (const auto& [asked, limit] :
+             {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
+            const lowered l =
+                lower(tape_of<resnet50>, resnet50::input::extents, policy::none, asked);
+            for (int r = 0; r < 4; ++r) {
+                setting on{{r, 4}, 1, 16, 4};
+                on.winograd_tile = tiles;
+                const part mine = partition(l.view(), on);
+                CHECK(mine.predicted.bytes_received <= limit);
+                CHECK(mine.predicted.bytes_sent <= limit);
+            }
         }
     }
 }

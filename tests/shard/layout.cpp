@@ -107,10 +107,10 @@ TEST_CASE("owned() cuts the dimension of the layout and no other") {
         for (int r = 0; r < ranks; ++r) {
             const seat who{r, ranks};
             const box all = whole(s);
-            CHECK(owned(layout::replicate, s, who, 8) == all);
-            const box by_n = owned(layout::shard_n, s, who, 8),
-                      by_c = owned(layout::shard_c, s, who, 8),
-                      by_h = owned(layout::shard_h, s, who, 8);
+            CHECK(owned(layout::replicate, s, who, {.c = 8}) == all);
+            const box by_n = owned(layout::shard_n, s, who, {.c = 8}),
+                      by_c = owned(layout::shard_c, s, who, {.c = 8}),
+                      by_h = owned(layout::shard_h, s, who, {.c = 8});
             CHECK(by_n == box{cut(5, who), all.c, all.h, all.w});
             CHECK(by_c == box{all.n, cut(40, who, 8), all.h, all.w});
             CHECK(by_h == box{all.n, all.c, cut(7, who), all.w});

@@ -103,18 +103,19 @@ public:
         if (!where.partial.empty()) return reduction(i, t, rank);
         const layout key = all_.key_of(i, t);
         return fetching(where, all_.extents(t), all_.owner(t, rank), all_.needed(t, key, rank),
-                        key.is_whole(), of_);
+                        key.is_whole(), of_, all_.grains_of(t));
     }
     /// What a rank receives and sends that has `own` of a tensor which lies as `where`, and needs
     /// `need` of it as all the others need their parts; `whole`: all of it.
     static constexpr traffic fetching(const layout& where, const shape& extents, const box& own,
-                                      const box& need, bool whole, const setting& on) {
+                                      const box& need, bool whole, const setting& on,
+                                      const grains& by) {
         const box here = intersection(own, need);
         const long bytes_here = message_bytes(here, on);
         traffic moved;
         moved.bytes_received = message_bytes(need, on) - bytes_here;
         if (moved.bytes_received) {
-            moved.messages_received = owners(where, extents, need, on) - (here.empty() ? 0 : 1);
+            moved.messages_received = owners(where, extents, need, on.who, by) - (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = moved.bytes_received;  // halos and transposes go both ways alike
         moved.messages_sent = moved.messages_received;
@@ -244,12 +245,12 @@ private:
 
     /// How many ranks own something of `need`, of those from whom it is taken.
     static constexpr long owners(const layout& l, const shape& s, const box& need,
-                                 const setting& on) {
-        const auto along = [&](range r, int extent, const axes& by, int grain = 1) -> long {
-            return by.empty() ? 1 : parts_of(r, extent, by.parts(on.who), grain);
+                                 const seat& who, const grains& by) {
+        const auto along = [&](range r, int extent, const axes& cut, int grain) -> long {
+            return cut.empty() ? 1 : parts_of(r, extent, cut.parts(who), grain);
         };
-        return along(need.n, s.n, l.n) * along(need.c, s.c, l.c, on.block) *
-               along(need.h, s.h, l.h) * along(need.w, s.w, l.w);
+        return along(need.n, s.n, l.n, 1) * along(need.c, s.c, l.c, by.c) *
+               along(need.h, s.h, l.h, by.h) * along(need.w, s.w, l.w, by.w);
     }
     /// How many ranks take from one who owns a part.
     static constexpr int readers(const layout& where, const setting& on) {
@@ -278,7 +279,8 @@ private:
         if (!mine.empty()) {
             moved.bytes_received = from * bytes(mine) - bytes(here);
             moved.messages_received =
-                from * owners(all_.tensor_at(t).where, all_.extents(t), mine, of_) -
+                from * owners(all_.tensor_at(t).where, all_.extents(t), mine, of_.who,
+                              all_.grains_of(t)) -
                 (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = bytes(own) - bytes(here);

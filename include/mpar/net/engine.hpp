@@ -231,7 +231,7 @@ private:
         if (!workers_.shares_kernels()) return theirs;
         const layout& where = plan_.tensors.front().where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
-                               Backend::template block<T>);
+                               {.c = Backend::template block<T>});
         const box origin{
             {-theirs.n.lo, 0}, {-theirs.c.lo, 0}, {-theirs.h.lo, 0}, {-theirs.w.lo, 0}};
         return relative(part, origin);

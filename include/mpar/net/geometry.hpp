@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/layers/conv2d.hpp>
+#include <mpar/net/grains.hpp>
 #include <mpar/net/part.hpp>
 #include <mpar/net/plan.hpp>
 
@@ -21,6 +22,11 @@ class geometry {
 public:
     constexpr geometry(const plan& p, const setting& s) : plan_(p), of_(s) {
         for (const auto& step : plan_.steps) tiles_.push_back(tile_of(step));
+        if (s.grains == nullptr) {
+            cut_in(lines());
+        } else {
+            cut_in(*s.grains);
+        }
     }
 
     constexpr const plan& steps() const { return plan_; }
@@ -28,6 +34,9 @@ public:
     constexpr const tensor& tensor_at(int t) const { return plan_.tensors[std::size_t(t)]; }
     constexpr int index_of(const step& s) const { return int(&s - plan_.steps.data()); }
     constexpr int tile(int i) const { return tiles_[std::size_t(i)]; }
+    /// In multiples of what tensor t is cut.
+    constexpr const grains& grains_of(int t) const { return grains_[std::size_t(t)]; }
+    constexpr line_grains lines() const { return {plan_, tiles_, of_.who}; }
 
     constexpr shape extents(int t) const {
         shape s = tensor_at(t).extents;
@@ -43,7 +52,7 @@ public:
     }
     /// The same whether or not the rank has any summands.
     constexpr box cut_of(int t, int rank) const {
-        return owned(tensor_at(t).where, extents(t), of_.who.at(rank), of_.block);
+        return owned(tensor_at(t).where, extents(t), of_.who.at(rank), grains_of(t));
     }
 
     /// The leaves of a cut sum's tree that a rank adds up: [first, last) of so many.
@@ -148,6 +157,11 @@ public:
     }
 
 private:
+    constexpr void cut_in(const line_grains& lines) {
+        for (const auto& t : plan_.tensors) {
+            grains_.push_back(lines.of(t.where, t.extents, of_.who, of_.block));
+        }
+    }
     /// The same on all ranks, whatever part of y they compute.
     constexpr int tile_of(const step& s) const {
         if (s.what.kind != op::convolution || !of_.winograd_tile) return 0;
@@ -159,6 +173,7 @@ private:
     plan plan_;
     setting of_;
     std::vector<int> tiles_;
+    std::vector<grains> grains_;
 };
 
 }  // namespace mpar

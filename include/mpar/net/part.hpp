@@ -14,6 +14,8 @@
 
 namespace mpar {
 
+class line_grains;
+
 /// For whom a plan is worked out.
 struct setting {
     seat who;
@@ -28,6 +30,8 @@ struct setting {
     bool reproducible = false;
     /// Of how many images a pipeline's batch is a part, so that tiles do not depend on it; 0: none.
     int whole_batch = 0;
+    /// Of the plan that this one is a piece of; nullptr: it is whole, and has its own.
+    const line_grains* grains = nullptr;
 
     /// The seats that have one memory with `rank`.
     constexpr range mates(int rank) const {

@@ -44,10 +44,15 @@ public:
     constexpr prices(const plan& p, const setting& on, const machine& of, layout_numbers& layouts)
         : plan_(p), on_(on), machine_(of), layouts_(layouts), ranks_(costs::ranks_of(on.who)) {
         on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
+        grains_ = geometry(p, on_).lines();
+        on_.grains = &grains_;
         for (const auto& s : plan_.steps) kinds_.push_back(kind_of(s));
         table_.resize(std::size_t(count_ * each));
         boxes_.resize(std::size_t(count_ * 3 * layout_numbers::most));
     }
+
+    prices(const prices&) = delete;
+    prices& operator=(const prices&) = delete;
 
     /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
     /// the summands.
@@ -163,7 +168,8 @@ private:
         return parts_of(i, of_y ? 2 : 0, l, [&](const std::vector<int>& ranks) {
             boxes b;
             for (const int r : ranks) {
-                b.of.push_back(owned(layouts_[l], all, on_.who.at(r), on_.block));
+                b.of.push_back(owned(layouts_[l], all, on_.who.at(r),
+                                     grains_.of(layouts_[l], all, on_.who, on_.block)));
             }
             return b;
         });
@@ -179,7 +185,8 @@ private:
         double most = 0;
         for (std::size_t r = 0; r < ranks_.size(); ++r) {
             const traffic t =
-                costs::fetching(layouts_[from], all, owners.of[r], needs.of[r], takes_all, on_);
+                costs::fetching(layouts_[from], all, owners.of[r], needs.of[r], takes_all, on_,
+                                grains_.of(layouts_[from], all, on_.who, on_.block));
             most = std::max(most, seconds_of(t, by));
         }
         return {most};
@@ -215,6 +222,7 @@ private:
 
     plan plan_;
     setting on_;
+    line_grains grains_;
     machine machine_;
     layout_numbers& layouts_;
     std::vector<int> kinds_;

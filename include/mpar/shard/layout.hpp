@@ -94,12 +94,17 @@ constexpr range cut(int extent, const axes& along, const seat& who, int grain = 
     return cut(extent, seat{along.part(who), along.parts(who)}, grain);
 }
 
-/// The box that a rank owns. Channels are cut in multiples of `block`.
+/// In multiples of what channels, rows and columns are cut.
+struct grains {
+    int c = 1, h = 1, w = 1;
+};
+
+/// The box that a rank owns.
 /// before: shard_h of 7 rows on 4 ranks   after: [0 2) [2 4) [4 6) [6 7)
-constexpr box owned(const layout& where, const shape& s, const seat& who, int block = 1) {
+constexpr box owned(const layout& where, const shape& s, const seat& who, const grains& by = {}) {
     if (where.stage >= 0 && who.rank % who.model() != where.stage_seat(who)) return {};
-    return {cut(s.n, where.n, who), cut(s.c, where.c, who, block), cut(s.h, where.h, who),
-            cut(s.w, where.w, who)};
+    return {cut(s.n, where.n, who), cut(s.c, where.c, who, by.c), cut(s.h, where.h, who, by.h),
+            cut(s.w, where.w, who, by.w)};
 }
 
 }  // namespace mpar

@@ -15,13 +15,14 @@ namespace mpar::detail {
 /// are neighbours; an owner is one part of each dimension, and its rank the sum of their strides.
 class owners {
 public:
-    owners(const geometry& all, const seat& any, int block, int t)
-        : all_(all), any_(any), where_(all.tensor_at(t).where), block_(block) {
+    owners(const geometry& all, const seat& any, int t)
+        : all_(all), any_(any), where_(all.tensor_at(t).where) {
         const shape s = all_.extents(t);
+        const grains& by = all_.grains_of(t);
         cut_along(0, where_.n, s.n, 1);
-        cut_along(1, where_.c, s.c, block_);
-        cut_along(2, where_.h, s.h, 1);
-        cut_along(3, where_.w, s.w, 1);
+        cut_along(1, where_.c, s.c, by.c);
+        cut_along(2, where_.h, s.h, by.h);
+        cut_along(3, where_.w, s.w, by.w);
         cut_sum(t);
     }
 
@@ -112,7 +113,6 @@ private:
     const geometry& all_;
     seat any_;
     layout where_;
-    int block_;
     std::array<std::vector<piece>, 4> cuts_;
     std::vector<int> summands_;
 };

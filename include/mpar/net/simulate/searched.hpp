@@ -37,7 +37,7 @@ public:
     template <class F>
     void each_message(int e, F f) {
         const auto& c = crossings_[std::size_t(e)];
-        const owners from(all_, of_.who, of_.block, c.tensor);
+        const owners from(all_, of_.who, c.tensor);
         if (c.to_all) {
             const box need = whole(all_.extents(c.tensor));
             for (int r = 0; r < ranks(); ++r) {
@@ -124,7 +124,7 @@ private:
         }
         if (where.is_whole()) return false;
         if (where == c.key && where.c.empty() && where.h.empty() && where.w.empty()) return false;
-        const owners from(all_, of_.who, of_.block, c.tensor);
+        const owners from(all_, of_.who, c.tensor);
         const int places = has_uneven_images(c) ? of_.who.data : 1;
         for (int d = 0; d < places; ++d) {
             if (!wires_of(int(crossings_.size()) - 1, d, from).empty()) return true;
@@ -179,7 +179,7 @@ private:
         for (std::size_t e = 0; e < crossings_.size(); ++e) {
             const auto& c = crossings_[e];
             if (c.name != transition::halo) continue;
-            const owners from(all_, of_.who, of_.block, c.tensor);
+            const owners from(all_, of_.who, c.tensor);
             each_box(c, 0, from, [&](int source, int reader, const box& b) {
                 sends[std::size_t(source)].push_back({int(e), {reader, b}});
             });
