@@ -108,6 +108,26 @@ TEST_CASE("random nets whose sums are cut: close, and reproducible the same bits
     }
 }
 
+namespace {
+
+/// By Winograd's filtering, and cut into sums of 16 channels.
+struct wide {
+    using input = image<128, 56, 56>;
+    using layers = chain<conv2d<128, 32, window<3>>>;
+};
+
+}  // namespace
+
+TEST_CASE("a sum of few channels has the memory that it needs") {
+    for (const auto asked : {policy::input, policy::grid}) {
+        const lowered l = lower(tape_of<wide>, wide::input::extents, policy::none, asked);
+        const options how{.batch = 2, .team = teaming::off, .reproducible = true};
+        const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, how);
+        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, l, how);
+        CHECK(same_bits(together.values, alone.values));
+    }
+}
+
 TEST_CASE("random nets in double precision") {
     for (int seed = 0; seed < net_count() / 3; ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 5000u);

@@ -190,7 +190,7 @@ std::multiset<key> messages_of(const std::vector<part>& parts, bool sent) {
 int any_tile(const convolution& c, const shape&) { return c.groups > 1 ? 0 : 2 * (c.out % 3); }
 
 void check_all_ranks(const plan& p, int ranks, int batch, int block,
-                     int (*tiles)(const convolution&, const shape&) = nullptr) {
+                     int (*tiles)(const convolution&, const shape&) = no_winograd) {
     std::vector<part> parts;
     for (int r = 0; r < ranks; ++r) {
         setting s{{r, ranks}, batch, block, 4};
@@ -250,8 +250,7 @@ TEST_CASE("bytes of a static mesh are constants") {
 
 TEST_CASE(
     "rows move at most 0.55 MB per rank through ResNet-50 on 4 ranks, output at most 33.5 MB") {
-    for (const auto tiles : {static_cast<decltype(setting::winograd_tile)>(nullptr),
-                             &cpu::winograd_tile<float>}) {
+    for (const auto tiles : {&no_winograd, &cpu::winograd_tile<float>}) {
         for (const auto& [asked, limit] :
              {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
             const lowered l =

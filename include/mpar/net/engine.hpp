@@ -217,9 +217,13 @@ private:
             const auto& s = plan_.steps[i];
             const auto& p = part_.steps[i];
             if (s.what.kind != op::convolution) continue;
-            most = std::max(most,
-                            Backend::template workspace<T>(problem_of(s.what, p.x.c, p.y, p.tile),
-                                                           p.y.extents(), workers_.count()));
+            const auto hungry = [&](const range& channels) {
+                const convolution c = problem_of(s.what, channels, p.y, p.tile);
+                most = std::max(
+                    most, Backend::template workspace<T>(c, p.y.extents(), workers_.count()));
+            };
+            if (p.leaves.empty()) hungry(p.x.c);
+            for (const auto& leaf : p.leaves) hungry(leaf);  // few channels may take more than many
         }
         return most;
     }

@@ -164,7 +164,7 @@ private:
     }
     /// The same on all ranks, whatever part of y they compute.
     constexpr int tile_of(const step& s) const {
-        if (s.what.kind != op::convolution || !of_.winograd_tile) return 0;
+        if (s.what.kind != op::convolution) return 0;
         shape y = extents(s.y);
         y.n = std::max(y.n, of_.whole_batch);
         return of_.winograd_tile(problem_of(s.what, {0, s.what.in}, whole(y)), y);

@@ -16,6 +16,9 @@ namespace mpar {
 
 class line_grains;
 
+/// Of convolutions that are to be computed by their sums.
+constexpr int no_winograd(const convolution&, const shape&) { return 0; }
+
 /// For whom a plan is worked out.
 struct setting {
     seat who;
@@ -24,8 +27,8 @@ struct setting {
     int element_size = 4;  ///< bytes
     /// The first seats of teams whose members have one memory; none: each seat has its own.
     std::span<const int> first_seats{};
-    /// Backend::winograd_tile where convolutions may be computed so; nullptr: by the sum only.
-    int (*winograd_tile)(const convolution& layer, const shape& y) = nullptr;
+    /// Backend::winograd_tile where convolutions may be computed so.
+    int (*winograd_tile)(const convolution& layer, const shape& y) = no_winograd;
     /// Sums that are cut between ranks have the same bits on 1, 2, 4 and 8 of them.
     bool reproducible = false;
     /// Of how many images a pipeline's batch is a part, so that tiles do not depend on it; 0: none.
