@@ -108,33 +108,40 @@ private:
         workers_.meet();
     }
 
-    /// The rows of y in an order in which messages travel meanwhile. `awaited`: the overlapped
+    /// Middle and edges of y in an order in which messages travel meanwhile. `awaited`: the overlapped
     /// exchange that brings what the step's edges read; -1: none.
     void run_step(int i, int awaited) {
         const auto& mine = part_.steps[std::size_t(i)];
-        const range rows = mine.y.h;
         const int sent = overlapped_of(plan_.steps[std::size_t(i)].y);
         if (awaited >= 0) {
-            run_rows(i, mine.early);
+            run_box(i, mine.early);
             finish(std::size_t(awaited));
-            run_rows(i, {rows.lo, mine.early.lo});
-            run_rows(i, {mine.early.hi, rows.hi});
+            run_around(i, mine.early);
             if (sent >= 0) start(std::size_t(sent));
         } else if (sent >= 0 && !mine.late.empty()) {
-            run_rows(i, {rows.lo, mine.late.lo});
-            run_rows(i, {mine.late.hi, rows.hi});
+            run_around(i, mine.late);
             start(std::size_t(sent));
-            run_rows(i, mine.late);
+            run_box(i, mine.late);
         } else {
-            run_rows(i, rows);
+            run_box(i, mine.y);
             if (sent >= 0) start(std::size_t(sent));
         }
     }
 
-    void run_rows(int i, range rows) {
+    /// All of y but its middle.
+    void run_around(int i, const box& middle) {
+        const box& y = part_.steps[std::size_t(i)].y;
+        box above = y, below = y, left = y, right = y;
+        above.h.hi = middle.h.lo, below.h.lo = middle.h.hi;
+        left.h = right.h = middle.h;
+        left.w.hi = middle.w.lo, right.w.lo = middle.w.hi;
+        for (const box& edge : {above, below, left, right}) {
+            if (!edge.empty()) run_box(i, edge);
+        }
+    }
+    void run_box(int i, box y) {
         const auto& s = plan_.steps[std::size_t(i)];
-        box y = part_.steps[std::size_t(i)].y;
-        y.h = in_common(s.y) ? member_share(rows) : rows;
+        if (in_common(s.y)) y.h = member_share(y.h);
         if (y.empty()) return workers_.meet();  // as after a kernel: memory is used again
         if (s.what.kind == op::custom) {
             run_custom(i, y);

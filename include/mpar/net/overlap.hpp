@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which halos travel under work, and which rows are computed meanwhile. Knows boxes, no memory.
+// Which halos travel under work, and what is computed meanwhile. Knows boxes, no memory.
 #pragma once
 
 #include <mpar/net/geometry.hpp>
@@ -9,8 +9,8 @@
 
 namespace mpar::detail {
 
-/// Divides the rows of exchanges' producers and first readers, where there are enough of them to be
-/// worth it: a kernel on few rows is slow.
+/// Divides the outputs of exchanges' producers and first readers into a middle and its edges, where
+/// the middle is large enough to be worth it: a kernel on a narrow edge is slow.
 class overlaps {
 public:
     constexpr overlaps(const geometry& all, part& mine) : all_(all), part_(mine) {}
@@ -25,38 +25,74 @@ private:
         const step& reader = all_.step_at(e.before_step);
         if (!part_.of.first_seats.empty() || e.name != transition::halo || from.producer < 0 ||
             reader.y < 0 || reader.x != e.tensor || reader.what.kind == op::channels ||
-            all_.step_at(from.producer).what.kind == op::channels || from.where != layout::shard_h ||
+            all_.step_at(from.producer).what.kind == op::channels || !is_spatial(from.where) ||
             is_shared_wait(e)) {
             return;
         }
-        const range own = part_.tensors[std::size_t(e.tensor)].owned.h;
-        if (own.size() < 3 * reader.what.window.h.span()) return;
+        const box& own = part_.tensors[std::size_t(e.tensor)].owned;
+        const auto& window = reader.what.window;
+        if ((!from.where.h.empty() && own.h.size() < 3 * window.h.span()) ||
+            (!from.where.w.empty() && own.w.size() < 3 * window.w.span())) {
+            return;
+        }
         auto& waits = part_.steps[std::size_t(e.before_step)];
-        waits.early = rows_within(waits.y.h, waits.tile, [&](range r) {
-            box y = waits.y;
-            y.h = r;
-            const range read = all_.read_x(reader, y, part_.of.who.rank).h;
-            return own.contains(intersection(read, {0, all_.extents(e.tensor).h}));
-        });
+        waits.early = early_of(e, reader, waits, own);
         if (waits.early.empty()) return;
         e.overlapped = true;
         auto& sends = part_.steps[std::size_t(from.producer)];
         if (!sends.early.empty()) return;  // it waits itself: its edges come last
-        sends.late = rows_within(sends.y.h, sends.tile, [&](range r) {
+        sends.late = late_of(e, sends);
+        if (sends.late == sends.y) sends.late = {};
+    }
+
+    static constexpr bool is_spatial(const layout& l) {
+        return l.c.empty() && l.partial.empty() && l.n == axes{mesh_axis::data} && l.stage < 0 &&
+               (!l.h.empty() || !l.w.empty());
+    }
+
+    /// What reads only what this rank has. Columns are divided where the middle has most of them.
+    constexpr box early_of(const exchange& e, const step& reader, const step_part& waits,
+                           const box& own) const {
+        const shape image = all_.extents(e.tensor);
+        box y = waits.y;
+        y.h = within(waits.y.h, waits.tile, [&](range r) {
+            box part = waits.y;
+            part.h = r;
+            const range read = all_.read_x(reader, part, part_.of.who.rank).h;
+            return own.h.contains(intersection(read, {0, image.h}));
+        });
+        y.w = within(waits.y.w, waits.tile, [&](range r) {
+            box part = waits.y;
+            part.w = r;
+            const range read = all_.read_x(reader, part, part_.of.who.rank).w;
+            return own.w.contains(intersection(read, {0, image.w}));
+        });
+        return 2 * y.w.size() < waits.y.w.size() ? box{} : y;
+    }
+    /// What no message takes. A message of some of the rows is kept away from by rows, one of all of
+    /// them by columns.
+    static constexpr box late_of(const exchange& e, const step_part& sends) {
+        const auto is_free = [&](range r, bool by_rows) {
             for (const auto& m : e.sends) {
-                if (!intersection(m.what.h, r).empty()) return false;
+                const bool has_all_rows = m.what.h.contains(sends.y.h);
+                if (has_all_rows == by_rows) continue;
+                if (!intersection(by_rows ? m.what.h : m.what.w, r).empty()) return false;
             }
             return true;
-        });
-        if (sends.late == sends.y.h) sends.late = {};
+        };
+        box y = sends.y;
+        y.h = within(y.h, sends.tile, [&](range r) { return is_free(r, true); });
+        y.w = within(y.w, sends.tile, [&](range r) { return is_free(r, false); });
+        return 2 * y.w.size() < sends.y.w.size() ? box{} : y;
     }
-    /// The longest run of whole tiles of rows that `holds`; it must hold for a middle part, if any.
+
+    /// The longest run of whole tiles of a line that `holds`; it must hold for a middle part, if any.
     template <class Predicate>
-    static constexpr range rows_within(range rows, int tile, Predicate holds) {
+    static constexpr range within(range line, int tile, Predicate holds) {
         const int step = std::max(tile, 1);
         range longest, run;
-        for (int lo = rows.lo; lo < rows.hi;) {
-            const int hi = std::min(rows.hi, (lo / step + 1) * step);
+        for (int lo = line.lo; lo < line.hi;) {
+            const int hi = std::min(line.hi, (lo / step + 1) * step);
             if (holds({lo, hi})) {
                 run = run.empty() ? range{lo, hi} : range{run.lo, hi};
                 if (run.size() > longest.size()) longest = run;

@@ -106,8 +106,8 @@ struct step_part {
     /// where they are added up in a fixed tree, whose leaf `first_leaf` the first one is.
     std::vector<range> leaves;
     int first_leaf = 0;
-    range early;  ///< rows of y that need nothing of an overlapped exchange before the step
-    range late;   ///< rows of y that no overlapped exchange of y sends
+    box early;  ///< of y: needs nothing of an overlapped exchange before the step
+    box late;   ///< of y: no overlapped exchange of y sends it
     bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;
     traffic before;  ///< predicted, of the exchanges before it

@@ -154,14 +154,14 @@ private:
         result_.computes[std::size_t(rank)] += seconds;
     }
 
-    /// As engine::run_step orders the rows.
+    /// As executor::run_step orders middle and edges.
     void compute(int i, int rank) {
         const int sent = overlapped_of(rank);
         const int awaited = awaited_ >= 0 && schedule_.overlaps(awaited_, rank) ? awaited_ : -1;
         const double all = seconds_of(i, rank);
-        const split_rows w = schedule_.rows(i, rank);
-        const auto part = [&](range rows) {
-            return last_.h.empty() ? 0 : all * rows.size() / last_.h.size();
+        const middles w = schedule_.of_step(i, rank);
+        const auto part = [&](const box& middle) {
+            return last_.empty() ? 0 : all * double(middle.count()) / double(last_.count());
         };
         if (awaited >= 0) {
             work(rank, part(w.early));

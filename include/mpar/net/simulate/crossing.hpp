@@ -24,9 +24,9 @@ struct wire {
     long bytes = 0;
 };
 
-/// Of a rank's step: the rows that do not wait for others, and those that others do not wait for.
-struct split_rows {
-    range early, late;
+/// Of a rank's step: what does not wait for others, and what others do not wait for.
+struct middles {
+    box early, late;
 };
 
 namespace detail {
@@ -59,7 +59,7 @@ public:
             }
         }
     }
-    split_rows rows(int i, int rank) const {
+    middles of_step(int i, int rank) const {
         const auto& s = parts_[std::size_t(rank)].steps[std::size_t(i)];
         return {s.early, s.late};
     }

@@ -54,9 +54,9 @@ public:
             }
         }
     }
-    split_rows rows(int i, int rank) const {
+    middles of_step(int i, int rank) const {
         const auto& at = split_of(rank).by_step;
-        return at.empty() ? split_rows{} : at[std::size_t(i)];
+        return at.empty() ? middles{} : at[std::size_t(i)];
     }
     long owned_bytes(int e, int rank) const {
         const box b = all_.owner(crossings_[std::size_t(e)].tensor, rank);
@@ -76,7 +76,7 @@ public:
 private:
     struct split {
         std::vector<bool> overlapped;  ///< by crossing; empty: none
-        std::vector<split_rows> by_step;
+        std::vector<middles> by_step;
     };
     const split& split_of(int rank) const { return splits_[std::size_t(rank % of_.who.model())]; }
 
