@@ -22,9 +22,9 @@ namespace mpar {
 /// How an image becomes logits on four ranks:
 /// 1. Net, a type, is a tape of operations (tape.hpp), lowered once into a plan: steps, layouts,
 ///    fusions (lower.hpp, plan.hpp). All ranks have the same one.
-/// 2. Each rank works out its part (part.hpp): the box of each tensor that it computes, the box that
-///    it reads, and so what travels: whatever one owns and another reads.
-/// 3. forward() copies what this rank reads of the image, then runs the steps (engine.hpp): what is
+/// 2. Each rank works out its part (geometry.hpp, partition.hpp): the box of each tensor that it
+///    computes, the box that it reads, and so what travels: whatever one owns and another reads.
+/// 3. forward() copies what this rank reads of the image, then runs the steps (executor.hpp): what is
 ///    missing of x arrives, y's padding becomes zero, the backend's kernel computes this rank's part.
 /// 4. The last step reads the logits whole, so they arrive on every rank.
 ///
