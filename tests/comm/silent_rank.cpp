@@ -2,6 +2,7 @@
 // A rank that does not come to a network's forward: the others say before which step they waited,
 // for whom, and can go on without it.
 // ranks: 2 3 4
+// processors: 1
 // sanitize: no
 // (what is left behind on purpose when a wait fails is a leak to AddressSanitizer)
 #include "support/catch.hpp"

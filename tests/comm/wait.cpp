@@ -2,6 +2,7 @@
 // A rank that stays away: the others throw no_progress by their deadline, naming the operation and
 // the silent rank, and nothing is written or crashes afterwards.
 // ranks: 1 2 3 4
+// processors: 1
 // sanitize: no
 // (what is left behind on purpose when a wait fails is a leak to AddressSanitizer)
 #include "support/catch.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // conv2d and dense: reference against the formula, cpu against reference, parts against the whole.
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 
 #include "kernels/tensors.hpp"
 
@@ -244,7 +245,7 @@ TEMPLATE_TEST_CASE("cpu::conv2d agrees with the reference", "[conv2d]", float, d
 }
 
 TEMPLATE_TEST_CASE("cpu::conv2d computes images of any size", "[conv2d]", float, double) {
-    for (int size = 1; size <= 67; ++size) {
+    for (int size = 1; size <= 67; size += mpar_test::stride()) {
         expect_same<TestType>({square(1), 9, 20, 1, {1, 20, 1, size}, relu});
         expect_same<TestType>({square(3), 2, 5, 1, {1, 5, size, 3}});
         expect_same<TestType>({square(3, 2), 18, 18, 18, {2, 18, 1, size}, relu, true});
@@ -252,7 +253,7 @@ TEMPLATE_TEST_CASE("cpu::conv2d computes images of any size", "[conv2d]", float,
 }
 
 TEMPLATE_TEST_CASE("cpu::conv2d computes any number of channels", "[conv2d]", float, double) {
-    for (int c = 1; c <= 67; c += c < 20 ? 1 : 3) {
+    for (int c = 1; c <= 67; c += mpar_test::stride(c < 20 ? 1 : 3)) {
         expect_same<TestType>({square(1), c, 68 - c, 1, {1, 68 - c, 3, 4}, relu, true});
         expect_same<TestType>({square(3), 68 - c, c, 1, {1, c, 3, 2}});
         expect_same<TestType>({square(3), c, c, c, {1, c, 3, 4}, relu6});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // conv2d by Winograd's tiles: against the reference in double; the same bits however it is cut.
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 
 #include "kernels/tensors.hpp"
 
@@ -140,7 +141,7 @@ const std::vector<problem>& layers() {
                                {300, {1, 20, 9, 4}}};
         std::mt19937 random(7);
         const auto upto = [&](int n) { return int(random() % unsigned(n)) + 1; };
-        for (int i = 0; i < 24; ++i) {
+        for (int i = 0; i < mpar_test::effort(24); ++i) {
             const shape y{upto(3), upto(70), upto(40), upto(40)};
             l.push_back({upto(70), y, activation{activation::kind(i % 5), 0.1}, i % 2 == 1});
         }
@@ -163,7 +164,7 @@ TEST_CASE("Winograd's tiles agree with the reference", "[winograd]") {
 
 TEST_CASE("Winograd's tiles of any size of image", "[winograd]") {
     for (const form& f : forms) {
-        for (int size = 1; size <= 40; ++size) {
+        for (int size = 1; size <= 40; size += mpar_test::stride()) {
             const problem p{5, {1, 17, size, 41 - size}, relu};
             INFO(f.text() << p.text());
             const auto y = run(p, whole(p.y), {.how = f});

@@ -3,6 +3,7 @@
 // ranks: 1 2 3 4 6
 // timeout: 300
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/random_tape.hpp"
 #include "support/run_tape.hpp"
 
@@ -36,7 +37,7 @@ void check(const lowered& net, const options& how, const std::vector<float>& alo
 }  // namespace
 
 TEST_CASE("a data axis of any extent beside the model axis") {
-    for (int seed = 0; seed < 8; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 30000u);
         const int batch = 1 + seed % 4;
         INFO("seed " << seed << ", batch " << batch << ": " << net.text());
@@ -56,7 +57,7 @@ TEST_CASE("a data axis of any extent beside the model axis") {
 }
 
 TEST_CASE("a model axis of two given dimensions") {
-    for (int seed = 0; seed < 8; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 31000u, true);
         INFO("seed " << seed << ": " << net.text());
         for (const auto asked : {policy::tiles, policy::grid}) {
@@ -75,7 +76,7 @@ TEST_CASE("a model axis of two given dimensions") {
 }
 
 TEST_CASE("a pipeline of balanced stages, in any number of micro-batches") {
-    for (int seed = 0; seed < 8; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 32000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone =

@@ -3,6 +3,7 @@
 // memory faults when the host touches it and whose kernels run late gives the reference's bits.
 // ranks: 1 2 3
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/deferred_backend.hpp"
 #include "support/random_tape.hpp"
 #include "support/run_tape.hpp"
@@ -34,7 +35,7 @@ std::vector<float> run_deferred(const lowered& net, int batch) {
 }  // namespace
 
 TEST_CASE("a device's memory is left alone and its kernels may run late") {
-    for (unsigned seed = 0; seed < 12; ++seed) {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(12)); ++seed) {
         const mpar_test::random_tape net(seed + 300);
         for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
                                  std::optional(policy::output), std::optional(policy::batch)}) {

@@ -3,6 +3,7 @@
 // ranks: 1 2 3 4 6 8
 // timeout: 300
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/random_tape.hpp"
 #include "support/run_tape.hpp"
 
@@ -21,7 +22,7 @@ namespace {
 int net_count() {
     int ranks = 1;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    return std::getenv("MPAR_LONG") ? 200 : ranks > 4 ? 9 : 30;
+    return std::getenv("MPAR_LONG") ? 200 : mpar_test::effort(ranks > 4 ? 9 : 30);
 }
 
 template <class T>
@@ -140,7 +141,7 @@ TEST_CASE("random nets in double precision") {
 }
 
 TEST_CASE("inputs that come in parts: every rank passes its own") {
-    for (int seed = 0; seed < 8; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 9000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});

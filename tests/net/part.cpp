@@ -2,6 +2,7 @@
 // Each rank's part of a plan, worked out for all ranks at once: what one sends is what the other
 // expects, all that is read has been computed or received, and no two live tensors share memory.
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/random_tape.hpp"
 
 #include <mpar/kernels/cpu/winograd_division.hpp>
@@ -234,7 +235,7 @@ void check_all_ranks(const plan& p, int ranks, int batch, int block,
 }  // namespace
 
 TEST_CASE("parts of random nets fit together on any number of ranks") {
-    for (unsigned seed = 0; seed < 60; ++seed) {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(60)); ++seed) {
         const mpar_test::random_tape net(seed, seed % 2);
         for (const auto asked :
              {std::optional<policy>{}, std::optional(policy::rows), std::optional(policy::output),

@@ -2,6 +2,7 @@
 // The planner: as good as trying everything on small nets, never worse than one policy for all on
 // any, the same at compile time as at run time, within the memory that there is.
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/random_tape.hpp"
 
 #include <mpar/mpar.hpp>
@@ -184,7 +185,7 @@ TEST_CASE("no single policy is cheaper on 2 to 1,024 ranks, and each is dearer s
 }
 
 TEST_CASE("no single policy is cheaper for random nets") {
-    for (unsigned seed = 0; seed < 60; ++seed) {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(60)); ++seed) {
         const mpar_test::random_tape net(seed);
         planning how = on(2 + int(seed % 7), 1 + int(seed % 3));
         how.of = slow_messages(seed % 2 ? 2e-6 : 1e-7, seed % 3 ? 2.5e-10 : 1e-11);

@@ -3,6 +3,7 @@
 // ranks: 1 2 3 4
 // timeout: 300
 #include "support/catch.hpp"
+#include "support/effort.hpp"
 #include "support/random_tape.hpp"
 #include "support/run_tape.hpp"
 
@@ -28,7 +29,7 @@ int ranks() {
 }  // namespace
 
 TEST_CASE("random nets on teams of any size") {
-    for (int seed = 0; seed < 15; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(15); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 2000u);
         const int batch = 1 + seed % 3;
         INFO("seed " << seed << ", batch " << batch << ": " << net.text());
@@ -52,7 +53,7 @@ TEST_CASE("random nets on teams of any size") {
 }
 
 TEST_CASE("sums that are cut between the ranks of teams") {
-    for (int seed = 0; seed < 8; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 4000u, true);
         INFO("seed " << seed << ": " << net.text());
         for (const auto asked : {std::optional<policy>{}, std::optional(policy::input),
@@ -75,7 +76,7 @@ TEST_CASE("sums that are cut between the ranks of teams") {
 }
 
 TEST_CASE("threads of a rank") {
-    for (int seed = 0; seed < 10; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(10); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 3000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {});
@@ -89,7 +90,7 @@ TEST_CASE("threads of a rank") {
 }
 
 TEST_CASE("inputs that come in parts to teams") {
-    for (int seed = 0; seed < 6; ++seed) {
+    for (int seed = 0; seed < mpar_test::effort(6); ++seed) {
         const mpar_test::random_tape net(unsigned(seed) + 9000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});

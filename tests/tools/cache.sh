@@ -3,6 +3,7 @@
 # cache.sh BIN DATA: classify --cache: the second start takes the packed weights, to the same bits.
 # timeout: 200
 # sanitize: no
+# processors: 2
 set -u
 bin=$1 data=$2
 # shellcheck source=tests/support/packages.sh

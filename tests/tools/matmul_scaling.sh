@@ -3,6 +3,7 @@
 # matmul_scaling.sh BIN DATA: the program's report, its exit codes, its one line of error.
 # timeout: 120
 # sanitize: no
+# processors: 2
 set -u
 bin=$1
 # shellcheck source=tests/support/packages.sh

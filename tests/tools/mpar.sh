@@ -4,6 +4,7 @@
 # broken is one sentence and exit code 2.
 # timeout: 240
 # sanitize: no
+# processors: 2
 set -u
 bin=$1
 # shellcheck source=tests/support/packages.sh

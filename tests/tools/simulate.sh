@@ -3,6 +3,7 @@
 # simulate.sh BIN DATA: mpar simulate: its reports, what it refuses, and that classify counts the same.
 # timeout: 200
 # sanitize: no
+# processors: 2
 set -u
 bin=$1
 here=$(cd "$(dirname "$0")/../.." && pwd)

@@ -33,12 +33,13 @@ struct forecast {
 
 /// A plan's steps on the ranks of a mesh, one by one. Each figure of a rank takes a time that does not
 /// depend on how many ranks there are; of more than eight, some are looked at: those at the edges and
-/// in the middle.
-class costs {
+/// in the middle. A template, so that a compiler reads its body only where something is priced.
+template <class = void>
+class costs_on {
 public:
-    constexpr costs(const plan& p, const setting& s, const machine& m)
-        : costs(p, s, m, ranks_of(s.who)) {}
-    constexpr costs(const plan& p, const setting& s, const machine& m, std::vector<int> ranks)
+    constexpr costs_on(const plan& p, const setting& s, const machine& m)
+        : costs_on(p, s, m, ranks_of(s.who)) {}
+    constexpr costs_on(const plan& p, const setting& s, const machine& m, std::vector<int> ranks)
         : all_(p, s), of_(s), machine_(m), ranks_(std::move(ranks)) {}
 
     /// The ranks that are looked at.
@@ -47,7 +48,7 @@ public:
         std::vector<int> ranks;
         const int model = who.model(), across = who.extent(mesh_axis::second);
         const auto add = [&](int r) {
-            if (r < 0 || r >= model || std::ranges::find(ranks, r) != ranks.end()) return;
+            if (r < 0 || r >= model || std::find(ranks.begin(), ranks.end(), r) != ranks.end()) return;
             ranks.push_back(r);
         };
         for (int r = 0; r < std::min(model, 8); ++r) {
@@ -221,7 +222,7 @@ private:
             inner % of_.block) {
             return false;
         }
-        return std::ranges::all_of(ranks_, [&](int r) {
+        return std::all_of(ranks_.begin(), ranks_.end(), [&](int r) {
             box a = all_.owner(s.x, r), b = all_.owner(s.y, r);
             a.c = b.c = {};
             return a == b;
@@ -304,7 +305,7 @@ private:
                 live[std::size_t(i)] += bytes(held);
             }
         }
-        return live.empty() ? 0 : *std::ranges::max_element(live);
+        return live.empty() ? 0 : *std::max_element(live.begin(), live.end());
     }
 
     geometry all_;
@@ -313,8 +314,11 @@ private:
     std::vector<int> ranks_;
 };
 
+using costs = costs_on<>;
+
 /// What a forward of the plan costs on a machine, on the slowest rank of the mesh of `s`.
 /// Cost: O(steps * readers), whatever the number of ranks; constexpr.
+template <class = void>
 constexpr forecast forecast_of(const plan& p, const setting& s, const machine& m) {
     return costs(p, s, m).all();
 }

@@ -31,7 +31,9 @@ public:
             add(x.h, y.h, s.what.window.h.stride, tiles[i], flops);
             add(x.w, y.w, s.what.window.w.stride, tiles[i], flops);
         }
-        if (std::ranges::all_of(tiles, [](int tile) { return tile < 2; })) return;
+        bool has_tiles = false;
+        for (const int tile : tiles) has_tiles = has_tiles || tile > 1;
+        if (!has_tiles) return;
         for (const int parts : {who.model(), who.extent(mesh_axis::first),
                                 who.extent(mesh_axis::second)}) {
             if (parts > 1) shifts_.push_back({parts, best_shift(parts)});
@@ -52,6 +54,15 @@ private:
             long flops = 0;
         };
         std::vector<work> of;  ///< by tile
+
+        constexpr void add(int tile, long flops) {
+            for (auto& w : of) {
+                if (w.tile != tile) continue;
+                w.flops += flops;
+                return;
+            }
+            of.push_back({tile, flops});
+        }
     };
     struct choice {
         int parts = 0, shift = 0;
@@ -67,8 +78,9 @@ private:
         return 1;
     }
     constexpr line& at(int extent) {
-        const auto known = std::ranges::find(lines_, extent, &line::extent);
-        if (known != lines_.end()) return *known;
+        for (auto& l : lines_) {
+            if (l.extent == extent) return l;
+        }
         lines_.push_back({extent, 1, {}});
         return lines_.back();
     }
@@ -77,12 +89,7 @@ private:
     constexpr void add(int inputs, int outputs, int stride, int tile, long flops) {
         line& y = at(outputs);
         y.grain = std::max(y.grain, tile);
-        const auto known = std::ranges::find(y.of, tile, &line::work::tile);
-        if (known != y.of.end()) {
-            known->flops += flops;
-        } else {
-            y.of.push_back({tile, flops});
-        }
+        y.add(tile, flops);
         const int grain = y.grain;
         if (inputs == outputs * stride || inputs == outputs * stride - 1) {
             line& x = at(inputs);

@@ -39,6 +39,8 @@ constexpr std::vector<placing> placings_for(const operation& o, const shape& y, 
 /// one tensor, so that a step is the min-plus product of the states' costs with the table of its
 /// prices from layout to layout; within a residual or a concat one more for each arm that waits, so
 /// that a join is a step like any other. Of the ways into a state only the cheapest goes on.
+/// A template, so that a compiler reads its body only where something is planned.
+template <class = void>
 class plan_search {
 public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
@@ -325,7 +327,7 @@ private:
     std::vector<offers> options_;
     int stages_;
     layout_numbers layouts_;
-    prices prices_;
+    prices<> prices_;
     std::vector<int> readers_, sole_, live_;
     int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y

@@ -35,6 +35,8 @@ struct planned {
 
 namespace detail {
 
+/// A template as plan_search is.
+template <class = void>
 class planner {
 public:
     constexpr planner(std::span<const instruction> tape, const shape& input, const placing& given,
@@ -151,7 +153,7 @@ private:
                 options.push_back({{rest_[std::size_t(s.entry)]}});
             }
         }
-        plan_search by(p, how_.on, how_.of, std::move(options), stages_);
+        plan_search<> by(p, how_.on, how_.of, std::move(options), stages_);
         const auto try_at = [&](double byte, bool sums) {
             const auto found = by.run(byte, sums);
             if (found.empty()) return true;
@@ -202,9 +204,10 @@ private:
 /// Sums stay whole, and so the bits the same on any number of ranks, unless it costs a twentieth.
 /// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
 /// own where how.all gives them up, but for that twentieth.
+template <class = void>
 constexpr planned plan_for(std::span<const instruction> tape, const shape& input,
                            const placing& given, const planning& how) {
-    return detail::planner(tape, input, given, how).run();
+    return detail::planner<>(tape, input, given, how).run();
 }
 
 }  // namespace mpar

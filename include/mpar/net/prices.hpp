@@ -33,7 +33,8 @@ private:
     bool whole_[most + 1] = {};
 };
 
-/// Steps of one shape and kind, as of a repeated block, have one price.
+/// Steps of one shape and kind, as of a repeated block, have one price. A template as plan_search is.
+template <class = void>
 class prices {
 public:
     struct price {

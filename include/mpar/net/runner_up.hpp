@@ -19,7 +19,8 @@ struct runner_up {
 
 /// For each step of a plan. `tape`: what it was lowered from; `how.of`: what for.
 /// Cost: a plan and its forecast for each layer and policy.
-inline std::vector<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
+template <class = void>
+std::vector<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
                                          const plan& p, const planning& how) {
     std::vector<placing> each(tape.size());
     for (const auto& s : p.steps) {
