@@ -31,6 +31,16 @@ struct forecast {
     constexpr long memory() const { return weights + activations; }
 };
 
+namespace detail {
+
+/// A tensor that has come in a layout already.
+struct fetched {
+    int tensor;
+    layout key;
+};
+
+}  // namespace detail
+
 /// A plan's steps on the ranks of a mesh, one by one. Each figure of a rank takes a time that does not
 /// depend on how many ranks there are; of more than eight, some are looked at: those at the edges and
 /// in the middle. A template, so that a compiler reads its body only where something is priced.
@@ -168,7 +178,7 @@ public:
         forecast f;
         std::vector<traffic> moved(ranks_.size());
         std::vector<long> weights(ranks_.size());
-        std::vector<fetched> done;
+        std::vector<detail::fetched> done;
         for (int i = 0; i < int(all_.steps().steps.size()); ++i) {
             const step& s = all_.step_at(i);
             step_cost c = compute_of(i);
@@ -201,11 +211,7 @@ public:
     }
 
 private:
-    struct fetched {
-        int tensor;
-        layout key;
-    };
-    constexpr bool is_done(const std::vector<fetched>& done, int t, int i) const {
+    constexpr bool is_done(const std::vector<detail::fetched>& done, int t, int i) const {
         if (!all_.tensor_at(t).where.partial.empty()) return false;
         for (const auto& d : done) {
             if (d.tensor == t && d.key == all_.key_of(i, t)) return true;

@@ -50,40 +50,59 @@ private:
                (!l.h.empty() || !l.w.empty());
     }
 
-    /// What reads only what this rank has. Columns are divided where the middle has most of them.
-    constexpr box early_of(const exchange& e, const step& reader, const step_part& waits,
-                           const box& own) const {
-        const shape image = all_.extents(e.tensor);
-        box y = waits.y;
-        y.h = within(waits.y.h, waits.tile, [&](range r) {
-            box part = waits.y;
-            part.h = r;
-            const range read = all_.read_x(reader, part, part_.of.who.rank).h;
-            return own.h.contains(intersection(read, {0, image.h}));
-        });
-        y.w = within(waits.y.w, waits.tile, [&](range r) {
-            box part = waits.y;
-            part.w = r;
-            const range read = all_.read_x(reader, part, part_.of.who.rank).w;
-            return own.w.contains(intersection(read, {0, image.w}));
-        });
-        return 2 * y.w.size() < waits.y.w.size() ? box{} : y;
-    }
-    /// What no message takes. A message of some of the rows is kept away from by rows, one of all of
-    /// them by columns.
-    static constexpr box late_of(const exchange& e, const step_part& sends) {
-        const auto is_free = [&](range r, bool by_rows) {
-            for (const auto& m : e.sends) {
-                const bool has_all_rows = m.what.h.contains(sends.y.h);
+    /// Whether lines of a reader's output read only what this rank has. (Types with names, as a
+    /// lambda's is long.)
+    struct is_at_hand {
+        const geometry& all;
+        const step& reader;
+        const box &y, &own;
+        shape image;
+        int rank;
+        bool by_rows;
+
+        constexpr bool operator()(range r) const {
+            box part = y;
+            (by_rows ? part.h : part.w) = r;
+            const box read = all.read_x(reader, part, rank);
+            return by_rows ? own.h.contains(intersection(read.h, {0, image.h}))
+                           : own.w.contains(intersection(read.w, {0, image.w}));
+        }
+    };
+    /// Whether no message takes anything of lines of y. A message of some of the rows is kept away from
+    /// by rows, one of all of them by columns.
+    struct is_kept {
+        const std::vector<message>& sends;
+        const box& y;
+        bool by_rows;
+
+        constexpr bool operator()(range r) const {
+            for (const auto& m : sends) {
+                const bool has_all_rows = m.what.h.contains(y.h);
                 if (has_all_rows == by_rows) continue;
                 if (!intersection(by_rows ? m.what.h : m.what.w, r).empty()) return false;
             }
             return true;
-        };
+        }
+    };
+
+    constexpr box early_of(const exchange& e, const step& reader, const step_part& waits,
+                           const box& own) const {
+        is_at_hand holds{all_, reader, waits.y, own, all_.extents(e.tensor), part_.of.who.rank, true};
+        box y = waits.y;
+        y.h = within(waits.y.h, waits.tile, holds);
+        holds.by_rows = false;
+        y.w = within(waits.y.w, waits.tile, holds);
+        return if_most_columns(y, waits.y);
+    }
+    static constexpr box late_of(const exchange& e, const step_part& sends) {
         box y = sends.y;
-        y.h = within(y.h, sends.tile, [&](range r) { return is_free(r, true); });
-        y.w = within(y.w, sends.tile, [&](range r) { return is_free(r, false); });
-        return 2 * y.w.size() < sends.y.w.size() ? box{} : y;
+        y.h = within(y.h, sends.tile, is_kept{e.sends, sends.y, true});
+        y.w = within(y.w, sends.tile, is_kept{e.sends, sends.y, false});
+        return if_most_columns(y, sends.y);
+    }
+    /// Columns are divided where the middle has most of them, else nothing is.
+    static constexpr box if_most_columns(const box& middle, const box& y) {
+        return 2 * middle.w.size() < y.w.size() ? box{} : middle;
     }
 
     /// The longest run of whole tiles of a line that `holds`; it must hold for a middle part, if any.

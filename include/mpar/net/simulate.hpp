@@ -161,7 +161,8 @@ private:
         const double all = seconds_of(i, rank);
         const middles w = schedule_.of_step(i, rank);
         const auto part = [&](const box& middle) {
-            return last_.empty() ? 0 : all * double(middle.count()) / double(last_.count());
+            const double share = double(middle.h.size()) * middle.w.size();
+            return last_.empty() ? 0 : all * share / (double(last_.h.size()) * last_.w.size());
         };
         if (awaited >= 0) {
             work(rank, part(w.early));
