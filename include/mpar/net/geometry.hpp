@@ -23,9 +23,9 @@ public:
     constexpr geometry(const plan& p, const setting& s) : plan_(p), of_(s) {
         for (const auto& step : plan_.steps) tiles_.push_back(tile_of(step));
         if (s.grains == nullptr) {
-            cut_in(lines());
+            lines_ = {plan_, tiles_, of_.who};
         } else {
-            cut_in(*s.grains);
+            lines_ = *s.grains;
         }
     }
 
@@ -35,8 +35,10 @@ public:
     constexpr int index_of(const step& s) const { return int(&s - plan_.steps.data()); }
     constexpr int tile(int i) const { return tiles_[std::size_t(i)]; }
     /// In multiples of what tensor t is cut.
-    constexpr const grains& grains_of(int t) const { return grains_[std::size_t(t)]; }
-    constexpr line_grains lines() const { return {plan_, tiles_, of_.who}; }
+    constexpr grains grains_of(int t) const {
+        return lines_.of(tensor_at(t).where, tensor_at(t).extents, of_.who, of_.block);
+    }
+    constexpr const line_grains& lines() const { return lines_; }
 
     constexpr shape extents(int t) const {
         shape s = tensor_at(t).extents;
@@ -157,11 +159,6 @@ public:
     }
 
 private:
-    constexpr void cut_in(const line_grains& lines) {
-        for (const auto& t : plan_.tensors) {
-            grains_.push_back(lines.of(t.where, t.extents, of_.who, of_.block));
-        }
-    }
     /// The same on all ranks, whatever part of y they compute.
     constexpr int tile_of(const step& s) const {
         if (s.what.kind != op::convolution) return 0;
@@ -173,7 +170,7 @@ private:
     plan plan_;
     setting of_;
     std::vector<int> tiles_;
-    std::vector<grains> grains_;
+    line_grains lines_;
 };
 
 }  // namespace mpar

@@ -36,7 +36,7 @@ public:
         if (!has_tiles) return;
         for (const int parts : {who.model(), who.extent(mesh_axis::first),
                                 who.extent(mesh_axis::second)}) {
-            if (parts > 1) shifts_.push_back({parts, best_shift(parts)});
+            if (parts > 1) shifts_[count_++] = {parts, best_shift(parts)};
         }
     }
 
@@ -46,23 +46,11 @@ public:
     }
 
 private:
+    /// Of an extent, the work of steps with one size of tiles.
     struct line {
-        int extent = 0;
-        int grain = 1;
-        struct work {
-            int tile = 0;
-            long flops = 0;
-        };
-        std::vector<work> of;  ///< by tile
-
-        constexpr void add(int tile, long flops) {
-            for (auto& w : of) {
-                if (w.tile != tile) continue;
-                w.flops += flops;
-                return;
-            }
-            of.push_back({tile, flops});
-        }
+        int extent = 0, grain = 1;
+        int tile = 0;
+        long flops = 0;
     };
     struct choice {
         int parts = 0, shift = 0;
@@ -77,23 +65,33 @@ private:
         }
         return 1;
     }
-    constexpr line& at(int extent) {
-        for (auto& l : lines_) {
-            if (l.extent == extent) return l;
+    constexpr int grain_of(int extent) const {
+        for (const auto& l : lines_) {
+            if (l.extent == extent) return l.grain;
         }
-        lines_.push_back({extent, 1, {}});
-        return lines_.back();
+        return 1;
+    }
+    constexpr void refine(int extent, int grain) {
+        for (auto& l : lines_) {
+            if (l.extent == extent) l.grain = std::max(l.grain, grain);
+        }
+    }
+    constexpr void add_work(int extent, int tile, long flops) {
+        for (auto& l : lines_) {
+            if (l.extent != extent || l.tile != tile) continue;
+            l.flops += flops;
+            return;
+        }
+        lines_.push_back({extent, grain_of(extent), tile, flops});
     }
 
     /// before: 7 outputs, of grain 2, from 14 inputs by stride 2   after: 14 are of grain 4
     constexpr void add(int inputs, int outputs, int stride, int tile, long flops) {
-        line& y = at(outputs);
-        y.grain = std::max(y.grain, tile);
-        y.add(tile, flops);
-        const int grain = y.grain;
+        add_work(outputs, tile, flops);
+        refine(outputs, tile);
         if (inputs == outputs * stride || inputs == outputs * stride - 1) {
-            line& x = at(inputs);
-            x.grain = std::max(x.grain, grain * stride);
+            add_work(inputs, 0, 0);
+            refine(inputs, grain_of(outputs) * stride);
         }
     }
 
@@ -103,17 +101,15 @@ private:
     constexpr long work_of(int parts, int shift) const {
         long sum = 0;
         for (const auto& l : lines_) {
-            for (const auto& w : l.of) {
-                int most = 0;
-                for (int i = 0; i < parts; ++i) {
-                    range r = cut(l.extent, seat{i, parts}, shifted(l, shift));
-                    if (w.tile > 1 && !r.empty()) {
-                        r = {r.lo / w.tile * w.tile, std::min(l.extent, round_up(r.hi, w.tile))};
-                    }
-                    most = std::max(most, r.size());
+            int most = 0;
+            for (int i = 0; i < parts; ++i) {
+                range r = cut(l.extent, seat{i, parts}, shifted(l, shift));
+                if (l.tile > 1 && !r.empty()) {
+                    r = {r.lo / l.tile * l.tile, std::min(l.extent, round_up(r.hi, l.tile))};
                 }
-                sum += w.flops / std::max(1, l.extent) * most;
+                most = std::max(most, r.size());
             }
+            sum += l.flops / std::max(1, l.extent) * most;
         }
         return sum;
     }
@@ -135,7 +131,8 @@ private:
     }
 
     std::vector<line> lines_;
-    std::vector<choice> shifts_;
+    choice shifts_[3] = {};
+    int count_ = 0;
 };
 
 }  // namespace mpar

@@ -11,6 +11,8 @@ namespace mpar::detail {
 
 /// Divides the outputs of exchanges' producers and first readers into a middle and its edges, where
 /// the middle is large enough to be worth it: a kernel on a narrow edge is slow.
+/// A template as partition is.
+template <class = void>
 class overlaps {
 public:
     constexpr overlaps(const geometry& all, part& mine) : all_(all), part_(mine) {}
@@ -134,6 +136,9 @@ private:
     part& part_;
 };
 
-constexpr void find_overlaps(const geometry& all, part& mine) { overlaps(all, mine).find(); }
+template <class = void>
+constexpr void find_overlaps(const geometry& all, part& mine) {
+    overlaps<>(all, mine).find();
+}
 
 }  // namespace mpar::detail

@@ -16,6 +16,8 @@ namespace mpar {
 
 namespace detail {
 
+/// A template, so that a compiler reads its body only where something is partitioned.
+template <class = void>
 class partition {
 public:
     constexpr partition(const plan& p, const setting& s) : plan_(p), all_(p, s) { part_.of = s; }
@@ -206,6 +208,9 @@ private:
 /// What one rank does of a plan.
 /// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes
 /// and messages of a static mesh can stand in a static_assert.
-constexpr part partition(const plan& p, const setting& s) { return detail::partition(p, s).run(); }
+template <class = void>
+constexpr part partition(const plan& p, const setting& s) {
+    return detail::partition<>(p, s).run();
+}
 
 }  // namespace mpar

@@ -18,7 +18,7 @@ public:
     owners(const geometry& all, const seat& any, int t)
         : all_(all), any_(any), where_(all.tensor_at(t).where) {
         const shape s = all_.extents(t);
-        const grains& by = all_.grains_of(t);
+        const grains by = all_.grains_of(t);
         cut_along(0, where_.n, s.n, 1);
         cut_along(1, where_.c, s.c, by.c);
         cut_along(2, where_.h, s.h, by.h);
