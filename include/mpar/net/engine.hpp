@@ -53,7 +53,6 @@ public:
         agree(*comm_, [&] {
             probe(weights_->bytes() + activations<Backend, T>::bytes(part_, workspace_, spaces));
         });
-        agree(*comm_, [&] { weights_->allocate(); });  // a team's members fail together
         agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
         agree(*comm_, [&] {
             if (turns_ > 1) kept_ = buffer<T, typename Backend::memory>(turns_ * kept_each());

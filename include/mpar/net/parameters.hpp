@@ -57,12 +57,10 @@ public:
     /// What decides the bytes that load() packs, besides the values.
     recipe made_by() const { return slots_.made_by(); }
 
-    /// collective over the team. throws: error(device) when memory is not to be had.
-    void allocate() { memory_ = {*team_, bytes()}; }
-
     /// Reads what the team needs, folds norms in double precision and packs: each member does some
-    /// of the steps. No communication: the caller sees to it that all are done.
-    /// throws: what `read` throws; error(numbers) when folding meets a variance below zero.
+    /// of the steps. collective over the team, for its memory; the caller sees to it that all are done.
+    /// throws: what `read` throws; error(numbers) when folding meets a variance below zero;
+    /// error(device), every member, when memory is not to be had.
     void load(typename Backend::queue& queue, const parameter_reader<T>& read) {
         own_memory();
         int turn = 0;
@@ -86,6 +84,7 @@ public:
     /// Takes weights of the same recipe: in place, where kernels work in the host's memory.
     /// throws: error(internal) when they are not as many; error(device).
     void take(typename Backend::queue& queue, const packed_weights& from) {
+        if constexpr (in_host_memory) memory_ = {}, taken_ = {};  // of all members, also where one fails
         if (from.bytes.size() != bytes()) {
             throw error(fault::internal, "mpar: " + std::to_string(from.bytes.size()) +
                                              " bytes of packed weights in place of " +
@@ -93,7 +92,6 @@ public:
         }
         if constexpr (in_host_memory) {
             taken_ = from;
-            if (team_->members() == 1) memory_ = {};
         } else {
             own_memory();
             queue.copy_to_device(own(), from.bytes.data(), from.bytes.size());
@@ -130,7 +128,7 @@ private:
     /// Memory to write to, in place of weights that were taken.
     void own_memory() {
         taken_ = {};
-        if (!memory_.data() && bytes() > 0) allocate();  // by one that is alone: see take()
+        if (!memory_.data() && bytes() > 0) memory_ = {*team_, bytes()};
     }
     T* own() const { return static_cast<T*>(memory_.data()); }
     const T* data() const {
