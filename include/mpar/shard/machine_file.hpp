@@ -3,11 +3,11 @@
 #pragma once
 
 #include <mpar/io/file.hpp>
+#include <mpar/shard/constants_file.hpp>
 #include <mpar/shard/machine.hpp>
 
 #include <nlohmann/json.hpp>
 
-#include <cmath>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,21 +33,6 @@ void each_constant(Machine& m, Visit visit) {
     visit(std::vector<std::string>{"network", "beta"}, m.network.beta);
 }
 
-/// "work.dense.flop"
-inline std::string dotted(const std::vector<std::string>& path) {
-    std::string name;
-    for (const auto& part : path) name += (name.empty() ? "" : ".") + part;
-    return name;
-}
-
-/// The number of values in a file, however deep.
-inline std::size_t leaves(const nlohmann::json& j) {
-    if (!j.is_object()) return 1;
-    std::size_t sum = 0;
-    for (const auto& inner : j) sum += leaves(inner);
-    return sum;
-}
-
 }  // namespace detail
 
 /// Seconds a flop, a byte, a step, a message; "ranks_per_node" 0 says that all are on one.
@@ -66,38 +51,13 @@ inline std::string to_json(const machine& m) {
 /// requires: what to_json() gives. throws: error(usage), one sentence that begins with the path, when
 /// a constant is missing, is no number of seconds or is not known, or the file cannot be read.
 inline machine read_machine(const std::string& path) {
-    constexpr std::size_t largest = 1 << 16;
-    const io::refusal refuse(fault::usage, path);
-    const auto bytes = io::read_file(path, largest, fault::usage);
-    const auto* const text = reinterpret_cast<const char*>(bytes.data());
-    const auto j = nlohmann::json::parse(text, text + bytes.size(), nullptr, false);
-    if (!j.is_object() || !j.contains("mpar_machine")) {
-        refuse("is no machine file: mpar calibrate writes one");
-    }
-    if (j["mpar_machine"] != 1) refuse("is a machine file of another version than 1");
+    detail::constants_file file(path, "machine", "mpar calibrate writes one");
     machine m;
-    std::size_t known = 2;
-    const auto find = [&](const std::vector<std::string>& where) {
-        const nlohmann::json* at = &j;
-        for (const auto& part : where) {
-            if (!at->is_object() || !at->contains(part)) refuse("has no " + detail::dotted(where));
-            at = &(*at)[part];
-        }
-        return at;
-    };
     detail::each_constant(m, [&](const std::vector<std::string>& where, double& value) {
-        const auto* const at = find(where);
-        value = at->is_number() ? at->get<double>() : -1;
-        if (!std::isfinite(value) || value < 0 || value > 1) {
-            refuse(detail::dotted(where) + " is no number of seconds from 0 to 1");
-        }
-        ++known;
+        value = file.seconds(where);
     });
-    const auto* const ranks = find({"ranks_per_node"});
-    const bool counts = ranks->is_number_integer() && *ranks >= 0 && *ranks <= 1'000'000;
-    if (!counts) refuse("ranks_per_node is no number of ranks");
-    m.ranks_per_node = ranks->get<int>();
-    if (detail::leaves(j) != known) refuse("has constants that mpar does not know");
+    m.ranks_per_node = file.count("ranks_per_node", 0, "number of ranks");
+    file.end("constants");
     return m;
 }
 

@@ -38,11 +38,6 @@ inline bool has_curve(const activation& act) {
     return act.which != activation::kind::none && !bounds<float>::of(act).any;
 }
 
-/// Whether the tiles leave the activation to activate_pixels: relu they do in registers.
-inline bool is_applied_later(const activation& act) {
-    return act.which != activation::kind::none && act.which != activation::kind::relu;
-}
-
 /// y = act(y) for vectors [0, vectors) of some pixels.
 template <class T>
 void activate_pixels(const activation& act, T* y, const long* y_at, long pixels, long y_block,
