@@ -45,3 +45,12 @@ prepare_mpi() {
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
     export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers forbid process_vm_readv
 }
+
+# find_launcher: sets launcher and options for more ranks than cores
+find_launcher() {
+    launcher=${MPIEXEC:-mpirun}
+    options=()
+    if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then
+        options=(-q --oversubscribe)
+    fi
+}

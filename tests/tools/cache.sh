@@ -10,11 +10,7 @@ bin=$1 data=$2
 . "$(dirname "$0")/../support/packages.sh"
 prepare_mpi >/dev/null
 command -v python3 >/dev/null || { echo "skipped: no python3 to write weights with"; exit 77; }
-launcher=${MPIEXEC:-mpirun}
-options=()
-if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then
-    options=(-q --oversubscribe)
-fi
+find_launcher
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 1

@@ -9,11 +9,7 @@ bin=$1 data=$2
 # shellcheck source=tests/support/packages.sh
 . "$(dirname "$0")/../support/packages.sh"
 prepare_mpi >/dev/null
-launcher=${MPIEXEC:-mpirun}
-options=()
-if "$launcher" --version 2>/dev/null | grep -q -E 'Open MPI|OpenRTE|PRRTE'; then
-    options=(-q --oversubscribe)
-fi
+find_launcher
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/out" "$tmp/folder"
