@@ -44,6 +44,7 @@ prepare_mpi() {
     fi
     export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
     export OMPI_MCA_btl_vader_single_copy_mechanism=none  # containers forbid process_vm_readv
+    export OMPI_MCA_odls_base_sigkill_timeout=0  # a failed job's launcher sleeps a second or two else
 }
 
 # find_launcher: sets launcher and options for more ranks than cores

@@ -4,14 +4,17 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/communicator.hpp>
+#include <mpar/tensor/memory.hpp>
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -21,7 +24,7 @@ namespace mpar {
 ///
 /// In place of MPI's shared windows: its name is gone as soon as all have it mapped, so that a job that
 /// ends in any way leaves nothing behind; its pages are there before it is used, or an error is
-/// thrown; nobody waits for others when it is given back.
+/// thrown, and huge where the system can; nobody waits for others when it is given back.
 class shared_block {
 public:
     shared_block() = default;
@@ -30,14 +33,15 @@ public:
     shared_block(communicator& node, std::size_t bytes) {
         char name[64] = {};
         int file = -1;
-        agree(node, [&] {
-            if (node.rank() == 0) file = make(name, bytes);
-        });
-        broadcast(node, name, sizeof name, 0);
         try {
             agree(node, [&] {
-                if (node.rank() != 0) file = shm_open(name, O_RDWR, 0);
-                map(file, bytes);
+                if (node.rank() == 0) make(name, file, bytes);
+            });
+            broadcast(node, name, sizeof name, 0);
+            agree(node, [&] {
+                if (node.rank() == 0) return;
+                file = shm_open(name, O_RDWR, 0);
+                map(file, bytes, MAP_POPULATE);
             });
         } catch (...) {
             finish(node, name, file);
@@ -48,8 +52,9 @@ public:
     }
     shared_block(shared_block&& other) noexcept { *this = std::move(other); }
     shared_block& operator=(shared_block&& other) noexcept {
+        std::swap(base_, other.base_);
         std::swap(data_, other.data_);
-        std::swap(bytes_, other.bytes_);
+        std::swap(room_, other.room_);
         return *this;
     }
     ~shared_block() { release(); }
@@ -57,9 +62,11 @@ public:
     void* data() const { return data_; }
 
 private:
-    static int make(char (&name)[64], std::size_t bytes) {
+    static constexpr std::size_t huge = host_memory::huge;
+
+    /// The block's file, mapped, with all its pages.
+    void make(char (&name)[64], int& file, std::size_t bytes) {
         static int count = 0;
-        int file = -1;
         for (int attempt = 0; file < 0 && attempt < 100; ++attempt) {
             const std::string one =
                 "/mpar." + std::to_string(getpid()) + "." + std::to_string(count++);
@@ -68,22 +75,48 @@ private:
             file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
             if (file < 0 && errno != EEXIST) break;
         }
-        const int code = file < 0 ? errno : posix_fallocate(file, 0, off_t(bytes));
-        if (code == 0) return file;
-        if (file >= 0) {
-            close(file);
-            shm_unlink(name);
+        int code = file < 0 || ftruncate(file, off_t(bytes)) != 0 ? errno : 0;
+        if (code == 0) {
+            ask_for_huge_pages(file, bytes);
+            code = posix_fallocate(file, 0, off_t(bytes));
         }
+        if (code == 0) return map(file, bytes, MAP_POPULATE);
         throw error(fault::device, "mpar: " + std::to_string((bytes + (1 << 20) - 1) >> 20) +
                                        " MiB of memory shared by the ranks of a node are not to be "
                                        "had (" +
                                        std::strerror(code) + "); without teams none is needed");
     }
 
-    void map(int file, std::size_t bytes) {
+    /// Linux makes them of a file in memory when it is asked outright, from 6.1 on, whatever its
+    /// settings are; each needs one of its small pages before. Else the file stays as it is.
+    void ask_for_huge_pages(int file, std::size_t bytes) {
+#ifdef __linux__
+        constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
+        struct statvfs space {};
+        if (bytes < 2 * huge || ::fstatvfs(file, &space) != 0 ||
+            bytes / space.f_frsize > space.f_bavail) {
+            return;
+        }
+        for (std::size_t at = 0; at + huge <= bytes; at += huge) {
+            if (posix_fallocate(file, off_t(at), 1) != 0) return;
+        }
+        map(file, bytes, 0);
+        ::madvise(data_, bytes / huge * huge, collapse);
+        release();
+#endif
+    }
+
+    /// Where huge pages may lie.
+    void map(int file, std::size_t bytes, int flags) {
+        room_ = bytes < 2 * huge ? bytes : bytes + huge;
         void* p = file < 0 ? MAP_FAILED
-                           : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                                  file, 0);
+                           : mmap(nullptr, room_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (p != MAP_FAILED) {
+            base_ = p;
+            std::size_t left = room_;
+            if (bytes >= 2 * huge) std::align(huge, bytes, p, left);
+            p = mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | flags, file, 0);
+        }
         if (p == MAP_FAILED) {
             throw error(
                 fault::device,
@@ -91,7 +124,6 @@ private:
                     std::strerror(errno) + ")");
         }
         data_ = p;
-        bytes_ = bytes;
     }
 
     static void finish(const communicator& node, const char* name, int file) {
@@ -99,12 +131,12 @@ private:
         if (node.rank() == 0) shm_unlink(name);
     }
     void release() {
-        if (data_) munmap(data_, bytes_);
-        data_ = nullptr;
+        if (base_) munmap(base_, room_);
+        base_ = data_ = nullptr;
     }
 
-    void* data_ = nullptr;
-    std::size_t bytes_ = 0;
+    void *base_ = nullptr, *data_ = nullptr;
+    std::size_t room_ = 0;  ///< from base_ on
 };
 
 }  // namespace mpar

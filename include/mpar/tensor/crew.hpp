@@ -43,9 +43,14 @@ private:
     struct alignas(128) round {
         std::atomic<long> taken{0}, from_front{0}, from_back{0};
     };
+    /// Where a member tells that it is there, at every other meeting: the one line is fetched for
+    /// writing while the other one is looked at.
+    struct alignas(128) arrival {
+        std::atomic<std::uint64_t> at{0};  ///< the number of its last meeting
+    };
     struct alignas(128) line {
-        std::atomic<std::uint64_t> arrived{0};  ///< at the meeting of that number
-        int rank = 0;                           ///< as messages call this member
+        arrival arrived[2];
+        int rank = 0;  ///< as messages call this member
     };
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
@@ -148,12 +153,13 @@ public:
     void meet() {
         if (members_ == 1) return;
         auto* const lines = board_->lines();
-        const std::uint64_t now = ++meetings_;
-        lines[member_].arrived.store(now, std::memory_order_release);
+        ++meetings_;
+        lines[member_].arrived[meetings_ % 2].at.store(meetings_, std::memory_order_release);
+        __builtin_prefetch(&lines[member_].arrived[(meetings_ + 1) % 2], 1);
         for (int m = 0; m < members_; ++m) {
-            for (int look = 0; lines[m].arrived.load(std::memory_order_acquire) < now; ++look) {
+            for (int look = 0; !is_there(m); ++look) {
                 if (look < 64) continue;
-                wait_for(lines[m]);
+                wait_for(m);
                 break;
             }
         }
@@ -170,6 +176,11 @@ public:
     }
 
 private:
+    /// Whether member m has come to the last meeting that this one has.
+    bool is_there(int m) const {
+        return board_->lines()[m].arrived[meetings_ % 2].at.load(std::memory_order_acquire) >=
+               meetings_;
+    }
     void tell(const error& e) const {
         int none = 0;
         if (!board_->failed_.compare_exchange_strong(none, 1)) return;
@@ -185,9 +196,9 @@ private:
     }
 
     /// Longer than a few looks.
-    void wait_for(const crew_board::line& other) const {
+    void wait_for(int other) const {
         patience wait(deadline_, spins_);
-        while (other.arrived.load(std::memory_order_acquire) < meetings_) {
+        while (!is_there(other)) {
             if (board_->failed_.load(std::memory_order_acquire) == 2) throw_theirs();
             if (!wait.goes_on()) give_up();
         }
@@ -200,9 +211,8 @@ private:
     [[noreturn]] void give_up() const {
         std::string names;
         for (int m = 0; m < members_; ++m) {
-            const auto& l = board_->lines()[m];
-            if (l.arrived.load(std::memory_order_acquire) >= meetings_) continue;
-            names += (names.empty() ? "rank " : ", ") + std::to_string(l.rank);
+            if (is_there(m)) continue;
+            names += (names.empty() ? "rank " : ", ") + std::to_string(board_->lines()[m].rank);
         }
         const error silent(fault::no_progress,
                            "mpar: rank " + std::to_string(board_->lines()[member_].rank) +
