@@ -89,6 +89,20 @@ TEST_CASE("what one does alone or for all") {
     CHECK(wrong == 0);
 }
 
+TEST_CASE("all hear what the first member says") {
+    for (const int members : {1, 2, 3}) {
+        std::atomic<int> wrong{0};
+        with_members(members, 1, [&](crew& mine) {
+            for (int i = 0; i < 2000; ++i) {
+                const bool said = i % 3 == 0 || i % 7 == 0;
+                wrong += mine.meet_and_hear(mine.leads() ? said : !said) != said;
+                if (i % 5 == 0) mine.meet();
+            }
+        });
+        CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("a member that stays away is named") {
     std::vector<std::string> words(3);
     with_members(

@@ -5,6 +5,7 @@
 
 #include <mpar/net/activations.hpp>
 #include <mpar/net/execute.hpp>
+#include <mpar/net/overlap.hpp>
 #include <mpar/net/parameters.hpp>
 #include <mpar/net/part.hpp>
 #include <mpar/net/transfer.hpp>
@@ -108,16 +109,14 @@ private:
         workers_.meet();
     }
 
-    /// Middle and edges of y in an order in which messages travel meanwhile. `awaited`: the overlapped
-    /// exchange that brings what the step's edges read; -1: none.
+    /// Middle and edges of y in an order in which messages travel meanwhile: those for the next step
+    /// leave as soon as those for this one have come. `awaited`: the overlapped exchange that brings what
+    /// the step's edges read; -1: none.
     void run_step(int i, int awaited) {
         const auto& mine = part_.steps[std::size_t(i)];
         const int sent = overlapped_of(plan_.steps[std::size_t(i)].y);
         if (awaited >= 0) {
-            run_box(i, mine.early);
-            finish(std::size_t(awaited));
-            run_around(i, mine.early);
-            if (sent >= 0) start(std::size_t(sent));
+            run_awaiting(i, awaited, sent);
         } else if (sent >= 0 && !mine.late.empty()) {
             run_around(i, mine.late);
             start(std::size_t(sent));
@@ -126,6 +125,28 @@ private:
             run_box(i, mine.y);
             if (sent >= 0) start(std::size_t(sent));
         }
+    }
+
+    /// The middle in pieces, between which messages are looked at; the edges as soon as these have come.
+    void run_awaiting(int i, int awaited, int sent) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        const auto& mine = part_.steps[std::size_t(i)];
+        const shape& x = plan_.tensors[std::size_t(s.x)].extents;
+        bool waits = true;
+        const auto run_edges = [&] {
+            finish(std::size_t(awaited));
+            run_around(i, mine.early);
+            if (sent >= 0) start(std::size_t(sent));
+            waits = false;
+        };
+        for (box rest = mine.early; !rest.empty();) {
+            if (waits && is_done(std::size_t(awaited))) run_edges();
+            box piece = rest;
+            if (waits) piece.h = detail::first_rows(s.what, rest, x, mine.tile);
+            run_box(i, piece);
+            rest.h.lo = piece.h.hi;
+        }
+        if (waits) run_edges();
     }
 
     /// All of y but its middle.
@@ -283,6 +304,9 @@ private:
     void start(std::size_t e) {
         const int t = part_.exchanges[e].tensor;
         workers_.once([&] { transfer_->start(queue(), e, tensors_.whole_of(t), memory_of(t).held); });
+    }
+    bool is_done(std::size_t e) {
+        return workers_.ask([&] { return transfer_->is_done(e); });
     }
     void finish(std::size_t e) {
         const int t = part_.exchanges[e].tensor;

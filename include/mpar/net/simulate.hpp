@@ -165,10 +165,14 @@ private:
             return last_.empty() ? 0 : all * share / (double(last_.h.size()) * last_.w.size());
         };
         if (awaited >= 0) {
-            work(rank, part(w.early));
+            const double middle = part(w.early);
+            const double meanwhile = flight_of(awaited).arrived[std::size_t(rank)] - now(rank);
+            const double before = std::clamp(meanwhile, 0.0, middle);
+            work(rank, before);
             take(awaited, rank);
-            work(rank, all - part(w.early));
+            work(rank, all - middle);
             if (sent >= 0) post(sent, rank);
+            work(rank, middle - before);
         } else if (sent >= 0 && !w.late.empty()) {
             work(rank, all - part(w.late));
             post(sent, rank);

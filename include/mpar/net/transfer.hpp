@@ -57,6 +57,9 @@ public:
         messages_[i].start();
     }
 
+    /// Lets MPI move exchange i on. returns: whether finish() would not wait. throws: error(mpi).
+    bool is_done(std::size_t i) { return messages_[i].progress(); }
+
     /// Waits and unpacks. after (a halo): rank 0 [a a b], rank 1 [a b b]
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
     void finish(typename Backend::queue& queue, std::size_t i, const view<T>& whole,

@@ -63,15 +63,17 @@ public:
     /// f() by those who do what is done once for a kernel's sharers; these all wait for it.
     /// throws: what f does; the other members then throw it too.
     void once(function_ref<void()> f) {
-        if (team_->leads() || !shares_kernels()) {
-            try {
-                alone(f);
-            } catch (const error& e) {
-                fail(e);
-                throw;
-            }
-        }
+        if (team_->leads() || !shares_kernels()) guarded(f);
         meet();
+    }
+    /// What f, asked once as above, finds: the same for all kernels' sharers. throws: as once().
+    bool ask(function_ref<bool()> f) {
+        bool answer = false;
+        if (team_->leads() || !shares_kernels()) guarded([&] { answer = f(); });
+        if constexpr (works_in_teams<Backend>) {
+            if (shares_kernels()) return queue_.meet_and_hear(answer);
+        }
+        return answer;
     }
 
     /// Waits for the other members. throws: error(no_progress) naming them; what one failed with.
@@ -95,6 +97,14 @@ public:
     }
 
 private:
+    void guarded(function_ref<void()> f) {
+        try {
+            alone(f);
+        } catch (const error& e) {
+            fail(e);
+            throw;
+        }
+    }
     crew& meeting() {
         if constexpr (works_in_teams<Backend>) {
             if (shares_kernels()) return queue_;

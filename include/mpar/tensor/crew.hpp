@@ -47,6 +47,7 @@ private:
     /// writing while the other one is looked at.
     struct alignas(128) arrival {
         std::atomic<std::uint64_t> at{0};  ///< the number of its last meeting
+        std::atomic<bool> answer{false};   ///< of the first member, to what is asked there
     };
     struct alignas(128) line {
         arrival arrived[2];
@@ -163,6 +164,17 @@ public:
                 break;
             }
         }
+    }
+
+    /// meet(), where all get what the first member says.
+    bool meet_and_hear(bool said) {
+        if (members_ == 1) return said;
+        auto* const lines = board_->lines();
+        if (leads()) {
+            lines[0].arrived[(meetings_ + 1) % 2].answer.store(said, std::memory_order_relaxed);
+        }
+        meet();
+        return lines[0].arrived[meetings_ % 2].answer.load(std::memory_order_relaxed);
     }
 
     /// Whether a member has told so, or waited in vain.
