@@ -5,7 +5,7 @@
     plot.py scaling OUT REPORT...     time of each policy by ranks, a panel for each report of mpar simulate
     plot.py bytes OUT REPORT...       what a rank receives, by ranks, against the least there is where it is known
                                       (mpar simulate; points: matmul_scaling)
-    plot.py validation OUT REPORT     predicted against measured times: benchmarks/validate.py --json
+    plot.py validation OUT REPORT     predicted against measured times: benchmarks/policies.py --json
 """
 import argparse
 import json
@@ -163,7 +163,7 @@ def validation(out, paths):
     for policy in dict.fromkeys(r["policy"] for r in rows):
         axes.plot([], [], linewidth=5, color=LOOKS.get(policy, ("#7F7F7F",))[0], label=policy)
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="measured, ms", ylabel="predicted, ms",
-             title=f"one forward on {rows[0]['ranks']} ranks, {rows[0]['batch']} images")
+             title=f"one forward on {rows[0]['ranks']} ranks, batch {rows[0]['batch']}")
     ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if ends[0] <= t <= ends[1]]
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_ticks(ticks, [thousands(t) for t in ticks])

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # plots.sh [FOLDER]: the pictures of docs/scaling.md, into FOLDER (docs/pictures). Simulates; with --measure
-# also runs benchmarks/validate.py and matmul_scaling here, and draws predictions against measurements: on a quiet machine.
+# also runs benchmarks/policies.py and matmul_scaling here, and draws predictions against measurements: on a quiet machine.
 # Needs build/release/bin/mpar; fetches matplotlib from PyPI into build/plots the first time.
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,7 +51,7 @@ plot scaling "$pictures"/weak.png $work/weak_{batch,pixels}.json
 plot scaling "$pictures"/product.png $work/product_{strong,weak}.json
 [ -n "$measure" ] || exit 0
 
-python3 benchmarks/validate.py --json $work/validation.json
+python3 benchmarks/policies.py --json $work/validation.json || fail 'predictions and measurements differ, see above'
 plot validation "$pictures"/validation.png $work/validation.json
 for n in 2 4 8; do
     ${MPIEXEC:-mpirun} -n $n $bin/matmul_scaling --m 2048 --n 2048 --k 2048 --algorithm automatic --repeat 1 --team off \

@@ -14,14 +14,14 @@ using namespace mpar;
 TEST_CASE("a block is zeros, and what one rank writes all read") {
     communicator node(MPI_COMM_WORLD);
     constexpr std::size_t huge = host_memory::huge;
-    for (const std::size_t bytes : {std::size_t(1), std::size_t(4097), 2 * huge - 1, 2 * huge,
-                                    4 * huge + 12345}) {
+    for (const std::size_t bytes : {std::size_t(1), std::size_t(4097), huge / 2 - 1, huge / 2,
+                                    2 * huge, 4 * huge + 12345}) {
         CAPTURE(bytes);
         shared_block made(node, bytes);
         shared_block block(std::move(made));
         CHECK(made.data() == nullptr);
         auto* const values = static_cast<unsigned char*>(block.data());
-        CHECK(reinterpret_cast<std::uintptr_t>(values) % (bytes < 2 * huge ? 4096 : huge) == 0);
+        CHECK(reinterpret_cast<std::uintptr_t>(values) % (bytes < huge / 2 ? 4096 : huge) == 0);
         CHECK(std::all_of(values, values + bytes, [](unsigned char v) { return v == 0; }));
         all_reduce(node, 0, MPI_SUM);
         for (std::size_t i = std::size_t(node.rank()); i < bytes; i += std::size_t(node.size())) {

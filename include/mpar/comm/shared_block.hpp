@@ -33,6 +33,7 @@ public:
     shared_block(communicator& node, std::size_t bytes) {
         char name[64] = {};
         int file = -1;
+        bytes = host_memory::rounded(bytes);
         try {
             agree(node, [&] {
                 if (node.rank() == 0) make(name, file, bytes);
@@ -93,28 +94,28 @@ private:
 #ifdef __linux__
         constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
         struct statvfs space {};
-        if (bytes < 2 * huge || ::fstatvfs(file, &space) != 0 ||
+        if (!host_memory::is_large(bytes) || ::fstatvfs(file, &space) != 0 ||
             bytes / space.f_frsize > space.f_bavail) {
             return;
         }
-        for (std::size_t at = 0; at + huge <= bytes; at += huge) {
+        for (std::size_t at = 0; at < bytes; at += huge) {
             if (posix_fallocate(file, off_t(at), 1) != 0) return;
         }
         map(file, bytes, 0);
-        ::madvise(data_, bytes / huge * huge, collapse);
+        ::madvise(data_, bytes, collapse);
         release();
 #endif
     }
 
     /// Where huge pages may lie.
     void map(int file, std::size_t bytes, int flags) {
-        room_ = bytes < 2 * huge ? bytes : bytes + huge;
+        room_ = host_memory::is_large(bytes) ? bytes + huge : bytes;
         void* p = file < 0 ? MAP_FAILED
                            : mmap(nullptr, room_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (p != MAP_FAILED) {
             base_ = p;
             std::size_t left = room_;
-            if (bytes >= 2 * huge) std::align(huge, bytes, p, left);
+            if (host_memory::is_large(bytes)) std::align(huge, bytes, p, left);
             p = mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | flags, file, 0);
         }
         if (p == MAP_FAILED) {

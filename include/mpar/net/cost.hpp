@@ -144,9 +144,10 @@ public:
         step_cost c;
         if (has_one_memory()) return c;
         const link& by = machine_.between(of_.who.ranks);
+        const bool unpacks = all_.tensor_at(t).where.partial.empty();
         for (const int r : ranks_) {
             const traffic moved = traffic_of(i, t, r);
-            c.exchange = std::max(c.exchange, seconds_of(moved, by));
+            c.exchange = std::max(c.exchange, seconds_of(moved, by, unpacks));
             c.bytes = std::max(c.bytes, moved.bytes_received);
             c.messages = std::max(c.messages, moved.messages_received);
         }

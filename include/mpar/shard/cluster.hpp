@@ -57,8 +57,10 @@ inline cluster cluster_of(const machine& m, int ranks) {
     c.ranks_per_node = m.ranks_per_node ? m.ranks_per_node : std::max(1, ranks);
     c.nodes_per_group = ceil_div(1 << 20, c.ranks_per_node);
     c.overhead = m.node.alpha / 2;
-    c.node = {0, m.node.beta, 0};
-    c.group = {std::max(0.0, m.network.alpha - m.node.alpha), m.network.beta, 0};
+    c.copy = m.node.copy();
+    c.node = {0, m.node.beta - 2 * c.copy, 0};
+    c.group = {std::max(0.0, m.network.alpha - m.node.alpha),
+               std::max(m.network.copy(), m.network.beta - 2 * c.copy), 0};
     c.whole = c.group;
     return c;
 }

@@ -21,16 +21,22 @@ namespace mpar {
 struct host_memory {
     static constexpr std::size_t alignment = 64, huge = std::size_t(2) << 20;
 
+    /// Half a huge page or more is worth whole ones.
+    static constexpr bool is_large(std::size_t bytes) { return bytes >= huge / 2; }
+    static constexpr std::size_t rounded(std::size_t bytes) {
+        return is_large(bytes) ? (bytes + huge - 1) / huge * huge : bytes;
+    }
+
     static void* allocate(std::size_t bytes) {
-        const std::size_t step = bytes < 2 * huge ? alignment : huge;
         void* p = nullptr;
-        if (::posix_memalign(&p, step, bytes) != 0) p = nullptr;
+        const std::size_t step = is_large(bytes) ? huge : alignment;
+        if (::posix_memalign(&p, step, rounded(bytes)) != 0) p = nullptr;
         if (!p) {
             throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
                                            " MiB of memory are not to be had");
         }
 #ifdef MADV_HUGEPAGE
-        if (step == huge) ::madvise(p, bytes / huge * huge, MADV_HUGEPAGE);  // a hint
+        if (is_large(bytes)) ::madvise(p, rounded(bytes), MADV_HUGEPAGE);  // a hint
 #endif
         return p;
     }
