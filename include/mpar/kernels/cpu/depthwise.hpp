@@ -151,6 +151,23 @@ struct depthwise_range {
     }
 };
 
+/// f(n, block, rows) for bands of a few rows of y, shared by the crew. The layer before has gone from the
+/// image's ends inwards, as a crew's members take units (one alone: from the top down), and what it has
+/// written last is in the cache still: bands go the other way.
+template <class T>
+void for_each_band(crew& queue, const view<T>& y, const depthwise_range<T>& f) {
+    constexpr int band_rows = 8;
+    const cutting bands(y.extents.h, ceil_div(y.extents.h, band_rows));
+    const long planes = y.blocks(), all = bands.parts;
+    const long upper = queue.workers() == 1 ? all : all / 2;
+    queue.share(y.extents.n * all * planes, [&](long unit, int) {
+        const long turn = unit / planes % all;
+        const long band = turn < upper ? upper - 1 - turn : all - 1 - (turn - upper);
+        f(int(unit / planes / all), int(unit % planes),
+          {int(bands.begin(band)), int(bands.begin(band + 1))});
+    });
+}
+
 /// conv2d for takes_depthwise(c).
 template <class T>
 void depthwise_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
@@ -168,7 +185,7 @@ void depthwise_conv2d(crew& queue, const convolution& c, input_view<T> x, const 
     io.y_row = y.stride_h;
     io.residual_row = then.residual.stride_h;
     io.within = bounds<T>::of(then.act);
-    for_each_rows(queue, y, c.window_taps(), work);
+    for_each_band(queue, y, work);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
