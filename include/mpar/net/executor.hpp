@@ -136,7 +136,7 @@ private:
         const auto run_edges = [&] {
             finish(std::size_t(awaited));
             run_around(i, mine.early);
-            if (sent >= 0) start(std::size_t(sent));
+            if (sent >= 0 && mine.sends_edges) start(std::size_t(sent));
             waits = false;
         };
         for (box rest = mine.early; !rest.empty();) {
@@ -147,6 +147,7 @@ private:
             rest.h.lo = piece.h.hi;
         }
         if (waits) run_edges();
+        if (sent >= 0 && !mine.sends_edges) start(std::size_t(sent));
     }
 
     /// All of y but its middle.

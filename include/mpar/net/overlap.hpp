@@ -42,7 +42,10 @@ private:
         if (waits.early.empty()) return;
         e.overlapped = true;
         auto& sends = part_.steps[std::size_t(from.producer)];
-        if (!sends.early.empty()) return;  // it waits itself: its edges come last
+        if (!sends.early.empty()) {  // it waits itself: its edges come when they can
+            sends.sends_edges = leaves_out(e.sends, sends.early);
+            return;
+        }
         sends.late = late_of(e, sends);
         if (sends.late == sends.y) sends.late = {};
     }
@@ -87,6 +90,13 @@ private:
         }
     };
 
+    /// Whether messages take nothing of a box.
+    static constexpr bool leaves_out(const std::vector<message>& sends, const box& middle) {
+        for (const auto& m : sends) {
+            if (!intersection(m.what, middle).empty()) return false;
+        }
+        return true;
+    }
     constexpr box early_of(const exchange& e, const step& reader, const step_part& waits,
                            const box& own) const {
         is_at_hand holds{all_, reader, waits.y, own, all_.extents(e.tensor), part_.of.who.rank, true};

@@ -107,6 +107,7 @@ struct step_part {
     std::vector<range> leaves;
     int first_leaf = 0;
     box early;  ///< of y: needs nothing of an overlapped exchange before the step
+    bool sends_edges = false;  ///< messages of y take nothing of `early`: they leave before it is whole
     box late;   ///< of y: no overlapped exchange of y sends it
     bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;

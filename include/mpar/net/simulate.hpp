@@ -171,8 +171,9 @@ private:
             work(rank, before);
             take(awaited, rank);
             work(rank, all - middle);
-            if (sent >= 0) post(sent, rank);
+            if (sent >= 0 && w.sends_edges) post(sent, rank);
             work(rank, middle - before);
+            if (sent >= 0 && !w.sends_edges) post(sent, rank);
         } else if (sent >= 0 && !w.late.empty()) {
             work(rank, all - part(w.late));
             post(sent, rank);

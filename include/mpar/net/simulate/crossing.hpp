@@ -27,6 +27,7 @@ struct wire {
 /// Of a rank's step: what does not wait for others, and what others do not wait for.
 struct middles {
     box early, late;
+    bool sends_edges = false;
 };
 
 namespace detail {
@@ -61,7 +62,7 @@ public:
     }
     middles of_step(int i, int rank) const {
         const auto& s = parts_[std::size_t(rank)].steps[std::size_t(i)];
-        return {s.early, s.late};
+        return {s.early, s.late, s.sends_edges};
     }
     /// Each message is known: nobody asks further.
     bool is_closed(int) const { return false; }

@@ -220,7 +220,7 @@ private:
             found.overlapped.clear();
             return;
         }
-        for (const auto& s : mine.steps) found.by_step.push_back({s.early, s.late});
+        for (const auto& s : mine.steps) found.by_step.push_back({s.early, s.late, s.sends_edges});
     }
 
     plan plan_;
