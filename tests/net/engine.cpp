@@ -117,7 +117,27 @@ struct wide {
     using layers = chain<conv2d<128, 32, window<3>>>;
 };
 
+/// Rows of a cut sum, of which the next layer reads its neighbours'.
+struct sum_then_rows {
+    using input = image<64, 48, 20>;
+    using layers = chain<conv2d<64, 32, window<1>, shard::input>, relu,
+                         conv2d<32, 32, window<3>, shard::rows>>;
+};
+
 }  // namespace
+
+TEST_CASE("rows of a sum travel to those who read them") {
+    const lowered l = lower(tape_of<sum_then_rows>, sum_then_rows::input::extents, policy::none);
+    const lowered whole = lower(tape_of<sum_then_rows>, sum_then_rows::input::extents, policy::none,
+                                policy::none);
+    for (const bool reproducible : {false, true}) {
+        const options how{.batch = 2, .team = teaming::off, .reproducible = reproducible};
+        const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, how);
+        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, whole, how);
+        CHECK(difference(together.values, alone.values) <= 1e-5 * greatest(alone.values));
+        CHECK(together.measured == together.predicted);
+    }
+}
 
 TEST_CASE("a sum of few channels has the memory that it needs") {
     for (const auto asked : {policy::input, policy::grid}) {

@@ -25,9 +25,10 @@ private:
     constexpr void find(exchange& e) {
         const auto& from = all_.tensor_at(e.tensor);
         const step& reader = all_.step_at(e.before_step);
+        const auto is_no_kernel = [](op k) { return k == op::channels || k == op::reduce; };
         if (!part_.of.first_seats.empty() || e.name != transition::halo || from.producer < 0 ||
-            reader.y < 0 || reader.x != e.tensor || reader.what.kind == op::channels ||
-            all_.step_at(from.producer).what.kind == op::channels || !is_spatial(from.where) ||
+            reader.y < 0 || reader.x != e.tensor || is_no_kernel(reader.what.kind) ||
+            is_no_kernel(all_.step_at(from.producer).what.kind) || !is_spatial(from.where) ||
             is_shared_wait(e)) {
             return;
         }
