@@ -60,8 +60,6 @@ class Figures:
         self.measured.append(report["latency_ms"]["min"])
         self.planned.append(report["predicted_ms"])
         self.simulated.append(simulated["time_ms"])
-        if policy == "automatic":
-            return  # classify plans with its own block of channels
         sent = report["communication"]
         self.counts = {
             "predicted_bytes": [simulated["bytes_per_rank"], simulated["bytes"]],
