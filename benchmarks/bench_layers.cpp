@@ -80,7 +80,8 @@ void time_exchange(benchmark::State& state, communicator& comm, policy from, pol
     const lowered l = lower(tape, Net::extents, policy::none, choice(std::span<const placing>(placed)));
     if (l.wrong) return state.SkipWithError(sentence(l.wrong).c_str());
     constexpr int block = backend::cpu::block<float>;
-    part mine = partition(l.view(), {{comm.rank(), comm.size()}, 1, block, sizeof(float)});
+    part mine = partition(l.view(),
+                          setting_on<backend::cpu, float>({comm.rank(), comm.size()}, 1, true));
     const int between = l.view().steps[1].x;
     std::erase_if(mine.exchanges, [&](const exchange& e) { return e.tensor != between; });
     traffic sum;

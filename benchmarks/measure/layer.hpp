@@ -21,6 +21,7 @@ using backend = mpar::backend::cpu;
 struct layer {
     mpar::operation what;
     mpar::box x, y;  ///< x: what it reads, padding included
+    int x_block;     ///< channels of x side by side
     mpar::clip padding;
     int tile = 0;    ///< of Winograd's; 0: the sum
     bool residual = false;
@@ -49,11 +50,8 @@ struct layer {
 template <class Net>
 std::vector<layer> layers_of(int batch, bool exact) {
     const mpar::plan& plan = mpar::plan_of<Net>;
-    mpar::setting alone;
-    alone.batch = batch;
-    alone.block = backend::block<float>;
-    if (!exact) alone.winograd_tile = &backend::winograd_tile<float>;
-    const mpar::part mine = mpar::partition(plan, alone);
+    const mpar::part mine =
+        mpar::partition(plan, mpar::setting_on<backend, float>({}, batch, exact));
     std::vector<layer> layers;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const auto& s = plan.steps[i];
@@ -63,7 +61,8 @@ std::vector<layer> layers_of(int batch, bool exact) {
         const auto outside = [](int n) { return std::max(0, n); };
         const mpar::clip padding{outside(-m.x.h.lo), outside(m.x.h.hi - image.h),
                                  outside(-m.x.w.lo), outside(m.x.w.hi - image.w)};
-        layers.push_back({s.what, m.x, m.y, padding, m.tile, s.residual >= 0});
+        layers.push_back({s.what, m.x, m.y, mine.tensors[std::size_t(s.x)].block, padding, m.tile,
+                          s.residual >= 0});
     }
     return layers;
 }
@@ -87,7 +86,7 @@ public:
     void forward() {
         const mpar::arguments<backend, float> a{
             .queue = queue_,
-            .x = x_.as(layer_.x),
+            .x = x_.as(layer_.x, layer_.x_block),
             .residual = layer_.residual ? residual_.as(layer_.y) : mpar::view<const float>{},
             .y = y_.as(layer_.y),
             .where = layer_.y,
@@ -109,8 +108,8 @@ private:
             std::generate_n(values_.data(), elements, [&] { return uniform(draw); });
         }
         float* data() const { return values_.data(); }
-        mpar::view<float> as(const mpar::box& b) const {
-            return mpar::dense_view(values_.data(), b.extents(), backend::block<float>);
+        mpar::view<float> as(const mpar::box& b, int block = backend::block<float>) const {
+            return mpar::dense_view(values_.data(), b.extents(), block);
         }
 
     private:

@@ -100,12 +100,8 @@ private:
     }
     void run_net(const tape_offer& net, const std::string& policy, int ranks) {
         const auto c = machine_on(ranks);
-        mpar::setting s;
-        s.who.ranks = ranks;
-        s.who.data = data_axis(ranks);
-        s.batch = o_.weak == "batch" ? o_.batch * ranks : o_.batch;
-        s.block = mpar::backend::cpu::block<float>;
-        if (!o_.exact) s.winograd_tile = &mpar::backend::cpu::winograd_tile<float>;
+        const auto s = mpar::setting_on<mpar::backend::cpu, float>(
+            {0, ranks, data_axis(ranks)}, o_.weak == "batch" ? o_.batch * ranks : o_.batch, o_.exact);
         mpar::shape image = net.input;
         if (o_.pixels) image.h = image.w = o_.pixels;
         if (o_.weak == "pixels") {

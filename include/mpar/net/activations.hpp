@@ -53,17 +53,20 @@ private:
             there.c = {there.c.lo + m.home_channel, there.c.hi + m.home_channel};
             return part_of(whole_of(m.home, member, level), m.home, there);
         }
-        const long each = storage(m.held.extents(), block);
+        const long each = storage(m.held.extents(), m.block);
         return dense_view(data() + m.offset + member * m.copy + level * each, m.held.extents(),
-                          block);
+                          m.block);
     }
-    view<T> part_of(const view<T>& all, int t, const box& b) const {
+    view<T> part_of(const view<T>& all, int t, box b) const {
         if (b.empty()) return {};
-        return all.part(relative(b, at(t).held));
+        const auto& m = at(t);
+        if (m.images) {  // a slice lies where those before it did
+            const int before = (b.n.lo - m.held.n.lo) / m.images * m.images;
+            b.n = {b.n.lo - before, b.n.hi - before};
+        }
+        return all.part(relative(b, m.held));
     }
     T* data() const { return static_cast<T*>(memory_.data()); }
-
-    static constexpr int block = Backend::template block<T>;
 
     std::vector<tensor_part> tensors_;
     team_memory<typename Backend::memory> memory_;

@@ -26,6 +26,14 @@ public:
             auto& all = lives_[std::size_t(home)];
             all = {std::min(all.begin, lives_[t].begin), std::max(all.end, lives_[t].end)};
         }
+        // What holds all images is read and written as long as slices of them go by.
+        for (const auto& s : mine.slices) {
+            for (std::size_t t = 0; t < lives_.size(); ++t) {
+                auto& all = lives_[t];
+                if (mine.tensors[t].images || all.begin >= s.end || all.end < s.first) continue;
+                all = {std::min(all.begin, s.first), std::max(all.end, s.end - 1)};
+            }
+        }
     }
 
     constexpr long place() {

@@ -37,11 +37,7 @@ template <class Mesh, class Backend, class T>
 constexpr planning static_planning() {
     planning how;
     constexpr int data = Mesh::data::ranks;
-    how.on = {{0, data * Mesh::model::ranks, data, Mesh::model::second},
-              1,
-              Backend::template block<T>,
-              int(sizeof(T))};
-    how.on.winograd_tile = &Backend::template winograd_tile<T>;
+    how.on = setting_on<Backend, T>({0, data * Mesh::model::ranks, data, Mesh::model::second}, 1);
     how.of = machine_of<Mesh>();
     return how;
 }
@@ -94,12 +90,8 @@ planned plan_together(communicator& comm, const options& o, std::span<const inst
     const team node(comm, teaming::fixed);
     planning how;
     const int second = with.seats() == comm.size() ? o.second : 0;
-    how.on = {{with.seat(), with.seats(), o.data, second},
-              o.batch,
-              Backend::template block<T>,
-              int(sizeof(T)),
-              with.first_seats()};
-    if (!o.exact) how.on.winograd_tile = &Backend::template winograd_tile<T>;
+    how.on = setting_on<Backend, T>({with.seat(), with.seats(), o.data, second}, o.batch, o.exact);
+    how.on.first_seats = with.first_seats();
     how.on.reproducible = o.reproducible;
     how.of = o.planned_on;
     const int here = int(all_reduce(comm, node.members(), MPI_MIN));

@@ -148,6 +148,11 @@ inline std::string describe(const plan& p, const part& mine, const plan_notes& n
     }
     std::string text;
     for (const auto& line : table) text += detail::row(line, widths);
+    for (const auto& these : mine.slices) {
+        text += "steps " + std::to_string(these.first) + " to " + std::to_string(these.end - 1) +
+                ": " + std::to_string(these.images) + " of " + std::to_string(mine.of.batch) +
+                " images at a time\n";
+    }
     long flops = 0;
     for (const auto& s : mine.steps) flops += s.flops;
     return text + "rank " + std::to_string(mine.of.who.rank) + " of " +

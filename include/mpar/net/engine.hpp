@@ -183,12 +183,9 @@ private:
             throw error(fault::usage, "mpar: micro-batches need all images on every rank");
         }
         const int second = team_->seats() == comm_->size() ? o.second : 0;
-        setting s{{team_->seat(), team_->seats(), o.data, second},
-                  o.batch / turns_,
-                  Backend::template block<T>,
-                  int(sizeof(T)),
-                  team_->first_seats()};
-        if (!o.exact) s.winograd_tile = &Backend::template winograd_tile<T>;
+        setting s = setting_on<Backend, T>({team_->seat(), team_->seats(), o.data, second},
+                                           o.batch / turns_, o.exact);
+        s.first_seats = team_->first_seats();
         s.reproducible = o.reproducible;
         s.whole_batch = o.batch;
         return s;
@@ -218,8 +215,9 @@ private:
             if (s.what.kind != op::convolution) continue;
             const auto hungry = [&](const range& channels) {
                 const convolution c = problem_of(s.what, channels, p.y, p.tile);
-                most = std::max(
-                    most, Backend::template workspace<T>(c, p.y.extents(), workers_.count()));
+                shape y = p.y.extents();
+                y.n = std::min(y.n, part_.images_at_a_time(int(i)));
+                most = std::max(most, Backend::template workspace<T>(c, y, workers_.count()));
             };
             if (p.leaves.empty()) hungry(p.x.c);
             for (const auto& leaf : p.leaves) hungry(leaf);  // few channels may take more than many

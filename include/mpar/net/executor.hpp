@@ -37,18 +37,15 @@ public:
     void run(const view<const T>& x, const box& given) {
         bring_in(x, given);
         std::size_t next = 0;  // exchange
-        for (std::size_t i = 0; i + 1 < plan_.steps.size(); ++i) {
-            workers_.announce(int(i), plan_.steps[i].what.name);
-            next = exchange_before(int(i), next);
-            if (part_.steps[i].in_place) continue;
-            clear_padding(plan_.steps[i].y);
-            if (plan_.steps[i].what.kind == op::reduce) {
-                reduce(int(i));
-                continue;
+        auto sliced = part_.slices.begin();
+        for (int i = 0; i + 1 < int(plan_.steps.size());) {
+            if (sliced != part_.slices.end() && sliced->first == i) {
+                next = exchange_before(i, next);
+                run_slices(*sliced);
+                i = sliced++->end;
+            } else {
+                next = run_whole(i++, next);
             }
-            const bool awaits =
-                next < part_.exchanges.size() && part_.exchanges[next].before_step == int(i);
-            run_step(int(i), awaits ? int(next++) : -1);
         }
     }
 
@@ -95,6 +92,42 @@ private:
         return next;
     }
 
+    /// Step i on all images, from exchange `next` on. Returns the exchange after it.
+    std::size_t run_whole(int i, std::size_t next) {
+        const auto& s = plan_.steps[std::size_t(i)];
+        workers_.announce(i, s.what.name);
+        next = exchange_before(i, next);
+        if (part_.steps[std::size_t(i)].in_place) return next;
+        clear_padding(s.y, memory_of(s.y).held.n);
+        if (s.what.kind == op::reduce) {
+            reduce(i);
+            return next;
+        }
+        const bool awaits =
+            next < part_.exchanges.size() && part_.exchanges[next].before_step == i;
+        run_step(i, awaits ? int(next++) : -1);
+        return next;
+    }
+
+    /// Steps that need no message, on some images after the others, so that what one writes the next
+    /// finds in the caches.
+    void run_slices(const slicing& these) {
+        const range all = part_.steps[std::size_t(these.first)].y.n;
+        for (range images{all.lo, all.lo}; images.hi < all.hi;) {
+            images = {images.hi, std::min(images.hi + these.images, all.hi)};
+            for (int i = these.first; i < these.end; ++i) {
+                const auto& s = plan_.steps[std::size_t(i)];
+                const auto& mine = part_.steps[std::size_t(i)];
+                if (mine.in_place) continue;
+                workers_.announce(i, s.what.name);
+                clear_padding(s.y, images);
+                box y = mine.y;
+                y.n = images;
+                run_box(i, y);
+            }
+        }
+    }
+
     /// Members bring what is theirs; of what comes whole to all, each brings some rows.
     void bring_in(const view<const T>& x, const box& all) {
         const auto& m = memory_of(0);
@@ -102,7 +135,7 @@ private:
         box given = intersection(m.inside, all);
         if (plan_.tensors.front().where.is_whole()) given.h = member_share(given.h);
         workers_.alone([&] {
-            if (team_.leads()) clear_margin(0);
+            if (team_.leads()) clear_margin(0, m.held.n);
             if (given.empty()) return;
             Backend::copy(queue(), x.part(relative(given, all)), tensors_.region(0, given));
         });
@@ -270,14 +303,16 @@ private:
     }
 
     /// Nobody reads it before the step's end, where all meet.
-    void clear_padding(int t) {
+    void clear_padding(int t, range images) {
         if (team_.member() != team_.members() - 1) return;
-        workers_.alone([&] { clear_margin(t); });
+        workers_.alone([&] { clear_margin(t, images); });
     }
-    void clear_margin(int t) {
+    void clear_margin(int t, range images) {
         const auto& m = memory_of(t);
         if (m.held == m.inside || m.held.empty()) return;
-        Backend::clear_margin(queue(), tensors_.whole_of(t), relative(m.inside, m.held));
+        box all = m.held;
+        all.n = images;
+        Backend::clear_margin(queue(), tensors_.region(t, all), relative(m.inside, m.held));
     }
 
     /// A user's layer knows nothing of teams: its output is divided for it where it can be.

@@ -35,6 +35,8 @@ struct setting {
     int whole_batch = 0;
     /// Of the plan that this one is a piece of; nullptr: it is whole, and has its own.
     const line_grains* grains = nullptr;
+    int image_block = 0;   ///< of images of few channels that convolutions alone read; 0: `block`
+    long cache_bytes = 0;  ///< what a step's tensors are to fit in, some images at a time; 0: any
 
     /// The seats that have one memory with `rank`.
     constexpr range mates(int rank) const {
@@ -48,6 +50,18 @@ struct setting {
         return r;
     }
 };
+
+/// For a backend's memory and kernels.
+template <class Backend, class T>
+constexpr setting setting_on(const seat& who, int batch, bool exact = false) {
+    setting s{who, batch, Backend::template block<T>, int(sizeof(T))};
+    if (!exact) s.winograd_tile = &Backend::template winograd_tile<T>;
+    if constexpr (requires { Backend::template image_block<T>; }) {
+        s.image_block = Backend::template image_block<T>;
+    }
+    if constexpr (requires { Backend::cache_bytes; }) s.cache_bytes = Backend::cache_bytes;
+    return s;
+}
 
 /// A box that travels, in the indices of the whole tensor.
 struct message {
@@ -92,6 +106,8 @@ struct tensor_part {
     long offset = 0;    ///< in elements, into the arena: where its first channel begins
     long elements = 0;  ///< of memory of its own
     long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
+    int block = 1;      ///< channels side by side
+    int images = 0;     ///< of a slice: its memory holds one slice after the other; 0: all
     int home = -1;      ///< the tensor in whose memory it lies
     int home_channel = 0;  ///< its first channel there
     bool is_home = false;  ///< whether others lie in it
@@ -114,14 +130,29 @@ struct step_part {
     traffic before;  ///< predicted, of the exchanges before it
 };
 
+/// Steps [first, end) that follow each other on some images before the next ones are begun.
+struct slicing {
+    int first = 0, end = 0;
+    int images = 0;  ///< at a time
+};
+
 /// All of it.
 struct part {
     setting of;
     std::vector<tensor_part> tensors;
     std::vector<step_part> steps;
     std::vector<exchange> exchanges;  ///< in the order of their steps
+    std::vector<slicing> slices;      ///< in the order of their steps
     long arena_elements = 0;
     traffic predicted;  ///< of one forward
+
+    /// How many images step i takes at most.
+    constexpr int images_at_a_time(int i) const {
+        for (const auto& s : slices) {
+            if (s.first <= i && i < s.end) return s.images;
+        }
+        return of.batch;
+    }
 
     /// As one sees it for whom another member of its team sends and receives.
     void leave_messages() {

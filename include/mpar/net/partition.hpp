@@ -8,6 +8,7 @@
 #include <mpar/net/homes.hpp>
 #include <mpar/net/overlap.hpp>
 #include <mpar/net/part.hpp>
+#include <mpar/net/slices.hpp>
 
 #include <utility>
 #include <vector>
@@ -34,6 +35,10 @@ public:
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
         find_overlaps(all_, part_);
         homes(plan_, part_, [this](int t, int rank) { return all_.owner(t, rank); }).find();
+        for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
+            part_.tensors[t].block = is_image(int(t)) ? part_.of.image_block : part_.of.block;
+        }
+        slices<>(plan_, part_).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) size_tensor(t);
         part_.arena_elements = place_tensors(plan_, part_);
         return std::move(part_);
@@ -69,11 +74,23 @@ private:
         }
     }
 
+    /// Whether a tensor comes from outside and only convolutions by their sum read it, so that few
+    /// channels need not take a whole block.
+    constexpr bool is_image(int t) const {
+        if (all_.tensor_at(t).producer >= 0 || all_.extents(t).c > part_.of.image_block) return false;
+        for (int i = 0; i < int(plan_.steps.size()); ++i) {
+            const auto& s = all_.step_at(i);
+            const bool takes = s.what.kind == op::convolution && s.what.groups == 1 && !all_.tile(i);
+            if (s.residual == t || (s.x == t && !takes)) return false;
+        }
+        return true;
+    }
+
     /// Sums of several leaves are added up beside each other: a level of the tree each.
     constexpr void size_tensor(std::size_t t) {
         auto& mine = part_.tensors[t];
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
-        mine.elements = mine.home < 0 ? storage(mine.held.extents(), part_.of.block) : 0;
+        mine.elements = mine.home < 0 ? storage(mine.held.extents(), mine.block) : 0;
         if (plan_.tensors[t].where.partial.empty()) return;
         const auto& from = all_.step_at(plan_.tensors[t].producer);
         int leaves = 1;  // the same for all who have one memory

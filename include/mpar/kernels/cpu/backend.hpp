@@ -15,6 +15,7 @@
 #include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/memory.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -33,6 +34,9 @@ struct cpu {
 
     template <class T>
     static constexpr int block = mpar::cpu::lanes<T>;
+    template <class T>
+    static constexpr int image_block = std::min(4, mpar::cpu::lanes<T>);
+    static constexpr long cache_bytes = 32L << 20;  ///< of a usual last level
 
     template <class T>
     static constexpr int winograd_tile(const convolution& layer, const shape& y) {

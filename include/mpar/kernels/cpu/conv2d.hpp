@@ -70,10 +70,10 @@ private:
     }
 
     /// Whether tiles are pieces of rows that leave out padding: a rule on shapes, so that all ranks
-    /// agree.
+    /// agree. Fewer than four vectors of channels are too few sums for a core's latency.
     static bool is_in_rows(const convolution& c, const shape& y) {
         const taps &h = c.window.h, &w = c.window.w;
-        return has_row_tiles && c.groups == 1 && y.w % row_pixels == 0 &&
+        return has_row_tiles && c.groups == 1 && c.out > 3 * lanes<T> && y.w % row_pixels == 0 &&
                h.before + h.after + w.before + w.after > 0;
     }
 

@@ -37,19 +37,15 @@ void copy_rows(crew& queue, const view<const T>& x, const view<T>& y) {
     });
 }
 
-/// Row h of image n of y = x, which have C channels: pixel by pixel, whole vectors of y.
-template <int C, class T>
+/// Row h of image n of y = x, which have three channels: pixel by pixel, whole blocks of Block.
+template <int Block, class T>
 void copy_pixels(const view<const T>& x, const view<T>& y, int n, int h) {
-    const T* from[C];
-#pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) from[c] = &x(n, c, h, 0);
+    const T *red = &x(n, 0, h, 0), *green = &x(n, 1, h, 0), *blue = &x(n, 2, h, 0);
     T* to = &y(n, 0, h, 0);
-    const long step = x.stride_w;
-    for (long w = 0; w < y.extents.w; ++w, to += lanes<T>) {
-        vec<T> pixel{};
-#pragma GCC unroll 4
-        for (int c = 0; c < C; ++c) pixel[c] = from[c][w * step];
-        store<T>(to, pixel);
+    const long step = x.stride_w, width = y.extents.w;
+    for (long w = 0; w < width; ++w, to += Block) {
+        const T pixel[Block] = {red[w * step], green[w * step], blue[w * step]};
+        std::memcpy(to, pixel, sizeof pixel);
     }
 }
 
@@ -64,10 +60,10 @@ void copy(crew& queue, view<S> x, view<D> y) {
         if (same && s.c % y.block == 0) return copy_rows<D>(queue, x, y);
     }
     if constexpr (std::is_same_v<const S, const float> && std::is_same_v<D, float>) {
-        if (s.c == 3 && y.block == lanes<D> && lanes<D> > 3 && y.stride_w == y.block) {  // an image
+        if (s.c == 3 && y.block == 4 && y.stride_w == 4) {  // an image
             return for_each_range(queue, long(s.n) * s.h, s.w, [&](long first, long last) {
                 for (long r = first; r < last; ++r) {
-                    copy_pixels<3, D>(x, y, int(r / s.h), int(r % s.h));
+                    copy_pixels<4, D>(x, y, int(r / s.h), int(r % s.h));
                 }
             });
         }
@@ -155,13 +151,15 @@ void clear_margin(crew& queue, view<T> all, const box& interior) {
     const range image_h{0, all.extents.h}, image_w{0, all.extents.w};
     const range rows = intersection(interior.h, image_h);
     const range columns = rows.empty() ? range{} : intersection(interior.w, image_w);
-    const bool joined = all.stride_w == all.block && all.block % lanes<T> == 0;
+    const bool joined = all.stride_w == all.block, in_vectors = all.block % lanes<T> == 0;
     const auto clear = [&](T* from, T* end) {
-        if (joined) {
+        if (joined && in_vectors) {
             for (; from < end; from += lanes<T>) store<T>(from, vec<T>{});
-            return;
+        } else if (joined) {
+            std::fill(from, end, T(0));
+        } else {
+            for (; from < end; from += all.stride_w) std::fill_n(from, all.block, T(0));
         }
-        for (; from < end; from += all.stride_w) std::fill_n(from, all.block, T(0));
     };
     const long left = columns.lo * all.stride_w, right = columns.hi * all.stride_w;
     const long row = all.extents.w * all.stride_w;
