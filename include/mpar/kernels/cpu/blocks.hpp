@@ -78,8 +78,12 @@ struct division {
     long group(long unit) const { return by_group ? unit / blocks : unit % groups; }
 };
 
+/// Of filters and inputs of one size the inputs are so many times as dear to several workers: another
+/// has just written them, and they lie in its cache; filters lie where all get them.
+inline constexpr long foreign_price = 4;
+
 /// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,
-/// none too small; each reads other filters where these are more than the inputs.
+/// none too small; each reads other filters where these are far more than the inputs.
 inline division divide(const convolution& c, const tiling& tiles, long panels, int workers,
                        int element_size) {
     constexpr long unit_products = 500'000, units_each = 16;
@@ -92,7 +96,7 @@ inline division divide(const convolution& c, const tiling& tiles, long panels, i
     const long filters = long(c.in_channels.size()) / c.groups * c.window_taps() *
                          c.out_channels.size();
     const long wanted = std::clamp(tiles.count * filters / unit_products, 1L, units_each * workers);
-    d.by_group = filters > tiles.count * pixel;
+    d.by_group = filters > foreign_price * tiles.count * pixel;
     if (d.by_group) {
         d.groups = std::min(panels, wanted);
         d.blocks =

@@ -6,6 +6,7 @@
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/blocks.hpp>
 #include <mpar/kernels/cpu/conv2d.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
@@ -124,8 +125,8 @@ struct winograd_division {
           filters(winograd_filters(c)),
           products(long(side) * side),
           panels(panel_count<T>(c)),
-          by_panel(y.c > grid.count),
-          units_wanted(workers == 1 ? 1 : workers * (by_panel ? 4L : 12L)),
+          by_panel(y.c > foreign_price * grid.count),
+          units_wanted(workers == 1 ? 1 : workers * (y.c > grid.count ? 4L : 12L)),
           tiles(std::min(long(tile_pixels), grid.count)),
           input_step((in_blocks * tiles + 1) * V),
           group_step(products * input_step),
