@@ -87,6 +87,7 @@ inline constexpr long foreign_price = 4;
 inline division divide(const convolution& c, const tiling& tiles, long panels, int workers,
                        int element_size) {
     constexpr long unit_products = 500'000, units_each = 16;
+    constexpr long unit_tiles = 4;  // at least: they share a panel's filters
     const long strides = long(c.window.h.stride) * c.window.w.stride;
     const long pixel = std::max(1, c.in_channels.size()) * strides;  // elements of x
     const long fit = std::clamp<long>(blocking::input_bytes / (pixel * element_size),
@@ -102,7 +103,8 @@ inline division divide(const convolution& c, const tiling& tiles, long panels, i
         d.blocks =
             std::clamp(ceil_div(wanted, d.groups), d.blocks, std::max(d.blocks, tiles.parts));
     } else {
-        d.blocks = std::clamp(wanted, d.blocks, std::max(d.blocks, ceil_div(tiles.parts, 2L)));
+        d.blocks =
+            std::clamp(wanted, d.blocks, std::max(d.blocks, ceil_div(tiles.parts, unit_tiles)));
         d.groups = std::min(panels, ceil_div(wanted, d.blocks));
     }
     return d;
