@@ -118,6 +118,20 @@ TEMPLATE_TEST_CASE("an image's few channels may lie in a block of their own", "[
     }
 }
 
+TEMPLATE_TEST_CASE("pixels of narrow blocks are taken for neighbours nowhere", "[conv2d]", float, double) {
+    // The first and the last pixel of a tile may lie as far apart as neighbours of whole blocks do.
+    using B = backend::cpu;
+    for (int width = 3; width <= 20; ++width) {
+        for (int stride = 1; stride <= 4; ++stride) {
+            problem p{{{2, 1}, {5, stride}}, 4, 2, 1, {2, 2, 7, width}};
+            INFO(p.text());
+            const auto usual = run<B, TestType>(p);
+            p.x_block = B::image_block<TestType>;
+            CHECK(difference(run<B, TestType>(p).all(), usual.all()) == 0);
+        }
+    }
+}
+
 TEMPLATE_TEST_CASE("a rank may hold the inputs of its groups only", "[conv2d]", float, double) {
     using B = backend::cpu;
     constexpr int V = B::block<TestType>;

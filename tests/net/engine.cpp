@@ -174,3 +174,38 @@ TEST_CASE("inputs that come in parts: every rank passes its own") {
         }
     }
 }
+
+namespace {
+
+/// As many channels as groups, and no depthwise convolution.
+struct one_channel {
+    using input = image<1, 20, 20>;
+    using layers = chain<conv2d<1, 1, window<3, 2>>, relu, conv2d<1, 8, window<3>>>;
+};
+/// Images of four channels whose first outputs are cut by channels: rank 1 has half a vector.
+struct few_channels {
+    using input = image<4, 14, 28>;
+    using layers = chain<conv2d<4, 18, window<5, 3>, shard::output>, relu, conv2d<18, 8, window<3>>>;
+};
+
+template <class Net>
+void check_image() {
+    using B = backend::cpu;
+    const lowered l = lower(tape_of<Net>, Net::input::extents, policy::follow);
+    const part mine = partition(l.view(), setting_on<B, float>({}, 2));
+    CHECK(mine.tensors[0].block == B::image_block<float>);
+    CHECK(mine.tensors[1].block == B::block<float>);
+    const auto plain = run_tape<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2});
+    const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, l, {.batch = 2});
+    const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l,
+                                                        {.batch = 2, .team = teaming::off});
+    CHECK(difference(plain.values, alone.values) <= 2e-5 * greatest(plain.values));
+    CHECK(same_bits(together.values, alone.values));
+}
+
+}  // namespace
+
+TEST_CASE("images of few channels") {
+    check_image<one_channel>();
+    check_image<few_channels>();
+}

@@ -80,9 +80,7 @@ private:
         if (all_.tensor_at(t).producer >= 0 || all_.extents(t).c > part_.of.image_block) return false;
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const auto& s = all_.step_at(i);
-            // (One channel to one is a depthwise convolution, which takes whole blocks.)
-            const bool takes = s.what.kind == op::convolution && s.what.groups == 1 &&
-                               s.what.in > 1 && !all_.tile(i);
+            const bool takes = s.what.kind == op::convolution && s.what.groups == 1 && !all_.tile(i);
             if (s.residual == t || (s.x == t && !takes)) return false;
         }
         return true;

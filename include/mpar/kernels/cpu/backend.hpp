@@ -35,7 +35,7 @@ struct cpu {
     template <class T>
     static constexpr int block = mpar::cpu::lanes<T>;
     template <class T>
-    static constexpr int image_block = 0;  ///< off: cut sums of such images came out wrong
+    static constexpr int image_block = std::min(4, mpar::cpu::lanes<T>);
     static constexpr long cache_bytes = 32L << 20;  ///< of a usual last level
 
     template <class T>

@@ -102,6 +102,8 @@ private:
         const tile_turns turns(pixels.cut, p.vectors == 1);
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
+        // Else pixels may be less than V apart, and the first and the last tell nothing of the others.
+        const bool in_blocks = x_.block == V;
         const bool is_curved = has_curve(then_.act);
         const bool ends_in_half = y_.extents.c - (p.block + p.vectors - 1) * V <= V / 2;
         const bool is_short = all > 0 && (all <= short_products || ends_in_half);
@@ -126,7 +128,8 @@ private:
             for (long t = 0; t < turns.count; ++t) {
                 const long count = turns.pixels(t);
                 if (t >= spread) io.ahead = next, io.ahead_step = 0;
-                const bool adjacent = io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
+                const bool adjacent =
+                    in_blocks && io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
                 if (is_short) {
                     run_short_tile(io, p.vectors, count, adjacent, ends_in_half);
                 } else {

@@ -37,14 +37,14 @@ void copy_rows(crew& queue, const view<const T>& x, const view<T>& y) {
     });
 }
 
-/// Row h of image n of y = x, which have three channels: pixel by pixel, whole blocks of Block.
-template <int Block, class T>
+/// Row h of image n of y = x, which have three channels, y in blocks of four: pixel by pixel.
+template <class T>
 void copy_pixels(const view<const T>& x, const view<T>& y, int n, int h) {
     const T *red = &x(n, 0, h, 0), *green = &x(n, 1, h, 0), *blue = &x(n, 2, h, 0);
     T* to = &y(n, 0, h, 0);
     const long step = x.stride_w, width = y.extents.w;
-    for (long w = 0; w < width; ++w, to += Block) {
-        const T pixel[Block] = {red[w * step], green[w * step], blue[w * step]};
+    for (long w = 0; w < width; ++w, to += 4) {
+        const T pixel[4] = {red[w * step], green[w * step], blue[w * step]};
         std::memcpy(to, pixel, sizeof pixel);
     }
 }
@@ -63,7 +63,7 @@ void copy(crew& queue, view<S> x, view<D> y) {
         if (s.c == 3 && y.block == 4 && y.stride_w == 4) {  // an image
             return for_each_range(queue, long(s.n) * s.h, s.w, [&](long first, long last) {
                 for (long r = first; r < last; ++r) {
-                    copy_pixels<4, D>(x, y, int(r / s.h), int(r % s.h));
+                    copy_pixels<D>(x, y, int(r / s.h), int(r % s.h));
                 }
             });
         }
