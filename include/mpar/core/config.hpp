@@ -25,6 +25,18 @@
 #define MPAR_ISA_NAMESPACE plain
 #endif
 
+/// Whether the core adds in pipes of their own, beside its multiply-adds: AMD's since Zen. An addition
+/// is then for nothing where products take the time, and kernels have two of them for each
+/// multiplication that they save. Of use with AVX-512 alone, whose registers hold what that needs.
+/// (gcc 12 takes Zen 4 for a Zen 3 with AVX-512.) Translation units that are linked together agree.
+#if !defined(MPAR_ADD_PIPES)
+#if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))
+#define MPAR_ADD_PIPES 1
+#else
+#define MPAR_ADD_PIPES 0
+#endif
+#endif
+
 /// For a register tile, whose accumulators live in registers only if it is inlined whole.
 #if defined(__GNUC__)
 #define MPAR_ALWAYS_INLINE inline __attribute__((always_inline))

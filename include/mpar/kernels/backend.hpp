@@ -48,7 +48,8 @@ concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t 
 ///   ranks equal one rank. The code path depends on the layer's problem, never on local extents.
 /// conv2d and dense may compute partial sums: in_channels less than the layer's.
 ///
-/// winograd_tile says which tiles conv2d would best use for that layer's whole output; 0: none. It
+/// winograd_tile says which tiles conv2d would best use for that layer's whole output (1: products in
+/// pairs, see kernels/convolution.hpp); 0: none. It
 /// is asked only where results need not be those of the direct sum. packed_filters, pack_filters and
 /// conv2d then get a problem that has them. workspace is how many elements conv2d needs besides, for
 /// this rank's y and that many workers of the queue; conv2d gets them last.

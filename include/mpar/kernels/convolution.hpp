@@ -9,9 +9,11 @@
 
 namespace mpar {
 
-/// How a convolution is computed: by its sum, or by Winograd's minimal filtering F(tile x tile, 3 x
-/// 3). Tiles are anchored at the first row and column of the layer's whole output, and are
-/// computed whole, so that it does not matter to a bit who computes which part of it.
+/// How a convolution is computed: by its sum; by Winograd's minimal filtering F(tile x tile, 3 x
+/// 3), 1980; or, with tiles of one output, by his inner product, 1968: the sum, two of its products
+/// by one multiplication. Tiles are anchored at the first row and column of the layer's whole
+/// output, and are computed whole, so that it does not matter to a bit who computes which part of
+/// it.
 struct winograd {
     int tile = 0;            ///< outputs a side; 0: the sum itself
     int row = 0, column = 0; ///< y's first one, within its tile

@@ -93,7 +93,7 @@ public:
         w.weight_bytes = pairs * o.window.h.kernel * o.window.w.kernel * of_.element_size;
         if (o.kind == op::dense) {
             w.kind = work::dense;
-        } else if (const int tile = all_.tile(i)) {
+        } else if (const int tile = all_.tile(i); tile > 1) {
             const shape all = all_.extents(s.y);
             const long inputs = y.n.size() * products(o.window.h, tile, y.h, all.h) *
                                 products(o.window.w, tile, y.w, all.w);

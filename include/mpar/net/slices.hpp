@@ -102,7 +102,7 @@ private:
         const operation& o = plan_.steps[std::size_t(i)].what;
         if (o.kind != op::convolution && o.kind != op::dense) return 0;
         const int tile = step_of(i).tile;
-        const long taps = tile ? (tile + 2) * (tile + 2) : o.window.h.kernel * o.window.w.kernel;
+        const long taps = tile > 1 ? (tile + 2) * (tile + 2) : o.window.h.kernel * o.window.w.kernel;
         return long(o.in) / o.groups * step_of(i).y.c.size() * taps * part_.of.element_size;
     }
 

@@ -44,16 +44,17 @@ struct cpu {
     }
     template <class T>
     static long workspace(const convolution& c, const shape& y, int workers) {
-        return c.how.tile ? mpar::cpu::winograd_workspace<T>(c, y, workers) : 0;
+        return c.how.tile > 1 ? mpar::cpu::winograd_workspace<T>(c, y, workers)
+                              : mpar::cpu::sum_workspace<T>(c, y);
     }
     template <class T>
     static long packed_filters(const convolution& c) {
-        return c.how.tile ? mpar::cpu::winograd_packed_filters<T>(c)
-                          : mpar::cpu::packed_filters<T>(c);
+        return c.how.tile > 1 ? mpar::cpu::winograd_packed_filters<T>(c)
+                              : mpar::cpu::packed_filters<T>(c);
     }
     template <class T>
     static void pack_filters(const T* filters, const convolution& c, T* packed) {
-        if (c.how.tile) return mpar::cpu::winograd_pack_filters(filters, c, packed);
+        if (c.how.tile > 1) return mpar::cpu::winograd_pack_filters(filters, c, packed);
         mpar::cpu::pack_filters(filters, c, packed);
     }
     template <class T>
@@ -61,11 +62,11 @@ struct cpu {
                        const T* bias, const epilogue<T>& then, view<T> y,
                        T* workspace = nullptr) {
         if constexpr (std::is_same_v<T, float>) {  // winograd_tile gives no other type a tile
-            if (c.how.tile) {
+            if (c.how.tile > 1) {
                 return mpar::cpu::winograd_conv2d<T>(queue, c, x, packed, bias, then, y, workspace);
             }
         }
-        mpar::cpu::conv2d<T>(queue, c, x, packed, bias, then, y);
+        mpar::cpu::conv2d<T>(queue, c, x, packed, bias, then, y, workspace);
     }
     template <class... A>
     static auto dense(A&&... a) -> decltype(mpar::cpu::dense(std::forward<A>(a)...)) {

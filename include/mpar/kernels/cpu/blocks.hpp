@@ -10,6 +10,7 @@
 #include <mpar/tensor/shape.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -30,10 +31,10 @@ struct pixel_block {
     long x[size], y[size], residual[size];
     tiling cut;
 
-    /// `added`: the residual's strides, all zero where there is none.
+    /// `added`: the residual's strides, all zero where there is none; `largest`: tile.
     pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
-                const shape& extents, long begin, long end)
-        : cut(end - begin, tile_pixels) {
+                const shape& extents, long begin, long end, int largest)
+        : cut(end - begin, largest) {
         const auto fill = [&](const pixel_strides& s, long* at) {
             pixel_offsets(s, extents.h, extents.w, begin, end, at);
             std::fill_n(at + cut.count, more, 0L);
@@ -42,28 +43,54 @@ struct pixel_block {
         fill(out, y);
         if (added.w != 0) fill(added, residual);
     }
+
+    /// Brings the pixels of whose values `is_first` holds before all others, and keeps their order.
+    /// Returns how many they are.
+    template <class T, class Predicate>
+    long bring_to_front(T* values, Predicate is_first) {
+        const long first = std::find_if_not(values, values + cut.count, is_first) - values;
+        if (first == cut.count) return first;
+        int order[blocking::block_pixels], next = 0;
+        for (const bool now : {true, false}) {
+            for (int i = 0; i < int(cut.count); ++i) {
+                if (is_first(values[i]) == now) order[next++] = i;
+            }
+        }
+        const auto arrange = [&](auto* list) {
+            std::remove_reference_t<decltype(*list)> old[blocking::block_pixels];
+            std::copy_n(list, cut.count, old);
+            for (int i = 0; i < int(cut.count); ++i) list[i] = old[order[i]];
+        };
+        const long count = std::count_if(values, values + cut.count, is_first);
+        arrange(x);
+        arrange(y);
+        arrange(residual);
+        arrange(values);
+        return count;
+    }
 };
 
 /// The tiles of a block, one after the other: balanced, or where that gives small ones all but the
 /// last of full size; of one vector two of full size at a time, so that there are as many sums as
 /// of two vectors.
 struct tile_turns {
-    long size, larger, pairs, count, last;
+    long size, larger, doubles, count, last;
 
-    tile_turns(const tiling& cut, bool in_pairs)
-        : size(cut.count / cut.parts), larger(cut.count % cut.parts), pairs(0), count(cut.parts),
+    /// `in_twos`: tiles of the full size are computed two at a time.
+    tile_turns(const tiling& cut, int largest, bool in_twos)
+        : size(cut.count / cut.parts), larger(cut.count % cut.parts), doubles(0), count(cut.parts),
           last(size) {
-        if (size < least_tile) {
-            size = std::min<long>(tile_pixels, cut.count);
+        if (size < largest - less_pixels) {
+            size = std::min<long>(largest, cut.count);
             larger = 0;
             last = cut.count - (count - 1) * size;
         }
-        if (in_pairs && size == tile_pixels) pairs = (last == size ? count : count - 1) / 2;
-        count -= pairs;
+        if (in_twos && size == largest) doubles = (last == size ? count : count - 1) / 2;
+        count -= doubles;
     }
 
     long pixels(long turn) const {
-        if (turn < pairs) return 2 * size;
+        if (turn < doubles) return 2 * size;
         return turn == count - 1 ? last : size + (turn < larger);
     }
 };

@@ -8,15 +8,18 @@
 #include <mpar/kernels/cpu/blocks.hpp>
 #include <mpar/kernels/cpu/depthwise.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
+#include <mpar/kernels/cpu/pairs.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/row_tile.hpp>
+#include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/steps.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -25,12 +28,13 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 template <class T>
 class direct_sum {
 public:
+    /// `corrections`: room for one of each pixel, where products come in pairs.
     direct_sum(const convolution& c, const view<const T>& x, const T* packed, const T* bias,
-               const epilogue<T>& then, const view<T>& y, int workers)
-        : c_(c), x_(x), packed_(packed), bias_(bias), then_(then), y_(y),
+               const epilogue<T>& then, const view<T>& y, T* corrections, int workers)
+        : c_(c), x_(x), packed_(packed), bias_(bias), then_(then), y_(y), corrections_(corrections),
           in_rows_(is_in_rows(c, y.extents)),
-          tiles_(long(y.extents.n) * y.extents.h * y.extents.w,
-                 in_rows_ ? row_pixels : tile_pixels),
+          largest_(in_rows_ ? row_pixels : takes_pairs<T>(c) ? pair_pixels : tile_pixels),
+          tiles_(long(y.extents.n) * y.extents.h * y.extents.w, largest_),
           units_(divide(c, tiles_, group_count(), workers, sizeof(T))),
           blocks_(tiles_.parts, units_.blocks),
           groups_(group_count(), units_.groups),
@@ -39,21 +43,39 @@ public:
 
     long units() const { return units_.count(); }
 
+    /// What several units would work out again.
+    void prepare(crew& queue) const {
+        if (!takes_pairs<T>(c_) || units_.groups == 1) return;
+        const auto correct_some = [&](long first, long last) {
+            constexpr long some = blocking::block_pixels;
+            long at[some + offset_lanes];
+            for (; first < last; first += some) {
+                const long end = std::min(last, first + some);
+                pixel_offsets(strides_of_x(), y_.extents.h, y_.extents.w, first, end, at);
+                correct(at, end - first, corrections_ + first);
+            }
+        };
+        for_each_range(queue, tiles_.count, x_.blocks(), correct_some);
+    }
+
     /// One unit: some panels of a block of pixels.
     void operator()(long unit, int) const {
-        const taps &v = c_.window.h, &u = c_.window.w;
         const long block = units_.block(unit), group = units_.group(unit);
         const long begin = tiles_.begin(blocks_.begin(block));
-        const pixel_block pixels(strides_of(x_, v.stride, u.stride), strides_of(y_),
-                                 strides_of(then_.residual), y_.extents, begin,
-                                 tiles_.begin(blocks_.begin(block + 1)));
+        pixel_block pixels(strides_of_x(), strides_of(y_), strides_of(then_.residual), y_.extents,
+                           begin, tiles_.begin(blocks_.begin(block + 1)), largest_);
+        T corrections[pixel_block::size];
+        const long paired = takes_pairs<T>(c_) ? find_pairs(pixels, begin, corrections) : 0;
         const long first = groups_.begin(group), last = groups_.begin(group + 1);
         if (in_rows_) {
             for (long i = first; i < last; ++i) run_rows(int(i), pixels, begin, i == first);
         } else {
             long i = 0;
             for_each_panel<T>(c_, [&](const panel& p) {
-                if (first <= i && i < last) run_panel(p, pixels, i == first);
+                if (first <= i && i < last) {
+                    run_panel(p, pixels, {0, int(paired)}, corrections, i == first);
+                    run_panel(p, pixels, {int(paired), int(pixels.cut.count)}, nullptr, i == first);
+                }
                 ++i;
             });
         }
@@ -63,6 +85,31 @@ public:
     }
 
 private:
+    pixel_strides strides_of_x() const {
+        return strides_of(x_, c_.window.h.stride, c_.window.w.stride);
+    }
+
+    /// The corrections of pixels that begin there.
+    void correct(const long* at, long count, T* corrections) const {
+        const int blocks = c_.in_channels.size() / lanes<T>;
+        for (long i = 0; i < count; ++i) {
+            corrections[i] = pixel_correction<T>(x_.data + at[i], x_.stride_c, blocks);
+        }
+    }
+
+    /// Corrections of a block, y's pixels from the `begin`-th on; those that have none come last.
+    /// Returns how many have.
+    long find_pairs(pixel_block& pixels, long begin, T* corrections) const {
+        const long count = pixels.cut.count;
+        if (units_.groups == 1) {
+            correct(pixels.x, count, corrections);
+        } else {
+            std::copy_n(corrections_ + begin, count, corrections);
+        }
+        return pixels.bring_to_front(
+            corrections, [](T correction) { return correction != no_correction<T>; });
+    }
+
     /// Whether L2 does not hold a view, so that tiles ask for its lines in advance.
     template <class V>
     static bool is_far(const V& v) {
@@ -92,14 +139,18 @@ private:
         io.residual_block = then_.residual.stride_c;
     }
 
-    /// All pixels of a block, cut into tiles, of one panel. `first`: no other panel has read them.
-    void run_panel(const panel& p, const pixel_block& pixels, bool first) const {
+    /// The pixels `some` of a block, cut into tiles, of one panel. `corrections`: theirs, if products
+    /// come in pairs; `first`: no other panel has read them.
+    void run_panel(const panel& p, const pixel_block& pixels, range some,
+                   const T* corrections, bool first) const {
+        if (some.empty()) return;
         constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
         step_list<T> list(c_.window, p.in, x_.stride_c, x_.stride_h, x_.stride_w);
         const long width = p.vectors * V, all = long(p.in.size()) * c_.window_taps();
         const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
         const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
-        const tile_turns turns(pixels.cut, p.vectors == 1);
+        const bool is_scaled = takes_pairs<T>(c_);
+        const tile_turns turns({some.size(), largest_}, largest_, p.vectors == 1 && !is_scaled);
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
         // Else pixels may be less than V apart, and the first and the last tell nothing of the others.
@@ -108,10 +159,11 @@ private:
         const bool ends_in_half = y_.extents.c - (p.block + p.vectors - 1) * V <= V / 2;
         const bool is_short = all > 0 && (all <= short_products || ends_in_half);
 
-        tile_io<T> io;
+        paired_io<T> io;
         io.steps = list.steps;
         place(io, p.block);
         io.filters = packed_ + p.filters;
+        io.head = io.filters - pair_rows * width;
         io.fetches_x = first && x_is_far_ ? list.are_new : nullptr;
         io.fetches_y = y_is_far_;
         for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
@@ -119,9 +171,10 @@ private:
             done = list.done();
             io.step_count = list.step_count;
             if (done) io.within = bounds<T>::of(then_.act);
-            io.x_at = pixels.x;
-            io.y_at = pixels.y;
-            io.residual_at = pixels.residual;
+            io.x_at = pixels.x + some.lo;
+            io.y_at = pixels.y + some.lo;
+            io.residual_at = pixels.residual + some.lo;
+            io.corrections = corrections;
             const T* const next = io.filters + list.products * width;
             io.ahead = next;  // the next part's filters, by the first tiles
             io.ahead_step = int(each);
@@ -130,7 +183,11 @@ private:
                 if (t >= spread) io.ahead = next, io.ahead_step = 0;
                 const bool adjacent =
                     in_blocks && io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
-                if (is_short) {
+                if (is_scaled) {
+                    if constexpr (std::is_same_v<T, float>) {
+                        run_paired_tile(io, p.vectors, count, adjacent, corrections != nullptr);
+                    }
+                } else if (is_short) {
                     run_short_tile(io, p.vectors, count, adjacent, ends_in_half);
                 } else {
                     run_tile(io, p.vectors, count, adjacent);
@@ -141,6 +198,7 @@ private:
                 io.x_at += count;
                 io.y_at += count;
                 io.residual_at += count;
+                if (corrections) io.corrections += count;
                 io.ahead += list.products * each;
             }
             io.fetches_y = false;
@@ -231,7 +289,9 @@ private:
     const T *packed_, *bias_;
     const epilogue<T>& then_;
     const view<T>& y_;
+    T* corrections_;
     bool in_rows_;
+    int largest_;     ///< tile
     tiling tiles_;    ///< of all pixels
     division units_;
     cutting blocks_;  ///< of tiles
@@ -239,16 +299,24 @@ private:
     bool x_is_far_, y_is_far_;
 };
 
+/// How many elements conv2d needs besides.
+template <class T>
+long sum_workspace(const convolution& c, const shape& y) {
+    return takes_pairs<T>(c) ? long(y.n) * y.h * y.w : 0;
+}
+
 /// y = act(bias + residual + sum over input channels and window of x * filters). Channels of the
 /// layer that x does not hold count as zero: y is then a partial sum.
 /// requires: x and y hold c.in_channels and c.out_channels in blocks of V; x holds all rows and
-/// columns that y's outputs read, padding included; bias has zeros up to the next block.
+/// columns that y's outputs read, padding included; bias has zeros up to the next block;
+/// sum_workspace() elements at `workspace`.
 template <class T>
 void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed, const T* bias,
-            const epilogue<T>& then, view<T> y, [[maybe_unused]] T* workspace = nullptr) {
+            const epilogue<T>& then, view<T> y, T* workspace = nullptr) {
     if (y.empty()) return;
     if (takes_depthwise(c)) return depthwise_conv2d(queue, c, x, packed, bias, then, y);
-    const direct_sum<T> work(c, x, packed, bias, then, y, queue.workers());
+    const direct_sum<T> work(c, x, packed, bias, then, y, workspace, queue.workers());
+    work.prepare(queue);
     queue.share(work.units(), work);
 }
 

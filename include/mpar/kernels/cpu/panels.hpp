@@ -5,9 +5,11 @@
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/pairs.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -15,11 +17,18 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 struct panel {
     int block = 0, vectors = 1;  ///< y's channel blocks [block, block + vectors)
     range in;
-    long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]
+    long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]; before
+                       ///< paired ones there are pair_rows of vectors*V
 };
 
 /// Vectors of a panel, but for the last one's.
 inline int panel_width(const convolution& c) { return c.groups == 1 ? 2 : 1; }
+
+/// Whether products come in pairs; double is asked for its digits.
+template <class T>
+constexpr bool takes_pairs(const convolution& c) {
+    return std::is_same_v<T, float> && c.how.tile == 1;
+}
 
 template <class T>
 long panel_count(const convolution& c) {
@@ -36,12 +45,14 @@ template <class T, class F>
 long for_each_panel(const convolution& c, F f) {
     constexpr int V = lanes<T>;
     const int blocks = ceil_div(c.out_channels.size(), V), width = panel_width(c);
+    const long head = takes_pairs<T>(c) ? pair_rows : 0;
     long at = 0;
     for (int block = 0; block < blocks; block += width) {
         const int vectors = std::min(width, blocks - block);
         const range out{c.out_channels.lo + block * V, c.out_channels.lo + (block + vectors) * V};
         range in = intersection(c.reads(intersection(out, c.out_channels)), c.in_channels);
         in = in.empty() ? range{} : range{in.lo - c.in_channels.lo, in.hi - c.in_channels.lo};
+        at += head * vectors * V;
         f(panel{block, vectors, in, at});
         at += long(in.size()) * c.window_taps() * vectors * V;
     }
@@ -88,6 +99,30 @@ void pack_panel(const T* filters, const convolution& c, const panel& p, T* to) {
     }
 }
 
+/// Puts the filters of a panel, packed at `to`, in the scale of usual pixels, and what paired tiles
+/// read before them.
+template <class T>
+void pack_pairs(const panel& p, T* to) {
+    constexpr int V = lanes<T>;
+    const int width = p.vectors * V, channels = p.in.size();
+    T* const head = to - pair_rows * width;
+    for (int o = 0; o < width; ++o) {
+        const auto filter = [&](int k) -> T& { return to[long(k) * width + o]; };
+        double squares = 0, pairs = 0;
+        for (int k = 0; k < channels; ++k) squares += double(filter(k)) * filter(k);
+        const double scale = pair_scale(squares / std::max(1, channels));
+        for (int k = 0; k < channels; ++k) filter(k) *= T(scale);
+        for (int k = 0; k + V <= channels; k += V) {
+            for (int i = 0; i < threes<T>; ++i) {
+                pairs += pair_sign(i) * double(filter(k + 3 * i)) * filter(k + 3 * i + 1);
+            }
+        }
+        head[o] = T(scale);
+        head[width + o] = T(1 / scale);
+        head[2 * width + o] = T(pairs);
+    }
+}
+
 /// From filters[out_channels.size()][in/groups][kh][kw] to the order that conv2d and dense read.
 template <class T>
 void pack_filters(const T* filters, const convolution& c, T* packed) {
@@ -105,7 +140,11 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
     }
     for_each_panel<T>(c, [&](const panel& p) {
         T* to = packed + p.filters;
-        if (c.groups == 1) return pack_panel(filters, c, p, to);
+        if (c.groups == 1) {
+            pack_panel(filters, c, p, to);
+            if (takes_pairs<T>(c)) pack_pairs(p, to);
+            return;
+        }
         for (int i = p.in.lo; i < p.in.hi;) {
             const int end = std::min(p.in.hi, (i / V + 1) * V);
             for (int k = 0; k < taps; ++k) {

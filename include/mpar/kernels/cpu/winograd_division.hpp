@@ -39,10 +39,23 @@ constexpr int winograd_products(int tile, int stride, int outputs) {
     return sum;
 }
 
-/// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 0: its direct sum. A
-/// rule on shapes, so that all ranks, ISAs and runs agree.
+/// Whether a layer's products are worth it in pairs: a pixel has to be read once more for them, and
+/// few pixels leave registers empty. A rule on shapes, as winograd_tile.
+template <class T>
+constexpr bool pairs_pay(const convolution& c, const shape& y) {
+    const taps &h = c.window.h, &w = c.window.w;
+    constexpr int least_channels = 64, least_pixels = 4 * pair_pixels;
+    return MPAR_ADD_PIPES && std::is_same_v<T, float> && c.groups == 1 &&
+           c.window_taps() == 1 && h.before + h.after + w.before + w.after == 0 &&
+           c.in >= least_channels && c.out >= least_channels &&
+           long(y.n) * y.h * y.w >= least_pixels;
+}
+
+/// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 1: its sum in pairs;
+/// 0: its direct sum. A rule on shapes, so that all ranks and runs agree.
 template <class T>
 constexpr int winograd_tile(const convolution& c, const shape& y) {
+    if (pairs_pay<T>(c, y)) return 1;
     const taps& t = c.window.h;
     const bool is_plain = t.kernel == 3 && t.stride <= 2 && t.dilation == 1 && c.groups == 1 &&
                           c.window.w.kernel == 3 && c.window.w.stride == t.stride &&

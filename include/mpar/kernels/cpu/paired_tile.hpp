@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// The register tile whose products come in pairs. Knows pointers, no view, no layer.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/pairs.hpp>
+#include <mpar/kernels/cpu/tile.hpp>
+
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// A tile_io of such a panel; its filters are those times the powers of two.
+template <class T>
+struct paired_io : tile_io<T> {
+    const T* head = nullptr;         ///< [pair_rows][NV vectors]
+    const T* corrections = nullptr;  ///< pixel_correction of each pixel
+};
+
+/// As begin_tile, in the filters' scale. The first part of a sum takes away what all its pairs add.
+template <class T, int R, int NV, bool InPairs>
+MPAR_ALWAYS_INLINE void begin_paired_tile(const paired_io<T>& io, tile_sums<T, R, NV>& sums) {
+    constexpr int V = lanes<T>;
+    begin_tile<T, R, NV>(io, sums);
+    vec<T> scale[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) scale[v] = load<T>(io.head + v * V);
+    if (!InPairs || !io.bias) {
+#pragma GCC unroll 32
+        for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] *= scale[v];
+        }
+        return;
+    }
+    const T* const corrections = io.corrections;
+    vec<T> filters[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) filters[v] = load<T>(io.head + (2 * NV + v) * V);
+#pragma GCC unroll 32
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) {
+            sums[r][v] = sums[r][v] * scale[v] - (filters[v] + broadcast<T>(corrections[r]));
+        }
+    }
+}
+
+/// sums += the products of three channels, two of them as a pair of that sign.
+template <class T, int R, int NV, bool Adjacent, int Sign>
+MPAR_ALWAYS_INLINE void add_three(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
+                                  const T* filter) {
+    constexpr int V = lanes<T>;
+    asm("" : "+r"(x));
+    vec<T> w[3][NV];
+#pragma GCC unroll 3
+    for (int k = 0; k < 3; ++k) {
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) {
+            w[k][v] = load<T>(filter + (k * NV + v) * V);
+            MPAR_KEEP_IN_REGISTER(w[k][v]);
+        }
+    }
+#pragma GCC unroll 32
+    for (int r = 0; r < R; ++r) {
+        const T* const p = x + (Adjacent ? r * V : at[r]);
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) {
+            const vec<T> a = add_scalar<Sign>(w[1][v], p), b = add_scalar<Sign>(w[0][v], p + 1);
+            add_product(sums[r][v], w[2][v], p + 2);
+            add_pair<Sign>(sums[r][v], a, b);
+        }
+    }
+}
+
+/// tile's sum, with filters in their scale, and whole blocks InPairs. Neither R nor the pixel's place
+/// nor the cut into calls, at blocks, changes a bit.
+template <class T, int R, int NV, bool Adjacent, bool InPairs>
+void paired_tile(const paired_io<T>& io) {
+    constexpr int V = lanes<T>, filter_step = NV * V;
+    tile_sums<T, R, NV> sums;
+    long at[R];
+    begin_paired_tile<T, R, NV, InPairs>(io, sums);
+    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+#pragma GCC unroll 32
+    for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
+    const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
+    const T *filter = io.filters, *ahead = io.ahead;
+    const long ahead_step = io.ahead_step;
+    const tap_step* const end = io.steps + io.step_count;
+    for (const tap_step* step = io.steps; step != end; ++step) {
+        const T* p = x + step->at;
+        const T* const last = p + step->count;
+        if (io.fetches_x && io.fetches_x[step - io.steps]) {
+            const long* const next = io.x_at + R;
+#pragma GCC unroll 32
+            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
+        }
+        if (fetched < 2 * R) {
+            fetch_sums<T, NV>(io, fetched);
+            fetched += pixels_fetched;
+        }
+        const auto fetch = [&] {
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
+        };
+        if (InPairs && step->count == V) {
+            for (int i = 0; i + 1 < threes<T>; i += 2) {
+                fetch(), fetch(), fetch();
+                add_three<T, R, NV, Adjacent, pair_sign(0)>(sums, p, at, filter);
+                fetch(), fetch(), fetch();
+                add_three<T, R, NV, Adjacent, pair_sign(1)>(sums, p + 3, at,
+                                                            filter + 3 * filter_step);
+                p += 6;
+                filter += 6 * filter_step;
+            }
+            if constexpr (threes<T> % 2 == 1) {
+                fetch(), fetch(), fetch();
+                add_three<T, R, NV, Adjacent, pair_sign(0)>(sums, p, at, filter);
+                p += 3;
+                filter += 3 * filter_step;
+            }
+        }
+        for (; p < last; ++p) {
+            fetch();
+            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
+            filter += filter_step;
+        }
+    }
+    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
+    vec<T> inverse[NV];
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) inverse[v] = load<T>(io.head + (NV + v) * V);
+#pragma GCC unroll 32
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) sums[r][v] *= inverse[v];
+    }
+    end_tile<T, R, NV>(io, sums);
+}
+
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
