@@ -8,7 +8,7 @@
 #include <mpar/kernels/cpu/blocks.hpp>
 #include <mpar/kernels/cpu/depthwise.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
-#include <mpar/kernels/cpu/pairs.hpp>
+#include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/row_tile.hpp>
@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -166,6 +167,7 @@ private:
         io.head = io.filters - pair_rows * width;
         io.fetches_x = first && x_is_far_ ? list.are_new : nullptr;
         io.fetches_y = y_is_far_;
+        const T* to_correct = corrections;
         for (bool done = false; !done; io.bias = nullptr, io.residual = nullptr) {
             list.next(part);
             done = list.done();
@@ -174,7 +176,7 @@ private:
             io.x_at = pixels.x + some.lo;
             io.y_at = pixels.y + some.lo;
             io.residual_at = pixels.residual + some.lo;
-            io.corrections = corrections;
+            io.corrections = std::exchange(to_correct, nullptr);
             const T* const next = io.filters + list.products * width;
             io.ahead = next;  // the next part's filters, by the first tiles
             io.ahead_step = int(each);
@@ -198,7 +200,7 @@ private:
                 io.x_at += count;
                 io.y_at += count;
                 io.residual_at += count;
-                if (corrections) io.corrections += count;
+                if (io.corrections) io.corrections += count;
                 io.ahead += list.products * each;
             }
             io.fetches_y = false;

@@ -19,23 +19,31 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// Sizes that the caches ask for. How K is cut is part of the result: the same for all products.
 struct gemm_blocking {
     static constexpr long tiles = 9;  ///< of a's rows, at most
-    static constexpr long rows = tiles * tile_pixels;
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
     static constexpr long panels_bytes = 4L << 20;            ///< of packed panels: part of L3
     static constexpr long panels_at_once = 4;  ///< packed together: long pieces of b's rows
 };
 
-/// A product's sums in blocks of a's rows, b's panels and K.
+/// Whether products of two elements come in pairs: packing rows and columns in scale is for nothing
+/// beside that, unless there are few of the others.
 template <class T>
+constexpr bool gemm_pairs(long rows, long columns, long depth) {
+    return MPAR_ADD_PIPES && std::is_same_v<T, float> && rows >= pair_pixels && columns >= 64 &&
+           depth >= 64;
+}
+
+/// A product's sums in blocks of a's rows, b's panels and K; InPairs: two products at once.
+template <class T, bool InPairs>
 class blocked_product {
 public:
     static constexpr int V = lanes<T>;
+    static constexpr int height = InPairs ? pair_pixels : tile_pixels;  ///< a tile's rows, at most
     static constexpr long width = 2 * V;  ///< a panel's columns
 
     /// Elements of workspace.
     static long workspace(long rows, long columns, long depth) {
         const blocks b(rows, columns, depth);
-        return packed_rows<T>(b.rows, b.depth) + b.panels * pitch(b.depth) + aside;
+        return packed_rows<T>(b.rows, b.depth) + b.panels * pitch(b.depth) + aside + 2 * most_rows;
     }
 
     blocked_product(matrix<const T> a, matrix<const T> b, matrix<T> c, bool adds, T* workspace,
@@ -49,12 +57,14 @@ public:
         packed_a_ = workspace;
         panels_ = packed_a_ + packed_rows<T>(block_.rows, block_.depth);
         aside_ = panels_ + block_.panels * pitch(block_.depth);
+        corrections_ = aside_ + aside;
+        unscale_ = corrections_ + most_rows;
     }
 
     void run() {
         const long panels = ceil_div(c_.columns, width);
         const long parts = ceil_div(std::max(1L, a_.columns), block_.depth);
-        const tiling tiles(c_.rows, tile_pixels);
+        const tiling tiles(c_.rows, height);
         const cutting groups(tiles.parts, ceil_div(tiles.parts, gemm_blocking::tiles));
         const cutting depths(ceil_div<long>(a_.columns, V), parts);
         for (long first = 0; first < panels; first += block_.panels) {
@@ -71,16 +81,18 @@ public:
     }
 
 private:
-    static constexpr long aside = gemm_blocking::rows * width;
+    static constexpr long most_rows = gemm_blocking::tiles * height;
+    static constexpr long aside = most_rows * width;
+    static constexpr long head = InPairs ? pair_rows * width : 0;  ///< before a panel
 
     /// Elements between panels: the same places of several lie in different sets of L1.
-    static constexpr long pitch(long depth) { return depth * width + 2 * width; }
+    static constexpr long pitch(long depth) { return head + depth * width + 2 * width; }
 
     /// How much of a product is worked on at a time, at most.
     struct blocks {
         long rows, panels, depth;
         blocks(long all_rows, long columns, long all_depth)
-            : rows(std::min(all_rows, gemm_blocking::rows)),
+            : rows(std::min(all_rows, most_rows)),
               panels(0),
               depth(std::min(round_up<long>(all_depth, V), gemm_blocking::depth)) {
             const long fit =
@@ -100,15 +112,22 @@ private:
 
     /// Rows [i, i + count) of c, panels [first, last), += their part of K.
     void multiply(long i, long count, long first, long last, bool packs) {
-        const tiling cut(count, tile_pixels);
-        pack_rows(a_.part(i, count, k_.lo, k_.size()), cut, packed_a_);
+        const tiling cut(count, height);
+        const auto a = a_.part(i, count, k_.lo, k_.size());
+        pack_rows(a, cut, packed_a_);
+        if constexpr (InPairs) pack_row_pairs(a, cut, packed_a_, corrections_, unscale_);
         for (long p = first; p < last; ++p) {
-            T* const panel = panels_ + (p - first) * pitch(k_.size());
+            T* const panel = panels_ + (p - first) * pitch(k_.size()) + head;
             const long j = p * width, columns = std::min(width, c_.columns - j);
             if (packs && (p - first) % gemm_blocking::panels_at_once == 0) {
                 const long some = std::min(last - p, gemm_blocking::panels_at_once) * width;
                 pack_columns(b_.part(k_.lo, k_.size(), j, std::min(some, c_.columns - j)), panel,
                              pitch(k_.size()));
+                if constexpr (InPairs) {
+                    for (long q = 0; q < ceil_div(std::min(some, c_.columns - j), width); ++q) {
+                        pack_pairs(panel + q * pitch(k_.size()), k_.size(), 2);
+                    }
+                }
             }
             multiply_panel(i, j, columns, cut, panel);
             if (between_) (*between_)();
@@ -118,7 +137,7 @@ private:
     void multiply_panel(long i, long j, long columns, const tiling& cut, const T* panel) {
         static constexpr T zeros[width] = {};
         const bool begins = k_.lo == 0 && !adds_, is_whole = columns == width;
-        tile_io<T> io;
+        std::conditional_t<InPairs, paired_io<T>, tile_io<T>> io;
         tap_step steps[max_steps];
         long x_at[offsets], y_at[offsets];
         const long stride = is_whole ? c_.stride : width;
@@ -135,22 +154,28 @@ private:
         io.ahead = next;  // the next panel, by the first tiles
         io.ahead_step = int(each);
         io.fetches_y = true;
+        if constexpr (InPairs) io.head = panel - head;
         T* const c = c_.data + i * c_.stride + j;
         if (!is_whole && !begins) copy(dense(cut.count), {c, cut.count, columns, c_.stride});
-        long height = 0;
+        long rows = 0;
         for (long t = 0; t < cut.parts; ++t) {
             const long row = cut.begin(t), count = cut.begin(t + 1) - row;
-            if (count !=
-                height) {  // a tile's rows lie side by side, so their number is the step's length
-                height = count;
+            if (count != rows) {  // a tile's rows lie side by side, so their number is the step's length
+                rows = count;
                 for (int s = 0; s < step_count_; ++s) {
-                    steps[s] = {steps_[s].at * height, steps_[s].count};
+                    steps[s] = {steps_[s].at * rows, steps_[s].count};
                 }
             }
             io.x = packed_a_ + row * round_up<long>(k_.size(), V);
             io.y = is_whole ? c + row * stride : aside_ + row * width;
             if (t >= spread) io.ahead = next, io.ahead_step = 0;
-            run_tile(io, 2, count, true);
+            if constexpr (InPairs) {
+                io.corrections = corrections_ + row;
+                io.unscale = unscale_ + row;
+                run_paired_tile(io, 2, count, true, true);
+            } else {
+                run_tile(io, 2, count, true);
+            }
             io.ahead += k_.size() * each;
         }
         if (!is_whole) copy({c, cut.count, columns, c_.stride}, dense(cut.count));
@@ -176,12 +201,17 @@ private:
     tap_step steps_[max_steps];
     int step_count_ = 0;
     T *packed_a_, *panels_, *aside_;
+    T *corrections_, *unscale_;  ///< of a's packed rows
 };
 
 /// How many elements gemm needs besides for a product of that size.
 template <class T>
 long gemm_workspace(long rows, long columns, long depth) {
-    return rows <= few_rows ? 0 : blocked_product<T>::workspace(rows, columns, depth);
+    if (rows <= few_rows) return 0;
+    if (gemm_pairs<T>(rows, columns, depth)) {
+        return blocked_product<T, true>::workspace(rows, columns, depth);
+    }
+    return blocked_product<T, false>::workspace(rows, columns, depth);
 }
 
 /// c = a * b, or c += a * b where `adds`.                                            [M, N]
@@ -197,7 +227,12 @@ void gemm(host_queue&, matrix<const std::type_identity_t<T>> a,
         return;
     }
     if (c.rows <= few_rows) return multiply_few_rows<T>(a, b, c, adds, between);
-    blocked_product<T>(a, b, c, adds, workspace, between).run();
+    if constexpr (gemm_pairs<T>(1000, 1000, 1000)) {
+        if (gemm_pairs<T>(c.rows, c.columns, a.columns)) {
+            return blocked_product<T, true>(a, b, c, adds, workspace, between).run();
+        }
+    }
+    blocked_product<T, false>(a, b, c, adds, workspace, between).run();
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

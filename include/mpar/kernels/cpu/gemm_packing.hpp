@@ -4,6 +4,7 @@
 
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
+#include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/tensor/matrix.hpp>
@@ -32,6 +33,37 @@ void pack_rows(matrix<const T> a, const cutting& tiles, T* to) {
             if (k < a.columns) std::fill(std::copy_n(from + k, a.columns - k, at), at + V, T(0));
         }
         to += packed_rows<T>(rows, a.columns);
+    }
+}
+
+/// Puts rows that pack_rows has packed in scale, for paired products: what undoes that for each, and
+/// its correction.
+template <class T>
+void pack_row_pairs(matrix<const T> a, const cutting& tiles, T* packed, T* corrections,
+                    T* unscale) {
+    constexpr long V = lanes<T>;
+    const int blocks = int(a.columns / V), all = int(ceil_div(a.columns, V));
+    for (long t = 0; t < tiles.parts; ++t) {
+        const long first = tiles.begin(t), rows = tiles.begin(t + 1) - first;
+        for (long i = 0; i < rows; ++i) {
+            T* const at = packed + i * V;
+            vec<T> squares{};
+            for (int b = 0; b < all; ++b) {
+                const vec<T> v = load<T>(at + b * rows * V);
+                squares += v * v;
+            }
+            T sum = 0;
+            for (int l = 0; l < V; ++l) sum += squares[l];
+            const double square = is_plain(sum) ? double(sum) / double(a.columns)
+                                                : mean_square(&a(first + i, 0), a.columns, 1);
+            const T scale = T(pair_scale(square));
+            for (int b = 0; b < all; ++b) {
+                store<T>(at + b * rows * V, load<T>(at + b * rows * V) * scale);
+            }
+            corrections[first + i] = pair_sums<T>(at, rows * V, blocks).pairs;
+            unscale[first + i] = T(1) / scale;
+        }
+        packed += packed_rows<T>(rows, a.columns);
     }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/pairs.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
 
@@ -12,36 +13,67 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 template <class T>
 struct paired_io : tile_io<T> {
     const T* head = nullptr;         ///< [pair_rows][NV vectors]
-    const T* corrections = nullptr;  ///< pixel_correction of each pixel
+    const T* corrections = nullptr;  ///< of each pixel, pairs of the whole sum; nullptr: of a later part
+    const T* unscale = nullptr;      ///< of each pixel, what undoes its own scale; nullptr: it has none
 };
 
-/// As begin_tile, in the filters' scale. The first part of a sum takes away what all its pairs add.
+/// sums = 0, less what all pairs add where that is given.
 template <class T, int R, int NV, bool InPairs>
 MPAR_ALWAYS_INLINE void begin_paired_tile(const paired_io<T>& io, tile_sums<T, R, NV>& sums) {
     constexpr int V = lanes<T>;
-    begin_tile<T, R, NV>(io, sums);
-    vec<T> scale[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) scale[v] = load<T>(io.head + v * V);
-    if (!InPairs || !io.bias) {
+    if (!InPairs || !io.corrections) {
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[r][v] *= scale[v];
+            for (int v = 0; v < NV; ++v) sums[r][v] = vec<T>{};
         }
         return;
     }
     const T* const corrections = io.corrections;
-    vec<T> filters[NV];
 #pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) filters[v] = load<T>(io.head + (2 * NV + v) * V);
+    for (int v = 0; v < NV; ++v) {
+        const vec<T> filters = vec<T>{} - load<T>(io.head + (2 * NV + v) * V);
 #pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) {
+        for (int r = 0; r < R; ++r) sums[r][v] = filters - broadcast<T>(corrections[r]);
+    }
+}
+
+/// y = bias + residual, or y + residual, + sums out of their scale, between bounds.
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void end_paired_tile(const paired_io<T>& io, tile_sums<T, R, NV>& sums) {
+    constexpr int V = lanes<T>;
+    if (const T* const unscale = io.unscale) {
+#pragma GCC unroll 32
+        for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) {
-            sums[r][v] = sums[r][v] * scale[v] - (filters[v] + broadcast<T>(corrections[r]));
+            for (int v = 0; v < NV; ++v) sums[r][v] *= broadcast<T>(unscale[r]);
         }
     }
+    const T* const y = io.y;
+    const long *const at = io.y_at, block = io.y_block;
+#pragma GCC unroll 2
+    for (int v = 0; v < NV; ++v) {
+        const vec<T> inverse = load<T>(io.head + (NV + v) * V);
+        if (io.bias) {
+            const vec<T> bias = load<T>(io.bias + v * V);
+#pragma GCC unroll 32
+            for (int r = 0; r < R; ++r) sums[r][v] = sums[r][v] * inverse + bias;
+        } else {
+#pragma GCC unroll 32
+            for (int r = 0; r < R; ++r) {
+                sums[r][v] = sums[r][v] * inverse + load<T>(y + at[r] + v * block);
+            }
+        }
+    }
+    if (const T* const residual = io.residual) {
+        const long *const from = io.residual_at, step = io.residual_block;
+#pragma GCC unroll 32
+        for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] += load<T>(residual + from[r] + v * step);
+        }
+    }
+    end_tile<T, R, NV>(io, sums);
 }
 
 /// sums += the products of three channels, two of them as a pair of that sign.
@@ -126,15 +158,7 @@ void paired_tile(const paired_io<T>& io) {
         }
     }
     for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
-    vec<T> inverse[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) inverse[v] = load<T>(io.head + (NV + v) * V);
-#pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) sums[r][v] *= inverse[v];
-    }
-    end_tile<T, R, NV>(io, sums);
+    end_paired_tile<T, R, NV>(io, sums);
 }
 
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -5,7 +5,7 @@
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
-#include <mpar/kernels/cpu/pairs.hpp>
+#include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 #include <algorithm>
@@ -99,30 +99,6 @@ void pack_panel(const T* filters, const convolution& c, const panel& p, T* to) {
     }
 }
 
-/// Puts the filters of a panel, packed at `to`, in the scale of usual pixels, and what paired tiles
-/// read before them.
-template <class T>
-void pack_pairs(const panel& p, T* to) {
-    constexpr int V = lanes<T>;
-    const int width = p.vectors * V, channels = p.in.size();
-    T* const head = to - pair_rows * width;
-    for (int o = 0; o < width; ++o) {
-        const auto filter = [&](int k) -> T& { return to[long(k) * width + o]; };
-        double squares = 0, pairs = 0;
-        for (int k = 0; k < channels; ++k) squares += double(filter(k)) * filter(k);
-        const double scale = pair_scale(squares / std::max(1, channels));
-        for (int k = 0; k < channels; ++k) filter(k) *= T(scale);
-        for (int k = 0; k + V <= channels; k += V) {
-            for (int i = 0; i < threes<T>; ++i) {
-                pairs += pair_sign(i) * double(filter(k + 3 * i)) * filter(k + 3 * i + 1);
-            }
-        }
-        head[o] = T(scale);
-        head[width + o] = T(1 / scale);
-        head[2 * width + o] = T(pairs);
-    }
-}
-
 /// From filters[out_channels.size()][in/groups][kh][kw] to the order that conv2d and dense read.
 template <class T>
 void pack_filters(const T* filters, const convolution& c, T* packed) {
@@ -142,7 +118,7 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
         T* to = packed + p.filters;
         if (c.groups == 1) {
             pack_panel(filters, c, p, to);
-            if (takes_pairs<T>(c)) pack_pairs(p, to);
+            if (takes_pairs<T>(c)) pack_pairs(to, p.in.size(), p.vectors);
             return;
         }
         for (int i = p.in.lo; i < p.in.hi;) {

@@ -77,7 +77,10 @@ void run_some(const Io& io, const Kernels& kernels, long pixels) {
         some.x_at += count;
         some.y_at += count;
         if (some.residual) some.residual_at += count;
-        if constexpr (requires { some.corrections; }) some.corrections += count;
+        if constexpr (requires { some.corrections; }) {
+            if (some.corrections) some.corrections += count;
+            if (some.unscale) some.unscale += count;
+        }
         pixels -= count;
     }
 }

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// What paired products ask of their factors: a common scale, and the sums that are taken away. Knows
+// pointers, no view, no layer.
+//
+// The error of a pair is that of (|x| + |y|)^2 in place of |x|*|y|: as good as the direct one's where both
+// are about as large. So filters, and the rows and columns of matrices, are packed times powers of two
+// that make their mean square about 1, which loses no bit; pixels, which lie where they are, have direct
+// sums where theirs is far from it.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/pairs.hpp>
+#include <mpar/kernels/cpu/vector.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
+
+/// The power of two that brings a mean square to 1, or within a factor of 2 of it; of none, or of no
+/// number, 1.
+inline double pair_scale(double mean_square) {
+    if (!(mean_square > 0) || mean_square > std::numeric_limits<double>::max()) return 1;
+    constexpr int mantissa = 52, bias = 1023, most = 100;
+    const int exponent = int(std::bit_cast<std::uint64_t>(mean_square) >> mantissa) - bias;
+    const int root = std::clamp((exponent + 1) >> 1, -most, most);
+    return std::bit_cast<double>(std::uint64_t(bias - root) << mantissa);
+}
+
+/// Of `count` numbers, `step` apart.
+template <class T>
+double mean_square(const T* x, long count, long step) {
+    double sum = 0;
+    for (long i = 0; i < count; ++i) sum += double(x[i * step]) * double(x[i * step]);
+    return count > 0 ? sum / double(count) : 0;
+}
+
+/// Whether a sum of squares in T tells their size: none is lost, and none is beyond T's range.
+template <class T>
+bool is_plain(T squares) {
+    return squares > T(1e-20) && squares < T(1e20);
+}
+
+/// Of the lanes of a block, in pair_sums: what each is multiplied by - the first of a pair by the
+/// second, all others by themselves - and with which sign.
+template <class T>
+struct lane_pairs {
+    using integers = typename simd<T>::integers;
+
+    alignas(64) decltype(integers{}[0] + 0) partner[lanes<T>] = {};
+    alignas(64) T sign[lanes<T>] = {};
+
+    static constexpr bool is_first(int lane) { return lane % 3 == 0 && lane / 3 < threes<T>; }
+    constexpr lane_pairs() {
+        for (int i = 0; i < lanes<T>; ++i) {
+            partner[i] = i + is_first(i);
+            sign[i] = is_first(i) ? T(pair_sign(i / 3)) : T(1);
+        }
+    }
+    static const lane_pairs table;
+};
+template <class T>
+inline constexpr lane_pairs<T> lane_pairs<T>::table{};
+
+/// Of the channels of a pixel.
+template <class T>
+struct pixel_sums {
+    T pairs;         ///< x0 * x1 of its pairs, with their signs
+    T mean_square;   ///< of those that are not the first of a pair
+};
+
+/// Of `blocks` whole blocks.
+template <class T>
+MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks) {
+    const lane_pairs<T>& of = lane_pairs<T>::table;
+    typename simd<T>::integers partner;
+    std::memcpy(&partner, of.partner, sizeof partner);
+    const vec<T> sign = load<T>(of.sign);
+    vec<T> sums{};
+    for (int b = 0; b < blocks; ++b, x += stride_c) {
+        const vec<T> v = load<T>(x);
+        sums += v * sign * __builtin_shuffle(v, partner);
+    }
+    T pairs = 0, squares = 0;
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes<T>; ++i) (of.is_first(i) ? pairs : squares) += sums[i];
+    return {pairs, squares / (T(std::max(1, blocks)) * (lanes<T> - threes<T>))};
+}
+
+/// Of a pixel that is far from usual.
+template <class T>
+inline constexpr T no_correction = std::numeric_limits<T>::max();
+
+/// What a pixel's pairs add to its sums, or no_correction. Of its channels alone.
+template <class T>
+MPAR_ALWAYS_INLINE T pixel_correction(const T* x, long stride_c, int blocks) {
+    constexpr T least = T(1) / 256, greatest = 256;
+    const auto [pairs, square] = pair_sums(x, stride_c, blocks);
+    return square >= least && square <= greatest ? pairs : no_correction<T>;
+}
+
+/// What a panel of paired products has before its filters, each a row of it: the powers of two by
+/// which they are multiplied, their inverses, and the sums of y0 * y1.
+inline constexpr int pair_rows = 3;
+
+/// Puts the filters of a panel, `channels` rows at `to`, in scale, and writes what stands before them.
+template <class T>
+void pack_pairs(T* to, int channels, int vectors) {
+    constexpr int V = lanes<T>;
+    const long width = vectors * V;
+    for (T* const end = to + width; to < end; to += V) {
+        T* const head = to - pair_rows * width;
+        vec<T> some[2] = {};
+        for (int k = 0; k < channels; ++k) {
+            const vec<T> y = load<T>(to + k * width);
+            some[k % 2] += y * y;
+        }
+        const vec<T> squares = some[0] + some[1];
+        vec<T> scale{};
+        for (int o = 0; o < V; ++o) {
+            scale[o] = T(pair_scale(is_plain(squares[o]) ? double(squares[o]) / channels
+                                                         : mean_square(to + o, channels, width)));
+        }
+        vec<T> pairs{};
+        int k = 0;
+        const auto scaled = [&] {
+            const vec<T> y = load<T>(to + k * width) * scale;
+            store<T>(to + k++ * width, y);
+            return y;
+        };
+        while (k + V <= channels) {
+            for (int i = 0; i < threes<T>; ++i) {
+                const vec<T> first = scaled(), second = scaled();
+                pairs += first * second * T(pair_sign(i));
+                scaled();
+            }
+            while (k % V != 0) scaled();
+        }
+        while (k < channels) scaled();
+        store<T>(head, scale);
+        store<T>(head + width, T(1) / scale);
+        store<T>(head + 2 * width, pairs);
+    }
+}
+
+}  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE
