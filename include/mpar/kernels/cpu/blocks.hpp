@@ -31,10 +31,10 @@ struct pixel_block {
     long x[size], y[size], residual[size];
     tiling cut;
 
-    /// `added`: the residual's strides, all zero where there is none; `largest`: tile.
+    /// `added`: the residual's strides, all zero where there is none; `all`: the pixels.
     pixel_block(const pixel_strides& in, const pixel_strides& out, const pixel_strides& added,
-                const shape& extents, long begin, long end, int largest)
-        : cut(end - begin, largest) {
+                const shape& extents, long begin, long end, const tiling& all)
+        : cut(all.of(end - begin)) {
         const auto fill = [&](const pixel_strides& s, long* at) {
             pixel_offsets(s, extents.h, extents.w, begin, end, at);
             std::fill_n(at + cut.count, more, 0L);
@@ -77,15 +77,15 @@ struct tile_turns {
     long size, larger, doubles, count, last;
 
     /// `in_twos`: tiles of the full size are computed two at a time.
-    tile_turns(const tiling& cut, int largest, bool in_twos)
+    tile_turns(const tiling& cut, bool in_twos)
         : size(cut.count / cut.parts), larger(cut.count % cut.parts), doubles(0), count(cut.parts),
           last(size) {
-        if (size < largest - less_pixels) {
-            size = std::min<long>(largest, cut.count);
+        if (size < cut.largest - less_pixels || !cut.balanced) {
+            size = std::min<long>(cut.largest, cut.count);
             larger = 0;
             last = cut.count - (count - 1) * size;
         }
-        if (in_twos && size == largest) doubles = (last == size ? count : count - 1) / 2;
+        if (in_twos && size == cut.largest) doubles = (last == size ? count : count - 1) / 2;
         count -= doubles;
     }
 

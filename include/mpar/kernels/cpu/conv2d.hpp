@@ -34,8 +34,9 @@ public:
                const epilogue<T>& then, const view<T>& y, T* corrections, int workers)
         : c_(c), x_(x), packed_(packed), bias_(bias), then_(then), y_(y), corrections_(corrections),
           in_rows_(is_in_rows(c, y.extents)),
-          largest_(in_rows_ ? row_pixels : takes_pairs<T>(c) ? pair_pixels : tile_pixels),
-          tiles_(long(y.extents.n) * y.extents.h * y.extents.w, largest_),
+          tiles_(long(y.extents.n) * y.extents.h * y.extents.w,
+                 in_rows_ ? row_pixels : takes_pairs<T>(c) ? pair_pixels : tile_pixels,
+                 !takes_pairs<T>(c)),
           units_(divide(c, tiles_, group_count(), workers, sizeof(T))),
           blocks_(tiles_.parts, units_.blocks),
           groups_(group_count(), units_.groups),
@@ -64,7 +65,7 @@ public:
         const long block = units_.block(unit), group = units_.group(unit);
         const long begin = tiles_.begin(blocks_.begin(block));
         pixel_block pixels(strides_of_x(), strides_of(y_), strides_of(then_.residual), y_.extents,
-                           begin, tiles_.begin(blocks_.begin(block + 1)), largest_);
+                           begin, tiles_.begin(blocks_.begin(block + 1)), tiles_);
         T corrections[pixel_block::size];
         const long paired = takes_pairs<T>(c_) ? find_pairs(pixels, begin, corrections) : 0;
         const long first = groups_.begin(group), last = groups_.begin(group + 1);
@@ -151,7 +152,7 @@ private:
         const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
         const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
         const bool is_scaled = takes_pairs<T>(c_);
-        const tile_turns turns({some.size(), largest_}, largest_, p.vectors == 1 && !is_scaled);
+        const tile_turns turns(tiles_.of(some.size()), p.vectors == 1 && !is_scaled);
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
         // Else pixels may be less than V apart, and the first and the last tell nothing of the others.
@@ -293,7 +294,6 @@ private:
     const view<T>& y_;
     T* corrections_;
     bool in_rows_;
-    int largest_;     ///< tile
     tiling tiles_;    ///< of all pixels
     division units_;
     cutting blocks_;  ///< of tiles

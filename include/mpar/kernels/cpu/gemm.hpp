@@ -64,7 +64,7 @@ public:
     void run() {
         const long panels = ceil_div(c_.columns, width);
         const long parts = ceil_div(std::max(1L, a_.columns), block_.depth);
-        const tiling tiles(c_.rows, height);
+        const tiling tiles(c_.rows, height, !InPairs);
         const cutting groups(tiles.parts, ceil_div(tiles.parts, gemm_blocking::tiles));
         const cutting depths(ceil_div<long>(a_.columns, V), parts);
         for (long first = 0; first < panels; first += block_.panels) {
@@ -112,7 +112,7 @@ private:
 
     /// Rows [i, i + count) of c, panels [first, last), += their part of K.
     void multiply(long i, long count, long first, long last, bool packs) {
-        const tiling cut(count, height);
+        const tiling cut(count, height, !InPairs);
         const auto a = a_.part(i, count, k_.lo, k_.size());
         pack_rows(a, cut, packed_a_);
         if constexpr (InPairs) pack_row_pairs(a, cut, packed_a_, corrections_, unscale_);

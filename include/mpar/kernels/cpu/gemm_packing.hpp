@@ -21,7 +21,7 @@ constexpr long packed_rows(long rows, long depth) {
 
 /// [tile][K/V][row][V]: what a tile multiplies lies together, and its rows side by side.
 template <class T>
-void pack_rows(matrix<const T> a, const cutting& tiles, T* to) {
+void pack_rows(matrix<const T> a, const tiling& tiles, T* to) {
     constexpr long V = lanes<T>;
     for (long t = 0; t < tiles.parts; ++t) {
         const long first = tiles.begin(t), last = tiles.begin(t + 1), rows = last - first;
@@ -39,7 +39,7 @@ void pack_rows(matrix<const T> a, const cutting& tiles, T* to) {
 /// Puts rows that pack_rows has packed in scale, for paired products: what undoes that for each, and
 /// its correction.
 template <class T>
-void pack_row_pairs(matrix<const T> a, const cutting& tiles, T* packed, T* corrections,
+void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* corrections,
                     T* unscale) {
     constexpr long V = lanes<T>;
     const int blocks = int(a.columns / V), all = int(ceil_div(a.columns, V));

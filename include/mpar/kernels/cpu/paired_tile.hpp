@@ -135,18 +135,13 @@ void paired_tile(const paired_io<T>& io) {
             ahead += ahead_step;
         };
         if (InPairs && step->count == V) {
-            for (int i = 0; i + 1 < threes<T>; i += 2) {
+            for (int i = 0; i < threes<T>; ++i) {
                 fetch(), fetch(), fetch();
-                add_three<T, R, NV, Adjacent, pair_sign(0)>(sums, p, at, filter);
-                fetch(), fetch(), fetch();
-                add_three<T, R, NV, Adjacent, pair_sign(1)>(sums, p + 3, at,
-                                                            filter + 3 * filter_step);
-                p += 6;
-                filter += 6 * filter_step;
-            }
-            if constexpr (threes<T> % 2 == 1) {
-                fetch(), fetch(), fetch();
-                add_three<T, R, NV, Adjacent, pair_sign(0)>(sums, p, at, filter);
+                if (pair_sign(i) > 0) {
+                    add_three<T, R, NV, Adjacent, 1>(sums, p, at, filter);
+                } else {
+                    add_three<T, R, NV, Adjacent, -1>(sums, p, at, filter);
+                }
                 p += 3;
                 filter += 3 * filter_step;
             }

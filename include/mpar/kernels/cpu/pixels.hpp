@@ -60,9 +60,18 @@ struct cutting {
 };
 
 /// Pixels cut into tiles of at most `largest`, balanced: a short tail would run with few
-/// accumulators.
+/// accumulators. Or all but the last of that size, where small tiles are as good.
 struct tiling : cutting {
-    tiling(long pixels, int largest) : cutting(pixels, ceil_div<long>(pixels, largest)) {}
+    int largest;
+    bool balanced;
+
+    tiling(long pixels, int size, bool evenly = true)
+        : cutting(pixels, ceil_div<long>(pixels, size)), largest(size), balanced(evenly) {}
+
+    /// So many other pixels, cut likewise.
+    tiling of(long pixels) const { return {pixels, largest, balanced}; }
+
+    long begin(long i) const { return balanced ? cutting::begin(i) : std::min(count, i * largest); }
 };
 
 /// Zero in the lanes of the pixels' last block that are no channel, which is y's last one.

@@ -44,24 +44,19 @@ inline constexpr std::array<tile_kernel<T>, 2 * tile_pixels + 1> tile_kernels = 
     list[n - 2] = tile<T, n - 2, NV, Adjacent && NV == 2>;
     list[n - 1] = tile<T, n - 1, NV, Adjacent && NV == 2>;
     list[n] = tile<T, n, NV, Adjacent && NV == 2>;
-    if constexpr (NV == 1) list[2 * n] = tile<T, 2 * n, 1, Adjacent>;
+    if constexpr (NV == 1 && Adjacent) list[2 * n] = tile<T, 2 * n, 1, true>;
     return list;
 }();
 
-/// The same for paired products, and for direct sums of their filters.
+/// The same for paired products, and for direct sums of their filters. Small tiles are nearly as good:
+/// what their sums wait for is little beside two additions for a product.
 template <class T, int NV, bool Adjacent, bool InPairs>
 inline constexpr std::array<paired_kernel<T>, pair_pixels + 1> paired_kernels = [] {
     constexpr int n = pair_pixels;
     std::array<paired_kernel<T>, n + 1> list{};
     list[1] = paired_tile<T, 1, NV, false, InPairs>;
-    list[n] = paired_tile<T, n, NV, Adjacent && InPairs, InPairs>;
-    if constexpr (n > 4) list[4] = paired_tile<T, 4, NV, false, InPairs>;
-    if constexpr (InPairs) {
-        list[2] = paired_tile<T, 2, NV, false, true>;
-        if constexpr (n > 8) list[8] = paired_tile<T, 8, NV, false, true>;
-        list[n - 2] = paired_tile<T, n - 2, NV, Adjacent, true>;
-        list[n - 1] = paired_tile<T, n - 1, NV, Adjacent, true>;
-    }
+    list[4] = paired_tile<T, 4, NV, false, InPairs>;
+    if constexpr (InPairs) list[n] = paired_tile<T, n, NV, Adjacent, true>;
     return list;
 }();
 
