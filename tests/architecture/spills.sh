@@ -11,10 +11,11 @@ trap 'rm -rf "$work"' EXIT
 bad=0
 
 # disassemble ISA 'OPTIONS' PIXELS ADJACENT: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT;
-# of PIXELS = row that of a piece of a row x 4 vectors
+# of PIXELS = row that of a piece of a row x 4 vectors; of PIXELS = pairs that of paired products
 disassemble() {
     local name="tile<float, pixels, 2, $4>" io=tile_io pixels=$3
     [ "$3" = row ] && name="row_tile<float, 4, $4>" io=row_tile_io pixels=7
+    [ "$3" = pairs ] && name="paired_tile<float, pixels, 2, $4, true>" io=paired_io pixels=mpar::cpu::pair_pixels
     cat >"$work/tile.cpp" <<END
 #include <mpar/kernels/cpu/row_tile.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
@@ -84,6 +85,13 @@ for way in '-O2 false' '-O2 true' '-O3 false' '-O3 true'; do  # one of four filt
     said=$(disassemble x86-64-v4 "${way% *}" row "${way##* }" | judge zmm 28 $((7 + 3 + 7)))
     [ -z "$said" ] && continue
     echo "the tile of 7 pixels of a row x 4 vectors, ${way% *}, adjacent: ${way##* }: $said"
+    bad=1
+done
+# Three channels: two multiply-adds a sum, of three pixels and three filter vectors that are read.
+for way in '-O2 false' '-O2 true' '-O3 false' '-O3 true' '-O2 -mtune=znver3 true'; do
+    said=$(disassemble x86-64-v4 "${way% *}" pairs "${way##* }" | judge zmm 24 $(((24 * 3 + 6) / 2)))
+    [ -z "$said" ] && continue
+    echo "the tile of 12 pixels x 2 vectors of paired products, ${way% *}, adjacent: ${way##* }: $said"
     bad=1
 done
 exit $bad

@@ -74,6 +74,57 @@ TEMPLATE_TEST_CASE("gemm of many blocks", "", float, double) {
     compare<TestType>(129, 2500, 1030, false);  // more panels than are kept
 }
 
+TEST_CASE("rows and columns of any size have their own digits") {
+    constexpr long m = 40, n = 70, k = 200;
+    fenced<float> a(m, k, 0, 1), b(k, n, 0, 2), c(m, n, 0, 3);
+    fenced<double> exact(m, n, 0, 3);
+    const auto size = [](long i) { return std::ldexp(1.0, int(i % 7 - 3) * 17); };
+    for (long i = 0; i < m; ++i) {
+        for (long l = 0; l < k; ++l) a.all()(i, l) *= float(size(i));
+    }
+    for (long j = 0; j < n; ++j) {
+        for (long l = 0; l < k; ++l) b.all()(l, j) *= float(j % 5 == 0 ? 0 : size(j));
+    }
+    const bool adds = GENERATE(false, true);
+    for (long i = 0; i < m; ++i) {
+        for (long j = 0; j < n; ++j) {
+            c.all()(i, j) *= float(size(i) * size(j));
+            double sum = adds ? double(c.all()(i, j)) : 0;
+            for (long l = 0; l < k; ++l) sum += double(a.all()(i, l)) * double(b.all()(l, j));
+            exact.all()(i, j) = sum;
+        }
+    }
+    mpar::host_queue queue;
+    mpar::buffer<float> work(std::size_t(mpar::cpu::gemm_workspace<float>(m, n, k)));
+    mpar::cpu::gemm(queue, a.seen(), b.seen(), c.all(), adds, work.data());
+    double greatest = 0;
+    for (long i = 0; i < m; ++i) {
+        for (long j = 0; j < n; ++j) {
+            const double error = std::abs(double(c.all()(i, j)) - exact.all()(i, j));
+            greatest = std::max(greatest, error / (size(i) * size(j)));
+        }
+    }
+    CHECK(greatest <= double(std::numeric_limits<float>::epsilon()) * (2 + double(k) / 4));
+}
+
+TEST_CASE("what is no number stays in its row and column") {
+    constexpr long m = 30, n = 64, k = 80;
+    fenced<float> a(m, k, 0, 1), b(k, n, 0, 2), c(m, n, 0, 3);
+    a.all()(7, 33) = std::numeric_limits<float>::quiet_NaN();
+    a.all()(9, 3) = std::numeric_limits<float>::infinity();
+    b.all()(50, 20) = std::numeric_limits<float>::quiet_NaN();
+    mpar::host_queue queue;
+    mpar::buffer<float> work(std::size_t(mpar::cpu::gemm_workspace<float>(m, n, k)));
+    mpar::cpu::gemm(queue, a.seen(), b.seen(), c.all(), false, work.data());
+    long wrong = 0;
+    for (long i = 0; i < m; ++i) {
+        for (long j = 0; j < n; ++j) {
+            wrong += std::isfinite(c.all()(i, j)) != (i != 7 && i != 9 && j != 20);
+        }
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("gemm of nothing") {
     mpar::host_queue queue;
     std::vector<float> c(12, 5.0f);

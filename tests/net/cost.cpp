@@ -86,6 +86,22 @@ TEST_CASE("seconds grow with every constant of the machine") {
     }
 }
 
+TEST_CASE("convolutions whose products come in pairs have a rate of their own") {
+    setting on{{0, 4}, 2, 16, 4};
+    const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+    const auto slowed = [&](work w) {
+        machine m;
+        m.of(w).flop *= 2;
+        return forecast_of(l.view(), on, m).seconds / forecast_of(l.view(), on, machine{}).seconds;
+    };
+    CHECK(slowed(work::pointwise) > 1.2);
+    CHECK(slowed(work::paired) == 1);
+    on.winograd_tile = [](const convolution& c, const shape&) { return int(c.window_taps() == 1); };
+    CHECK(slowed(work::pointwise) == 1);
+    CHECK(slowed(work::paired) > 1.2);
+    CHECK(slowed(work::window) > 1.2);
+}
+
 TEST_CASE("bytes and messages are those of the rank that receives most") {
     for (unsigned seed = 0; seed < 80; ++seed) {
         const mpar_test::random_tape net(seed, seed % 2);

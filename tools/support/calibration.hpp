@@ -36,6 +36,10 @@ public:
             const auto r = fit_rates(kernels_[std::size_t(w)]);
             found_.of(mpar::work(w)) = {r[0], r[1], r[2]};
         }
+        // A core that has no use for pairs computes none.
+        if (kernels_[std::size_t(mpar::work::paired)].empty()) {
+            found_.of(mpar::work::paired) = found_.of(mpar::work::pointwise);
+        }
         found_.step = rest_ > 0 ? rest_ / steps_ : 0;
         measure_messages();
         return found_;

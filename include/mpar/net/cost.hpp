@@ -99,6 +99,8 @@ public:
                                 products(o.window.w, tile, y.w, all.w);
             w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
                  pairs * (tile + 2) * (tile + 2) * of_.element_size};
+        } else if (tile == 1) {
+            w.kind = work::paired;
         } else if (o.groups > 1 && o.groups == o.in && o.in == o.out) {
             w.kind = work::depthwise;
         } else {

@@ -14,15 +14,16 @@ enum class work {
     winograd,   ///< a convolution by Winograd's filtering; flops are those of its products
     window,     ///< a convolution by its sum over a window
     pointwise,  ///< a convolution of 1 x 1
+    paired,     ///< the same, two products at once; flops are those of the direct sum
     depthwise,  ///< one filter a channel
     dense,      ///< a matrix and a few vectors
     pass        ///< pools, sums, norms, activations: as fast as memory is
 };
 
-inline constexpr int work_count = 6;
+inline constexpr int work_count = 7;
 
 constexpr std::string_view name_of(work w) {
-    constexpr std::string_view names[] = {"winograd",  "window", "pointwise",
+    constexpr std::string_view names[] = {"winograd",  "window", "pointwise", "paired",
                                           "depthwise", "dense",  "pass"};
     return names[static_cast<int>(w)];
 }
@@ -54,6 +55,7 @@ struct machine {
     std::array<rate, work_count> rates{{{9.0e-12, 3.7e-11, 1.3e-11},
                                         {7.5e-12, 5.8e-11, 2.0e-11},
                                         {8.7e-12, 6.3e-12, 8.5e-12},
+                                        {6.2e-12, 6.3e-12, 8.5e-12},
                                         {6.4e-12, 9.2e-12, 1.8e-11},
                                         {4.4e-11, 0, 1.8e-11},
                                         {9.0e-11, 5.0e-12, 0}}};

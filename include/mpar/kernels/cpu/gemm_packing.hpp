@@ -61,7 +61,7 @@ void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* correc
                 store<T>(at + b * rows * V, load<T>(at + b * rows * V) * scale);
             }
             corrections[first + i] = pair_sums<T>(at, rows * V, blocks).pairs;
-            unscale[first + i] = T(1) / scale;
+            unscale[first + i] = T(pair_unscale(square));
         }
         packed += packed_rows<T>(rows, a.columns);
     }

@@ -30,6 +30,11 @@ inline double pair_scale(double mean_square) {
     return std::bit_cast<double>(std::uint64_t(bias - root) << mantissa);
 }
 
+/// What undoes it; of zeros, 0, lest the rounding of what is taken away be left of them.
+inline double pair_unscale(double mean_square) {
+    return mean_square == 0 ? 0 : 1 / pair_scale(mean_square);
+}
+
 /// Of `count` numbers, `step` apart.
 template <class T>
 double mean_square(const T* x, long count, long step) {
@@ -103,7 +108,7 @@ MPAR_ALWAYS_INLINE T pixel_correction(const T* x, long stride_c, int blocks) {
 }
 
 /// What a panel of paired products has before its filters, each a row of it: the powers of two by
-/// which they are multiplied, their inverses, and the sums of y0 * y1.
+/// which they are multiplied, what undoes that, and the sums of y0 * y1.
 inline constexpr int pair_rows = 3;
 
 /// Puts the filters of a panel, `channels` rows at `to`, in scale, and writes what stands before them.
@@ -119,10 +124,12 @@ void pack_pairs(T* to, int channels, int vectors) {
             some[k % 2] += y * y;
         }
         const vec<T> squares = some[0] + some[1];
-        vec<T> scale{};
+        vec<T> scale{}, unscale{};
         for (int o = 0; o < V; ++o) {
-            scale[o] = T(pair_scale(is_plain(squares[o]) ? double(squares[o]) / channels
-                                                         : mean_square(to + o, channels, width)));
+            const double square = is_plain(squares[o]) ? double(squares[o]) / channels
+                                                       : mean_square(to + o, channels, width);
+            scale[o] = T(pair_scale(square));
+            unscale[o] = T(pair_unscale(square));
         }
         vec<T> pairs{};
         int k = 0;
@@ -141,7 +148,7 @@ void pack_pairs(T* to, int channels, int vectors) {
         }
         while (k < channels) scaled();
         store<T>(head, scale);
-        store<T>(head + width, T(1) / scale);
+        store<T>(head + width, unscale);
         store<T>(head + 2 * width, pairs);
     }
 }

@@ -39,16 +39,23 @@ constexpr int winograd_products(int tile, int stride, int outputs) {
     return sum;
 }
 
-/// Whether a layer's products are worth it in pairs: a pixel has to be read once more for them, and
+/// Whether a layer's products are worth it in pairs: each pixel has to be read once more for them, and
 /// few pixels leave registers empty. A rule on shapes, as winograd_tile.
 template <class T>
 constexpr bool pairs_pay(const convolution& c, const shape& y) {
     const taps &h = c.window.h, &w = c.window.w;
-    constexpr int least_channels = 64, least_pixels = 4 * pair_pixels;
-    return MPAR_ADD_PIPES && std::is_same_v<T, float> && c.groups == 1 &&
-           c.window_taps() == 1 && h.before + h.after + w.before + w.after == 0 &&
-           c.in >= least_channels && c.out >= least_channels &&
-           long(y.n) * y.h * y.w >= least_pixels;
+    if (!MPAR_ADD_PIPES || !std::is_same_v<T, float> || c.groups != 1 || c.window_taps() != 1 ||
+        h.before + h.after + w.before + w.after > 0) {
+        return false;
+    }
+    if (long(y.n) * y.h * y.w < 4 * pair_pixels) return false;
+    // In products of a pixel, as measured; a direct sum may end in half a vector.
+    constexpr int V = lanes<T>;
+    constexpr long paired_percent = 70, read = 3, reads = 384;
+    const long whole = c.in / V * V, outs = round_up(c.out, V);
+    const long direct = long(c.in) * round_up(c.out, V / 2);
+    const long pairs = whole * outs * paired_percent / 100 + (c.in - whole) * outs + read * c.in + reads;
+    return pairs < direct - direct / 10;
 }
 
 /// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 1: its sum in pairs;
