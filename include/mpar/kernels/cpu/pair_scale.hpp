@@ -95,25 +95,32 @@ MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks
     return {pairs, squares / (T(std::max(1, blocks)) * (lanes<T> - threes<T>))};
 }
 
-/// Of a pixel that is far from usual.
+/// Whether a pixel's mean square is near that which filters are scaled for.
+template <class T>
+bool is_near(T mean_square, T usual) {
+    constexpr T most = 256;
+    return mean_square * most >= usual && mean_square <= most * usual;
+}
+
+/// Of a pixel that is far from it.
 template <class T>
 inline constexpr T no_correction = std::numeric_limits<T>::max();
 
 /// What a pixel's pairs add to its sums, or no_correction. Of its channels alone.
 template <class T>
 MPAR_ALWAYS_INLINE T pixel_correction(const T* x, long stride_c, int blocks) {
-    constexpr T least = T(1) / 256, greatest = 256;
     const auto [pairs, square] = pair_sums(x, stride_c, blocks);
-    return square >= least && square <= greatest ? pairs : no_correction<T>;
+    return is_near(square, T(1)) ? pairs : no_correction<T>;
 }
 
 /// What a panel of paired products has before its filters, each a row of it: the powers of two by
 /// which they are multiplied, what undoes that, and the sums of y0 * y1.
 inline constexpr int pair_rows = 3;
 
-/// Puts the filters of a panel, `channels` rows at `to`, in scale, and writes what stands before them.
+/// Puts the filters of a panel, `channels` rows at `to`, in the scale of inputs whose mean square is
+/// `usual`, and writes what stands before them.
 template <class T>
-void pack_pairs(T* to, int channels, int vectors) {
+void pack_pairs(T* to, int channels, int vectors, double usual = 1) {
     constexpr int V = lanes<T>;
     const long width = vectors * V;
     for (T* const end = to + width; to < end; to += V) {
@@ -128,8 +135,8 @@ void pack_pairs(T* to, int channels, int vectors) {
         for (int o = 0; o < V; ++o) {
             const double square = is_plain(squares[o]) ? double(squares[o]) / channels
                                                        : mean_square(to + o, channels, width);
-            scale[o] = T(pair_scale(square));
-            unscale[o] = T(pair_unscale(square));
+            scale[o] = T(pair_scale(square / usual));
+            unscale[o] = T(pair_unscale(square / usual));
         }
         vec<T> pairs{};
         int k = 0;

@@ -68,6 +68,9 @@ struct tiling : cutting {
     tiling(long pixels, int size, bool evenly = true)
         : cutting(pixels, ceil_div<long>(pixels, size)), largest(size), balanced(evenly) {}
 
+    /// In so many parts, balanced.
+    tiling(const cutting& even, int size) : cutting(even), largest(size), balanced(true) {}
+
     /// So many other pixels, cut likewise.
     tiling of(long pixels) const { return {pixels, largest, balanced}; }
 

@@ -75,13 +75,16 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
 
     const winograd_places<T> places(d, run.first, run.last);
     tap_step steps[capacity];
-    tile_io<T> io;
+    T corrections[tile_pixels], unscale[tile_pixels];
+    paired_io<T> io;
     io.steps = steps;
     io.y_block = d.products * V;
     io.filters = run.filters;
     const auto multiply = [&](range rows, range columns) {
         const long groups = run.last - run.first, calls = rows.size() * columns.size() * groups;
         io.bias = zeros;
+        io.head = io.filters;
+        io.filters += d.head * width;
         for (long p = 0; p < parts.parts; ++p) {
             long count = 0;
             io.step_count = 0;
@@ -107,7 +110,18 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 io.ahead = fetches ? next + fetched * count : next;
                 io.ahead_step = fetches ? line : 0;
                 fetched += line;
-                run_tile(io, run.vectors, tiles.count, tiles.adjacent);
+                if (d.in_pairs) {
+                    const auto given = d.pairs_of(run.inputs + g * d.group_step, k);
+                    for (long t = 0; t < tiles.count; ++t) {
+                        corrections[t] = given.corrections[tiles.x_at[t] / V];
+                        unscale[t] = given.unscale[tiles.x_at[t] / V];
+                    }
+                    io.corrections = p == 0 ? corrections : nullptr;
+                    io.unscale = *given.any != 0 ? unscale : nullptr;
+                    run_paired_tile(io, run.vectors, tiles.count, tiles.adjacent, true);
+                } else {
+                    run_tile(io, run.vectors, tiles.count, tiles.adjacent);
+                }
             }
             io.bias = nullptr;
             io.filters = next;
@@ -187,6 +201,19 @@ struct winograd_layer {
                 }
             };
             for_each_range(queue, (end - begin) * d.in_blocks, 2 * d.tiles * d.products, transform);
+            if (d.in_pairs) {
+                const auto prepare = [&](long first, long last) {
+                    for (long i = first; i < last; ++i) {
+                        T* const group = inputs + i / d.products * d.group_step;
+                        const long g = begin + i / d.products, k = i % d.products;
+                        prepare_pairs<T>(group + k * d.input_step,
+                                         d.groups.begin(g + 1) - d.groups.begin(g), d.tiles * V,
+                                         channels, winograd_usual(Tile), d.pairs_of(group, k));
+                    }
+                };
+                for_each_range(queue, (end - begin) * d.products, 2 * d.tiles * d.in_blocks,
+                               prepare);
+            }
 
             const cutting ranges = d.ranges(begin, end);
             queue.share(d.panels * ranges.parts, [&](long unit, int worker) {
@@ -195,7 +222,7 @@ struct winograd_layer {
                 const int block = int(panel) * 2, vectors = std::min(2, blocks - block);
                 const long first = begin + ranges.begin(r), last = begin + ranges.begin(r + 1);
                 const T* const filters =
-                    packed + long(block) * V * channels * d.filters * d.filters;
+                    packed + long(block) * V * (d.head + channels) * d.filters * d.filters;
                 T* const m = workspace + worker * d.unit_step;
                 const T* const v = inputs + (first - begin) * d.group_step;
                 multiply_groups<T>(d, {v, filters, first, last, channels, vectors, m});

@@ -12,6 +12,7 @@
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/kernels/cpu/winograd_filters.hpp>
+#include <mpar/kernels/cpu/winograd_pairs.hpp>
 
 #include <algorithm>
 #include <type_traits>
@@ -115,7 +116,8 @@ struct tile_grid {
 /// a result. Tiles come in groups that fill the registers, groups in batches whose transformed
 /// inputs L2 holds, or L3 where several workers would have to meet for each batch:
 ///   products  [worker][tile of its unit][vector of the panel][product][V]
-///   inputs    [group of the batch][product][x's block][tile of the group][V]
+///   inputs    [group of the batch][product][x's block][tile of the group][V], and behind a group's
+///             what pairs need of each product
 /// Lines are skipped between them lest all begin in the same sets of L1.
 template <class T>
 struct winograd_division {
@@ -128,6 +130,8 @@ struct winograd_division {
     tile_grid grid;
     int in_blocks;
     int stride, side, filters;  ///< products and transformed filters a side
+    bool in_pairs;              ///< products, two at once
+    int head;                   ///< rows before a panel's filters
     long products;
     long panels;
     bool by_panel;  ///< neighbouring units share filters, else inputs
@@ -135,7 +139,8 @@ struct winograd_division {
     long tiles;                   ///< of a group, at most
     long input_step, group_step;  ///< from a product's inputs, a group's to the next's
     long tile_step, unit_step;    ///< from a tile's products, a worker's to the next's
-    cutting groups, batches;
+    tiling groups;
+    cutting batches;
 
     winograd_division(const convolution& c, const shape& y, int workers)
         : grid(c.how, y),
@@ -143,22 +148,34 @@ struct winograd_division {
           stride(c.window.h.stride),
           side(winograd_side(c.how.tile, stride)),
           filters(winograd_filters(c)),
+          in_pairs(winograd_takes_pairs<T>(c)),
+          head(winograd_head<T>(c)),
           products(long(side) * side),
           panels(panel_count<T>(c)),
           by_panel(y.c > foreign_price * grid.count),
           units_wanted(workers == 1 ? 1 : workers * (y.c > grid.count ? 4L : 12L)),
-          tiles(std::min(long(tile_pixels), grid.count)),
+          tiles(std::min(group_tiles(), grid.count)),
           input_step((in_blocks * tiles + 1) * V),
-          group_step(products * input_step),
+          group_step(products * input_step +
+                     (in_pairs ? round_up(products * tile_pairs<T>::size(tiles), long(V)) : 0)),
           tile_step((2 * products + 1) * V),
           unit_step(std::min(unit_tiles, grid.count) * tile_step),
-          groups(grid.count,
-                 std::clamp(ceil_div(units_wanted, panels), least_groups(), most_groups())),
+          groups(in_pairs ? tiling(grid.count, int(tiles), false)
+                          : tiling({grid.count, std::clamp(ceil_div(units_wanted, panels),
+                                                           least_groups(), most_groups())},
+                                   int(tiles))),
           batches(groups.parts, ceil_div(groups.parts, batch_groups(workers))) {}
 
     /// Elements, never less than those of a part of y.
     long workspace(int workers) const {
-        return workers * unit_step + std::min(batch_groups(workers), most_groups()) * group_step;
+        const long kept = std::min(batch_groups(workers), most_groups());
+        return workers * unit_step + (kept + in_pairs) * group_step;  // a part may have smaller groups
+    }
+
+    /// What pairs need of a product, `inputs` being its group's.
+    template <class U>
+    tile_pairs<U> pairs_of(U* group, long product) const {
+        return {group + products * input_step + product * tile_pairs<U>::size(tiles), tiles};
     }
 
     /// The rows (or columns) of products that have a row of transformed filters.
@@ -177,6 +194,13 @@ struct winograd_division {
     }
 
 private:
+    /// Of a group, at most. Those of pairs are all as large but the last: smaller ones where there would
+    /// be too few for all workers.
+    long group_tiles() const {
+        if (!in_pairs) return tile_pixels;
+        constexpr long few = pair_pixels / 3 * 2;
+        return ceil_div<long>(grid.count, pair_pixels) * panels < units_wanted ? few : pair_pixels;
+    }
     long least_groups() const { return ceil_div(grid.count, tiles); }
     /// Smaller ones would leave registers empty.
     long most_groups() const { return std::max(least_groups(), grid.count / (tiles / 2 + 1)); }
