@@ -323,10 +323,48 @@ TEST_CASE("pixels far from usual have direct sums, with the bits of any cut", "[
     }
 }
 
+TEST_CASE("images of any size have their digits", "[winograd]") {
+    struct sized {
+        float size;
+        float (*x)(int, int, int, int);
+    };
+    constexpr sized images[] = {
+        {1e-3f, [](int n, int c, int h, int w) { return 1e-3f * value<float>(1, n, c, h, w); }},
+        {1e6f, [](int n, int c, int h, int w) { return 1e6f * value<float>(1, n, c, h, w); }},
+        {1e15f, [](int n, int c, int h, int w) { return 1e15f * value<float>(1, n, c, h, w); }},
+        {1, [](int n, int c, int h, int w) { return w < 9 ? 0 : value<float>(1, n, c, h, w); }},
+        {1, [](int n, int c, int h, int w) { return value<float>(1, n, c, h, w) + 3 * (c % 4 == 0); }},
+    };
+    const problem p{80, {1, 80, 13, 18}};
+    for (const form& f : forms) {
+        for (const sized& image : images) {
+            INFO(f.text() << image.size);
+            const manner as{.how = f, .x = image.x};
+            const auto y = run(p, whole(p.y), as);
+            const double error = difference(y.all(), expected(p, as).all());
+            CHECK(error <= 2 * std::max(1.f, image.size) * tolerance(p, f));
+        }
+    }
+}
+
 TEST_CASE("a pixel of zeros is its bias, to the bit", "[winograd]") {
     const problem p{128, {1, 40, 7, 7}};
     const auto y = run(p, whole(p.y), {.how = {1, 1, 1}, .x = [](int, int, int, int) { return 0.f; }});
     for (int c = 0; c < 40; ++c) CHECK(y.all()(0, c, 3, 3) == value<float>(3, c, 0, 0, 0));
+}
+
+TEST_CASE("long sums in pairs have the bits of any cut of outputs", "[winograd]") {
+    for (const form& f : {form{1, 1, 1}, form{2, 1}, form{4, 1}}) {
+        const problem p{1600, {1, 5 * V, 5, 6}, relu, true};
+        const auto all = run(p, whole(p.y), {.how = f});
+        CHECK(difference(all.all(), expected(p, f).all()) <= 2 * tolerance(p, f));
+        for (int c = V; c < p.y.c; c += V) {
+            for (const range channels : {range{0, c}, range{c, p.y.c}}) {
+                const box part{{0, 1}, channels, {0, p.y.h}, {0, p.y.w}};
+                CHECK(difference(run(p, part, {.how = f}).all(), all.all().part(part)) == 0);
+            }
+        }
+    }
 }
 
 TEST_CASE("a filter of zeros gives the bias, to the bit", "[winograd]") {

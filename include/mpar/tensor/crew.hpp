@@ -111,7 +111,7 @@ public:
         crew_board::round& r = here()->rounds_[shares_ % 3];
         const auto work = [&](int hand) {
             const int worker = member_ * hands_each() + hand;
-            const bool back = worker % 2;
+            const bool back = unit_after(0, worker) < 0;
             while (r.taken.fetch_add(1, std::memory_order_relaxed) < count) {
                 f(back ? count - 1 - r.from_back.fetch_add(1, std::memory_order_relaxed)
                        : r.from_front.fetch_add(1, std::memory_order_relaxed),
@@ -134,6 +134,9 @@ public:
         }
         meet();
     }
+
+    /// The unit that a worker of share() does after this one, if it is still there.
+    static long unit_after(long unit, int worker) { return worker % 2 ? unit - 1 : unit + 1; }
 
     /// f() here, with no other member: what it shares is done by this one.
     void alone(function_ref<void()> f) {

@@ -61,7 +61,7 @@ public:
     }
 
     /// One unit: some panels of a block of pixels.
-    void operator()(long unit, int) const {
+    void operator()(long unit, int worker) const {
         const long block = units_.block(unit), group = units_.group(unit);
         const long begin = tiles_.begin(blocks_.begin(block));
         pixel_block pixels(strides_of_x(), strides_of(y_), strides_of(then_.residual), y_.extents,
@@ -72,11 +72,14 @@ public:
         if (in_rows_) {
             for (long i = first; i < last; ++i) run_rows(int(i), pixels, begin, i == first);
         } else {
+            const long next_unit = crew::unit_after(unit, worker);
             long i = 0;
             for_each_panel<T>(c_, [&](const panel& p) {
                 if (first <= i && i < last) {
-                    run_panel(p, pixels, {0, int(paired)}, corrections, i == first);
-                    run_panel(p, pixels, {int(paired), int(pixels.cut.count)}, nullptr, i == first);
+                    const T* const next = i + 1 < last ? nullptr : filters_of(next_unit);
+                    run_panel(p, pixels, {0, int(paired)}, corrections, i == first, next);
+                    run_panel(p, pixels, {int(paired), int(pixels.cut.count)}, nullptr, i == first,
+                              next);
                 }
                 ++i;
             });
@@ -141,17 +144,25 @@ private:
         io.residual_block = then_.residual.stride_c;
     }
 
+    /// The first filters of a unit; nullptr: they are not known, or there is no such unit.
+    const T* filters_of(long unit) const {
+        if (c_.groups > 1 || unit < 0 || unit >= units_.count()) return nullptr;
+        return packed_ + panels_size<T>(c_, groups_.begin(units_.group(unit)));
+    }
+
     /// The pixels `some` of a block, cut into tiles, of one panel. `corrections`: theirs, if products
-    /// come in pairs; `first`: no other panel has read them.
+    /// come in pairs; `first`: no other panel has read them; `after`: filters that are read after this
+    /// panel, nullptr: those behind it.
     void run_panel(const panel& p, const pixel_block& pixels, range some,
-                   const T* corrections, bool first) const {
+                   const T* corrections, bool first, const T* after) const {
         if (some.empty()) return;
         constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
         step_list<T> list(c_.window, p.in, x_.stride_c, x_.stride_h, x_.stride_w);
         const long width = p.vectors * V, all = long(p.in.size()) * c_.window_taps();
-        const long fit = blocking::panel_bytes / (width * long(sizeof(T)));
-        const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
         const bool is_scaled = takes_pairs<T>(c_);
+        // Paired sums begin anew with each part: their parts are the same whatever the panel's width.
+        const long fit = blocking::panel_bytes / ((is_scaled ? 2 * V : width) * long(sizeof(T)));
+        const long part = ceil_div(all, std::max(1L, (all + fit / 2) / fit));
         const tile_turns turns(tiles_.of(some.size()), p.vectors == 1 && !is_scaled);
         const long spread = std::min(turns.count, 8L);
         const long each = std::min<long>(line, ceil_div(width, spread));
@@ -179,11 +190,13 @@ private:
             io.residual_at = pixels.residual + some.lo;
             io.corrections = std::exchange(to_correct, nullptr);
             const T* const next = io.filters + list.products * width;
-            io.ahead = next;  // the next part's filters, by the first tiles
+            // the next part's filters, by the first tiles
+            const T* const ahead = done && after ? after : next;
+            io.ahead = ahead;
             io.ahead_step = int(each);
             for (long t = 0; t < turns.count; ++t) {
                 const long count = turns.pixels(t);
-                if (t >= spread) io.ahead = next, io.ahead_step = 0;
+                if (t >= spread) io.ahead = ahead, io.ahead_step = 0;
                 const bool adjacent =
                     in_blocks && io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
                 if (is_scaled) {

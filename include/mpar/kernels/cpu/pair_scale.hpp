@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -49,23 +50,39 @@ bool is_plain(T squares) {
     return squares > T(1e-20) && squares < T(1e20);
 }
 
-/// Of the lanes of a block, in pair_sums: what each is multiplied by - the first of a pair by the
-/// second, all others by themselves - and with which sign.
+/// Of the lanes of a block, in pair_sums.
 template <class T>
 struct lane_pairs {
+    static constexpr int V = lanes<T>, half = V / 2;
     using integers = typename simd<T>::integers;
+    using integer = std::remove_cvref_t<decltype(integers{}[0])>;
 
-    alignas(64) decltype(integers{}[0] + 0) partner[lanes<T>] = {};
-    alignas(64) T sign[lanes<T>] = {};
+    /// What each is multiplied by: the first of a pair by the second, all others by themselves.
+    alignas(64) integer partner[V] = {};
+    /// The sign of that product.
+    alignas(64) T sign[V] = {};
+    /// Where lanes go so that pairs lie in the first half, what else there is in the second, which
+    /// takes two passes: V is a lane of zeros.
+    alignas(64) integer fold[2][V] = {};
 
     static constexpr bool is_first(int lane) { return lane % 3 == 0 && lane / 3 < threes<T>; }
     constexpr lane_pairs() {
-        for (int i = 0; i < lanes<T>; ++i) {
-            partner[i] = i + is_first(i);
+        for (auto& pass : fold) std::fill_n(pass, V, integer(V));
+        int pairs = 0, others = 0;
+        for (int i = 0; i < V; ++i) {
+            partner[i] = integer(i + is_first(i));
             sign[i] = is_first(i) ? T(pair_sign(i / 3)) : T(1);
+            if (is_first(i)) fold[0][pairs++] = integer(i);
+            else fold[others / half][half + others % half] = integer(i), ++others;
         }
     }
     static const lane_pairs table;
+
+    static integers lanes_of(const integer (&list)[V]) {
+        integers v;
+        std::memcpy(&v, list, sizeof v);
+        return v;
+    }
 };
 template <class T>
 inline constexpr lane_pairs<T> lane_pairs<T>::table{};
@@ -80,19 +97,22 @@ struct pixel_sums {
 /// Of `blocks` whole blocks.
 template <class T>
 MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks) {
-    const lane_pairs<T>& of = lane_pairs<T>::table;
-    typename simd<T>::integers partner;
-    std::memcpy(&partner, of.partner, sizeof partner);
-    const vec<T> sign = load<T>(of.sign);
+    using table = lane_pairs<T>;
+    constexpr int half = table::half;
+    const auto partner = table::lanes_of(table::table.partner);
     vec<T> sums{};
     for (int b = 0; b < blocks; ++b, x += stride_c) {
         const vec<T> v = load<T>(x);
-        sums += v * sign * __builtin_shuffle(v, partner);
+        sums += v * __builtin_shuffle(v, partner);
     }
-    T pairs = 0, squares = 0;
-#pragma GCC unroll 16
-    for (int i = 0; i < lanes<T>; ++i) (of.is_first(i) ? pairs : squares) += sums[i];
-    return {pairs, squares / (T(std::max(1, blocks)) * (lanes<T> - threes<T>))};
+    sums *= load<T>(table::table.sign);
+    sums = __builtin_shuffle(sums, vec<T>{}, table::lanes_of(table::table.fold[0])) +
+           __builtin_shuffle(sums, vec<T>{}, table::lanes_of(table::table.fold[1]));
+    typename table::integers lane{};
+    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+#pragma GCC unroll 3
+    for (int step = half / 2; step > 0; step /= 2) sums += __builtin_shuffle(sums, lane ^ step);
+    return {sums[0], sums[half] / (T(std::max(1, blocks)) * (lanes<T> - threes<T>))};
 }
 
 /// Whether a pixel's mean square is near that which filters are scaled for.

@@ -104,7 +104,7 @@ MPAR_ALWAYS_INLINE void add_three(tile_sums<T, R, NV>& sums, const T* x, const l
 }
 
 /// tile's sum, with filters in their scale, and whole blocks InPairs. Neither R nor the pixel's place
-/// nor the cut into calls, at blocks, changes a bit.
+/// changes a bit; the cut into calls, at blocks, does.
 template <class T, int R, int NV, bool Adjacent, bool InPairs>
 void paired_tile(const paired_io<T>& io) {
     constexpr int V = lanes<T>, filter_step = NV * V;

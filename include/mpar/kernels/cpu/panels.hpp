@@ -35,6 +35,13 @@ long panel_count(const convolution& c) {
     return ceil_div(ceil_div(c.out_channels.size(), lanes<T>), panel_width(c));
 }
 
+/// Elements of a layer's first panels, without groups; requires: all but the last one of its layer.
+template <class T>
+long panels_size(const convolution& c, long panels) {
+    const long rows = long(c.in_channels.size()) * c.window_taps() + (takes_pairs<T>(c) ? pair_rows : 0);
+    return panels * panel_width(c) * lanes<T> * rows;
+}
+
 /// f(panel) for all of them, in the order of their filters. Returns where the last one's end.
 ///
 /// Without groups a panel has two vectors. With groups it is one block, which reads the union of

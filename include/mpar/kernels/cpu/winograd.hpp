@@ -24,10 +24,9 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Inputs of tiles [first, last), which are one group, for one block of x. What is not there is
-/// zero.
+/// Inputs of tiles [first, last) of a group for one block of x. What is not there is zero.
 template <class Line, class T>
-void transform_group(const winograd_division<T>& d, const view<const T>& x, int block, long first,
+void transform_block(const winograd_division<T>& d, const view<const T>& x, int block, long first,
                      long last, T* to) {
     constexpr int side = Line::side, V = lanes<T>;
     for (long t = first; t < last; ++t, to += V) {
@@ -53,6 +52,21 @@ void transform_group(const winograd_division<T>& d, const view<const T>& x, int 
     }
 }
 
+/// All inputs of tiles [first, last) of group g, whose inputs are `group`.
+template <class Line, class T>
+void transform_tiles(const winograd_division<T>& d, const view<const T>& x, int channels, long g,
+                     long first, long last, T* group) {
+    constexpr int V = lanes<T>;
+    const long at = first - d.groups.begin(g);
+    for (int block = 0; block < d.in_blocks; ++block) {
+        transform_block<Line>(d, x, block, first, last, group + (block * d.tiles + at) * V);
+    }
+    for (long k = 0; k < d.products && d.in_pairs; ++k) {
+        prepare_pairs<T>(group + k * d.input_step + at * V, last - first, d.tiles * V, channels,
+                         T(winograd_usual(d.grid.how.tile)), d.pairs_of(group, k).from(at));
+    }
+}
+
 /// Groups [first, last) of tiles whose inputs, the first one's at `inputs`, meet a panel's filters.
 template <class T>
 struct winograd_run {
@@ -69,8 +83,8 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
     alignas(64) static constexpr T zeros[2 * V]{};
     constexpr int capacity = 16;  // steps of a part
     const long width = run.vectors * V;
-    const long fit =
-        std::clamp(blocking::panel_bytes / (width * V * long(sizeof(T))), 1L, long(capacity));
+    const long fit =  // the same for panels of one vector and two, as it is part of a paired sum
+        std::clamp(blocking::panel_bytes / (2 * V * V * long(sizeof(T))), 1L, long(capacity));
     const cutting parts(d.in_blocks, std::max(1L, ceil_div(long(d.in_blocks), fit)));
 
     const winograd_places<T> places(d, run.first, run.last);
@@ -112,12 +126,14 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 fetched += line;
                 if (d.in_pairs) {
                     const auto given = d.pairs_of(run.inputs + g * d.group_step, k);
+                    bool is_scaled = false;
                     for (long t = 0; t < tiles.count; ++t) {
                         corrections[t] = given.corrections[tiles.x_at[t] / V];
                         unscale[t] = given.unscale[tiles.x_at[t] / V];
+                        is_scaled = is_scaled || unscale[t] != T(1);
                     }
                     io.corrections = p == 0 ? corrections : nullptr;
-                    io.unscale = *given.any != 0 ? unscale : nullptr;
+                    io.unscale = is_scaled ? unscale : nullptr;
                     run_paired_tile(io, run.vectors, tiles.count, tiles.adjacent, true);
                 } else {
                     run_tile(io, run.vectors, tiles.count, tiles.adjacent);
@@ -192,27 +208,20 @@ struct winograd_layer {
         const int blocks = y.blocks(), channels = c.in_channels.size();
         for (long b = 0; b < d.batches.parts; ++b) {
             const long begin = d.batches.begin(b), end = d.batches.begin(b + 1);
+            const long first_tile = d.groups.begin(begin);
             const auto transform = [&](long first, long last) {
-                for (long i = first; i < last; ++i) {
-                    const long g = i / d.in_blocks, block = i % d.in_blocks;
-                    transform_group<line>(d, x, int(block), d.groups.begin(begin + g),
-                                          d.groups.begin(begin + g + 1),
-                                          inputs + g * d.group_step + block * d.tiles * V);
+                for (long g = begin; g < end; ++g) {
+                    const long from = std::max(first_tile + first, d.groups.begin(g));
+                    const long to = std::min(first_tile + last, d.groups.begin(g + 1));
+                    T* const group = inputs + (g - begin) * d.group_step;
+                    if (from < to) transform_tiles<line>(d, x, channels, g, from, to, group);
                 }
             };
-            for_each_range(queue, (end - begin) * d.in_blocks, 2 * d.tiles * d.products, transform);
-            if (d.in_pairs) {
-                const auto prepare = [&](long first, long last) {
-                    for (long i = first; i < last; ++i) {
-                        T* const group = inputs + i / d.products * d.group_step;
-                        const long g = begin + i / d.products, k = i % d.products;
-                        prepare_pairs<T>(group + k * d.input_step,
-                                         d.groups.begin(g + 1) - d.groups.begin(g), d.tiles * V,
-                                         channels, winograd_usual(Tile), d.pairs_of(group, k));
-                    }
-                };
-                for_each_range(queue, (end - begin) * d.products, 2 * d.tiles * d.in_blocks,
-                               prepare);
+            const long tiles = d.groups.begin(end) - first_tile;
+            if (queue.workers() == 1) {
+                transform(0, tiles);  // whole groups
+            } else {
+                for_each_range(queue, tiles, d.in_blocks * d.products / 2, transform);
             }
 
             const cutting ranges = d.ranges(begin, end);

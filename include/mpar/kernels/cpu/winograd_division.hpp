@@ -175,7 +175,8 @@ struct winograd_division {
     /// What pairs need of a product, `inputs` being its group's.
     template <class U>
     tile_pairs<U> pairs_of(U* group, long product) const {
-        return {group + products * input_step + product * tile_pairs<U>::size(tiles), tiles};
+        U* const at = group + products * input_step + product * tile_pairs<U>::size(tiles);
+        return {at, at + tiles};
     }
 
     /// The rows (or columns) of products that have a row of transformed filters.

@@ -16,12 +16,12 @@ constexpr int winograd_usual(int tile) { return tile * tile; }
 template <class T>
 struct tile_pairs {
     T* corrections;  ///< of each tile
-    T* unscale;      ///< of each tile
-    T* any;          ///< one number: not 0 if one of the tiles is scaled
+    T* unscale;      ///< of each tile: what undoes its own scale
 
     /// Elements for so many tiles.
-    static constexpr long size(long tiles) { return 2 * tiles + 1; }
-    tile_pairs(T* at, long tiles) : corrections(at), unscale(at + tiles), any(unscale + tiles) {}
+    static constexpr long size(long tiles) { return 2 * tiles; }
+    /// Those of a group's tiles from the i-th on.
+    tile_pairs from(long i) const { return {corrections + i, unscale + i}; }
 };
 
 /// For inputs of `count` tiles, side by side, of some channels in blocks `step` apart. Those that are
@@ -31,7 +31,6 @@ void prepare_pairs(T* inputs, long count, long step, int channels, T usual,
                    const tile_pairs<T>& to) {
     constexpr int V = lanes<T>;
     const int whole = channels / V, blocks = (channels + V - 1) / V;
-    *to.any = 0;
     for (long t = 0; t < count; ++t) {
         T* const x = inputs + t * V;
         auto sums = pair_sums<T>(x, step, whole);
@@ -44,7 +43,6 @@ void prepare_pairs(T* inputs, long count, long step, int channels, T usual,
             unscale = T(pair_unscale(square));
             for (int b = 0; b < blocks; ++b) store<T>(x + b * step, load<T>(x + b * step) * scale);
             sums = pair_sums<T>(x, step, whole);
-            *to.any = 1;
         }
         to.corrections[t] = sums.pairs;
         to.unscale[t] = unscale;
