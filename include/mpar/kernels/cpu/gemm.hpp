@@ -67,8 +67,9 @@ public:
         const tiling tiles(c_.rows, height, !InPairs);
         const cutting groups(tiles.parts, ceil_div(tiles.parts, gemm_blocking::tiles));
         const cutting depths(ceil_div<long>(a_.columns, V), parts);
-        for (long first = 0; first < panels; first += block_.panels) {
-            const long last = std::min(panels, first + block_.panels);
+        const long at_once = groups.parts == 1 ? panels : block_.panels;  // each is packed once
+        for (long first = 0; first < panels; first += at_once) {
+            const long last = std::min(panels, first + at_once);
             for (long d = 0; d < parts; ++d) {
                 k_ = {int(depths.begin(d) * V), int(std::min(a_.columns, depths.begin(d + 1) * V))};
                 list_steps();
@@ -116,25 +117,36 @@ private:
         const auto a = a_.part(i, count, k_.lo, k_.size());
         pack_rows(a, cut, packed_a_);
         if constexpr (InPairs) pack_row_pairs(a, cut, packed_a_, corrections_, unscale_);
+        constexpr long at_once = gemm_blocking::panels_at_once;
         for (long p = first; p < last; ++p) {
-            T* const panel = panels_ + (p - first) * pitch(k_.size()) + head;
+            T* const panel = panels_ + (p - first) % block_.panels * pitch(k_.size()) + head;
             const long j = p * width, columns = std::min(width, c_.columns - j);
-            if (packs && (p - first) % gemm_blocking::panels_at_once == 0) {
-                const long some = std::min(last - p, gemm_blocking::panels_at_once) * width;
-                pack_columns(b_.part(k_.lo, k_.size(), j, std::min(some, c_.columns - j)), panel,
-                             pitch(k_.size()));
-                if constexpr (InPairs) {
-                    for (long q = 0; q < ceil_div(std::min(some, c_.columns - j), width); ++q) {
-                        pack_pairs(panel + q * pitch(k_.size()), k_.size(), 2);
-                    }
-                }
+            if (packs && (p - first) % at_once == 0) {
+                pack_panels(j, std::min(std::min(last - p, at_once) * width, c_.columns - j), panel);
             }
-            multiply_panel(i, j, columns, cut, panel);
+            const T* coming = nullptr;
+            if (packs && p + at_once < last) coming = &b_(k_.lo, j + at_once * width);
+            if (packs && p + at_once >= last && k_.hi < b_.rows) {
+                coming = &b_(k_.hi, (first + (p - first) % at_once) * width);
+            }
+            multiply_panel(i, j, columns, cut, panel, coming);
             if (between_) (*between_)();
         }
     }
 
-    void multiply_panel(long i, long j, long columns, const tiling& cut, const T* panel) {
+    /// Some panels next to each other, of their part of K.
+    void pack_panels(long j, long columns, T* to) {
+        pack_columns(b_.part(k_.lo, k_.size(), j, columns), to, pitch(k_.size()));
+        if constexpr (InPairs) {
+            for (long q = 0; q < ceil_div(columns, width); ++q) {
+                pack_pairs(to + q * pitch(k_.size()), k_.size(), 2);
+            }
+        }
+    }
+
+    /// `coming`: the part of b in another panel that will be packed soon; nullptr: none.
+    void multiply_panel(long i, long j, long columns, const tiling& cut, const T* panel,
+                        const T* coming) {
         static constexpr T zeros[width] = {};
         const bool begins = k_.lo == 0 && !adds_, is_whole = columns == width;
         std::conditional_t<InPairs, paired_io<T>, tile_io<T>> io;
@@ -169,6 +181,13 @@ private:
             io.x = packed_a_ + row * round_up<long>(k_.size(), V);
             io.y = is_whole ? c + row * stride : aside_ + row * width;
             if (t >= spread) io.ahead = next, io.ahead_step = 0;
+            if (coming) {  // a line of each row by one tile, spread over all; what is packed is near
+                constexpr long line = 64 / long(sizeof(T)), lines = width / line;
+                const long every = std::max(1L, cut.parts / lines);
+                const bool fetches = t % every == 0 && t / every < lines;
+                io.ahead = fetches ? coming + t / every * line : next;
+                io.ahead_step = fetches ? int(b_.stride) : 0;
+            }
             if constexpr (InPairs) {
                 io.corrections = corrections_ + row;
                 io.unscale = unscale_ + row;

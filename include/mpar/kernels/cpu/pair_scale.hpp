@@ -133,47 +133,63 @@ MPAR_ALWAYS_INLINE T pixel_correction(const T* x, long stride_c, int blocks) {
     return is_near(square, T(1)) ? pairs : no_correction<T>;
 }
 
+/// The sum of y0 * y1 over the pairs of a vector of filters, with their signs. read(k, i) gives that of
+/// channel k, and is called for all in their order; i: of a three.
+template <class T, class Read>
+MPAR_ALWAYS_INLINE vec<T> filter_pairs(int channels, Read read) {
+    constexpr int V = lanes<T>;
+    vec<T> pairs{};
+    int k = 0;
+    while (k + V <= channels) {
+        for (int i = 0; i < threes<T>; ++i, k += 3) {
+            const vec<T> first = read(k, 0), second = read(k + 1, 1);
+            pairs += first * second * T(pair_sign(i));
+            read(k + 2, 2);
+        }
+        for (; k % V != 0; ++k) read(k, 0);
+    }
+    for (; k < channels; ++k) read(k, 0);
+    return pairs;
+}
+
 /// What a panel of paired products has before its filters, each a row of it: the powers of two by
 /// which they are multiplied, what undoes that, and the sums of y0 * y1.
 inline constexpr int pair_rows = 3;
 
 /// Puts the filters of a panel, `channels` rows at `to`, in the scale of inputs whose mean square is
-/// `usual`, and writes what stands before them.
+/// `usual` where they are far from it, and writes what stands before them.
 template <class T>
 void pack_pairs(T* to, int channels, int vectors, double usual = 1) {
     constexpr int V = lanes<T>;
+    constexpr double far = 4;
     const long width = vectors * V;
     for (T* const end = to + width; to < end; to += V) {
-        T* const head = to - pair_rows * width;
-        vec<T> some[2] = {};
-        for (int k = 0; k < channels; ++k) {
+        vec<T> squares[3] = {};
+        vec<T> pairs = filter_pairs<T>(channels, [&](int k, int i) {
             const vec<T> y = load<T>(to + k * width);
-            some[k % 2] += y * y;
-        }
-        const vec<T> squares = some[0] + some[1];
-        vec<T> scale{}, unscale{};
-        for (int o = 0; o < V; ++o) {
-            const double square = is_plain(squares[o]) ? double(squares[o]) / channels
-                                                       : mean_square(to + o, channels, width);
-            scale[o] = T(pair_scale(square / usual));
-            unscale[o] = T(pair_unscale(square / usual));
-        }
-        vec<T> pairs{};
-        int k = 0;
-        const auto scaled = [&] {
-            const vec<T> y = load<T>(to + k * width) * scale;
-            store<T>(to + k++ * width, y);
+            squares[i] += y * y;
             return y;
-        };
-        while (k + V <= channels) {
-            for (int i = 0; i < threes<T>; ++i) {
-                const vec<T> first = scaled(), second = scaled();
-                pairs += first * second * T(pair_sign(i));
-                scaled();
-            }
-            while (k % V != 0) scaled();
+        });
+        squares[0] += squares[1] + squares[2];
+        vec<T> scale{}, unscale{};
+        bool is_scaled = false;
+        for (int o = 0; o < V; ++o) {
+            const T sum = squares[0][o];
+            const double square = (is_plain(sum) ? double(sum) / channels
+                                                 : mean_square(to + o, channels, width)) / usual;
+            const bool is_far = !(square * far >= 1 && square <= far);
+            scale[o] = is_far ? T(pair_scale(square)) : T(1);
+            unscale[o] = is_far ? T(pair_unscale(square)) : T(1);
+            is_scaled = is_scaled || scale[o] != T(1);
         }
-        while (k < channels) scaled();
+        if (is_scaled) {
+            pairs = filter_pairs<T>(channels, [&](int k, int) {
+                const vec<T> y = load<T>(to + k * width) * scale;
+                store<T>(to + k * width, y);
+                return y;
+            });
+        }
+        T* const head = to - pair_rows * width;
         store<T>(head, scale);
         store<T>(head + width, unscale);
         store<T>(head + 2 * width, pairs);
