@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Measures a machine's constants: kernels of two networks on every rank at once, messages between
+// Measures a machine's constants: kernels of three networks on every rank at once, messages between
 // pairs of ranks. Knows no file.
 #pragma once
 
@@ -30,6 +30,7 @@ public:
     mpar::machine run() {
         for (const int parts : {1, 2}) {
             measure<mpar::resnet50>(parts);
+            measure<mpar::densenet121>(parts);
             measure<mpar::efficientnet_lite0>(parts);
         }
         for (int w = 0; w < mpar::work_count; ++w) {
