@@ -307,7 +307,8 @@ TEST_CASE("pixels far from usual have direct sums, with the bits of any cut", "[
                         size = std::max(size, std::abs(double(source(0, i, h, w))));
                     }
                     for (int c = 0; c < out; ++c) {
-                        error = std::max(error, std::abs(all.all()(0, c, h, w) - exact.all()(0, c, h, w)));
+                        error = std::max(error,
+                                         std::abs(all.all()(0, c, h, w) - exact.all()(0, c, h, w)));
                     }
                     worst = std::max(worst, error / size);
                 }
@@ -333,7 +334,8 @@ TEST_CASE("images of any size have their digits", "[winograd]") {
         {1e6f, [](int n, int c, int h, int w) { return 1e6f * value<float>(1, n, c, h, w); }},
         {1e15f, [](int n, int c, int h, int w) { return 1e15f * value<float>(1, n, c, h, w); }},
         {1, [](int n, int c, int h, int w) { return w < 9 ? 0 : value<float>(1, n, c, h, w); }},
-        {1, [](int n, int c, int h, int w) { return value<float>(1, n, c, h, w) + 3 * (c % 4 == 0); }},
+        {1,
+         [](int n, int c, int h, int w) { return value<float>(1, n, c, h, w) + 3 * (c % 4 == 0); }},
     };
     const problem p{80, {1, 80, 13, 18}};
     for (const form& f : forms) {
@@ -349,7 +351,8 @@ TEST_CASE("images of any size have their digits", "[winograd]") {
 
 TEST_CASE("a pixel of zeros is its bias, to the bit", "[winograd]") {
     const problem p{128, {1, 40, 7, 7}};
-    const auto y = run(p, whole(p.y), {.how = {1, 1, 1}, .x = [](int, int, int, int) { return 0.f; }});
+    const auto y =
+        run(p, whole(p.y), {.how = {1, 1, 1}, .x = [](int, int, int, int) { return 0.f; }});
     for (int c = 0; c < 40; ++c) CHECK(y.all()(0, c, 3, 3) == value<float>(3, c, 0, 0, 0));
 }
 

@@ -88,7 +88,8 @@ TEST_CASE("seconds grow with every constant of the machine") {
 
 TEST_CASE("convolutions whose products come in pairs have a rate of their own") {
     setting on{{0, 4}, 2, 16, 4};
-    const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+    const lowered l =
+        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     const auto slowed = [&](work w) {
         machine m;
         m.of(w).flop *= 2;

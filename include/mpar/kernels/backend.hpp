@@ -54,11 +54,11 @@ concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t 
 /// conv2d then get a problem that has them. workspace is how many elements conv2d needs besides, for
 /// this rank's y and that many workers of the queue; conv2d gets them last.
 template <class B, class T>
-concept backend_for = requires(
-    typename B::queue& queue, const convolution& problem, const epilogue<T>& then,
-    const sliding& window, const clip& padding, const box& interior, activation act, view<T> y,
-    view<const T> x, const T* from, T* to, view<const std::uint8_t> bytes,
-    view<const double> wide) {
+concept backend_for = requires(typename B::queue& queue, const convolution& problem,
+                               const epilogue<T>& then, const sliding& window, const clip& padding,
+                               const box& interior, activation act, view<T> y, view<const T> x,
+                               const T* from, T* to, view<const std::uint8_t> bytes,
+                               view<const double> wide) {
     { B::template block<T> } -> std::convertible_to<int>;
     { B::template winograd_tile<T>(problem, y.extents) } -> std::convertible_to<int>;
     { B::template packed_filters<T>(problem) } -> std::convertible_to<long>;
@@ -85,9 +85,9 @@ concept backend_for = requires(
 
 template <class B>
 concept backend_type = memory_type<typename B::memory> && queue_type<typename B::queue> &&
-                       backend_for<B, float> && requires {
-                           { B::name } -> std::convertible_to<std::string_view>;
-                           { B::isa() } -> std::convertible_to<std::string>;
-                       };
+    backend_for<B, float> && requires {
+    { B::name } -> std::convertible_to<std::string_view>;
+    { B::isa() } -> std::convertible_to<std::string>;
+};
 
 }  // namespace mpar

@@ -15,8 +15,8 @@ namespace mpar {
 /// output, and are computed whole, so that it does not matter to a bit who computes which part of
 /// it.
 struct winograd {
-    int tile = 0;            ///< outputs a side; 0: the sum itself
-    int row = 0, column = 0; ///< y's first one, within its tile
+    int tile = 0;             ///< outputs a side; 0: the sum itself
+    int row = 0, column = 0;  ///< y's first one, within its tile
 
     constexpr bool operator==(const winograd&) const = default;
 };

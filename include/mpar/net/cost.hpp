@@ -58,7 +58,8 @@ public:
         std::vector<int> ranks;
         const int model = who.model(), across = who.extent(mesh_axis::second);
         const auto add = [&](int r) {
-            if (r < 0 || r >= model || std::find(ranks.begin(), ranks.end(), r) != ranks.end()) return;
+            if (r < 0 || r >= model || std::find(ranks.begin(), ranks.end(), r) != ranks.end())
+                return;
             ranks.push_back(r);
         };
         for (int r = 0; r < std::min(model, 8); ++r) {
@@ -128,7 +129,8 @@ public:
         traffic moved;
         moved.bytes_received = message_bytes(need, on) - bytes_here;
         if (moved.bytes_received) {
-            moved.messages_received = owners(where, extents, need, on.who, by) - (here.empty() ? 0 : 1);
+            moved.messages_received =
+                owners(where, extents, need, on.who, by) - (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = moved.bytes_received;  // halos and transposes go both ways alike
         moved.messages_sent = moved.messages_received;
@@ -254,8 +256,8 @@ private:
     }
 
     /// How many ranks own something of `need`, of those from whom it is taken.
-    static constexpr long owners(const layout& l, const shape& s, const box& need,
-                                 const seat& who, const grains& by) {
+    static constexpr long owners(const layout& l, const shape& s, const box& need, const seat& who,
+                                 const grains& by) {
         const auto along = [&](range r, int extent, const axes& cut, int grain) -> long {
             return cut.empty() ? 1 : parts_of(r, extent, cut.parts(who), grain);
         };
@@ -288,10 +290,9 @@ private:
         traffic moved;
         if (!mine.empty()) {
             moved.bytes_received = from * bytes(mine) - bytes(here);
-            moved.messages_received =
-                from * owners(all_.tensor_at(t).where, all_.extents(t), mine, of_.who,
-                              all_.grains_of(t)) -
-                (here.empty() ? 0 : 1);
+            moved.messages_received = from * owners(all_.tensor_at(t).where, all_.extents(t), mine,
+                                                    of_.who, all_.grains_of(t)) -
+                                      (here.empty() ? 0 : 1);
         }
         moved.bytes_sent = bytes(own) - bytes(here);
         if (moved.bytes_sent > 0) {

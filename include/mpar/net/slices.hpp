@@ -25,7 +25,8 @@ public:
     constexpr slices(const plan& p, part& mine) : plan_(p), part_(mine) {}
 
     constexpr void find() {
-        if (part_.of.cache_bytes == 0 || part_.of.batch < 2 || !part_.of.first_seats.empty()) return;
+        if (part_.of.cache_bytes == 0 || part_.of.batch < 2 || !part_.of.first_seats.empty())
+            return;
         for (int i = 0; i < int(plan_.steps.size());) {
             int end = i;
             while (end < int(plan_.steps.size()) && may_follow(end, i)) ++end;
@@ -102,7 +103,8 @@ private:
         const operation& o = plan_.steps[std::size_t(i)].what;
         if (o.kind != op::convolution && o.kind != op::dense) return 0;
         const int tile = step_of(i).tile;
-        const long taps = tile > 1 ? (tile + 2) * (tile + 2) : o.window.h.kernel * o.window.w.kernel;
+        const long taps =
+            tile > 1 ? (tile + 2) * (tile + 2) : o.window.h.kernel * o.window.w.kernel;
         return long(o.in) / o.groups * step_of(i).y.c.size() * taps * part_.of.element_size;
     }
 

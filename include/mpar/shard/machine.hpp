@@ -49,7 +49,7 @@ struct link {
 };
 
 /// A machine as the planner sees it. The constants that stand here are those of one core of an AMD
-/// EPYC of Zen 5 with AVX-512 and of messages through its memory; the network is one of 100 Gbit/s.
+/// EPYC of Zen 4 with AVX-512 and of messages through its memory; the network is one of 100 Gbit/s.
 /// `mpar calibrate` measures a machine's own.
 struct machine {
     std::array<rate, work_count> rates{{{9.0e-12, 3.7e-11, 1.3e-11},

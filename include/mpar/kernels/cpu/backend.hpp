@@ -59,8 +59,7 @@ struct cpu {
     }
     template <class T>
     static void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
-                       const T* bias, const epilogue<T>& then, view<T> y,
-                       T* workspace = nullptr) {
+                       const T* bias, const epilogue<T>& then, view<T> y, T* workspace = nullptr) {
         if constexpr (std::is_same_v<T, float>) {  // winograd_tile gives no other type a tile
             if (c.how.tile > 1) {
                 return mpar::cpu::winograd_conv2d<T>(queue, c, x, packed, bias, then, y, workspace);

@@ -19,8 +19,8 @@ struct blocking {
     static constexpr int block_pixels = 512;  ///< at most, of which offsets are kept
     /// Of filters, for many tiles. AVX-512's tiles read few bytes a cycle, which may come from L2.
     static constexpr long panel_bytes = MPAR_VECTOR_BYTES == 64 ? 128 * 1024 : 16 * 1024;
-    static constexpr long input_bytes = 384 * 1024;               ///< of a block, to stay in L2
-    static constexpr long far_bytes = 1024 * 1024;  ///< of a view that L2 does not hold
+    static constexpr long input_bytes = 384 * 1024;  ///< of a block, to stay in L2
+    static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
 };
 
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
@@ -78,7 +78,10 @@ struct tile_turns {
 
     /// `in_twos`: tiles of the full size are computed two at a time.
     tile_turns(const tiling& cut, bool in_twos)
-        : size(cut.count / cut.parts), larger(cut.count % cut.parts), doubles(0), count(cut.parts),
+        : size(cut.count / cut.parts),
+          larger(cut.count % cut.parts),
+          doubles(0),
+          count(cut.parts),
           last(size) {
         if (size < cut.largest - less_pixels || !cut.balanced) {
             size = std::min<long>(cut.largest, cut.count);
@@ -113,7 +116,7 @@ inline constexpr long foreign_price = 4;
 /// none too small; each reads other filters where these are far more than the inputs.
 inline division divide(const convolution& c, const tiling& tiles, long panels, int workers,
                        int element_size) {
-    constexpr long unit_products = 500'000, units_each = 16;
+    constexpr long unit_products = 500'000, units_each = 8;
     constexpr long unit_tiles = 4;  // at least: they share a panel's filters
     const long strides = long(c.window.h.stride) * c.window.w.stride;
     const long pixel = std::max(1, c.in_channels.size()) * strides;  // elements of x
@@ -121,8 +124,8 @@ inline division divide(const convolution& c, const tiling& tiles, long panels, i
                                       4 * tile_pixels, blocking::block_pixels);
     division d{ceil_div(tiles.parts, fit / tile_pixels), 1, false};
     if (workers == 1) return d;
-    const long filters = long(c.in_channels.size()) / c.groups * c.window_taps() *
-                         c.out_channels.size();
+    const long filters =
+        long(c.in_channels.size()) / c.groups * c.window_taps() * c.out_channels.size();
     const long wanted = std::clamp(tiles.count * filters / unit_products, 1L, units_each * workers);
     d.by_group = filters > foreign_price * tiles.count * pixel;
     if (d.by_group) {

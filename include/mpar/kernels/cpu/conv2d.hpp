@@ -32,10 +32,18 @@ public:
     /// `corrections`: room for one of each pixel, where products come in pairs.
     direct_sum(const convolution& c, const view<const T>& x, const T* packed, const T* bias,
                const epilogue<T>& then, const view<T>& y, T* corrections, int workers)
-        : c_(c), x_(x), packed_(packed), bias_(bias), then_(then), y_(y), corrections_(corrections),
+        : c_(c),
+          x_(x),
+          packed_(packed),
+          bias_(bias),
+          then_(then),
+          y_(y),
+          corrections_(corrections),
           in_rows_(is_in_rows(c, y.extents)),
           tiles_(long(y.extents.n) * y.extents.h * y.extents.w,
-                 in_rows_ ? row_pixels : takes_pairs<T>(c) ? pair_pixels : tile_pixels,
+                 in_rows_            ? row_pixels
+                 : takes_pairs<T>(c) ? pair_pixels
+                                     : tile_pixels,
                  !takes_pairs<T>(c)),
           units_(divide(c, tiles_, group_count(), workers, sizeof(T))),
           blocks_(tiles_.parts, units_.blocks),
@@ -111,8 +119,8 @@ private:
         } else {
             std::copy_n(corrections_ + begin, count, corrections);
         }
-        return pixels.bring_to_front(
-            corrections, [](T correction) { return correction != no_correction<T>; });
+        return pixels.bring_to_front(corrections,
+                                     [](T correction) { return correction != no_correction<T>; });
     }
 
     /// Whether L2 does not hold a view, so that tiles ask for its lines in advance.
@@ -153,8 +161,8 @@ private:
     /// The pixels `some` of a block, cut into tiles, of one panel. `corrections`: theirs, if products
     /// come in pairs; `first`: no other panel has read them; `after`: filters that are read after this
     /// panel, nullptr: those behind it.
-    void run_panel(const panel& p, const pixel_block& pixels, range some,
-                   const T* corrections, bool first, const T* after) const {
+    void run_panel(const panel& p, const pixel_block& pixels, range some, const T* corrections,
+                   bool first, const T* after) const {
         if (some.empty()) return;
         constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
         step_list<T> list(c_.window, p.in, x_.stride_c, x_.stride_h, x_.stride_w);
@@ -307,7 +315,7 @@ private:
     const view<T>& y_;
     T* corrections_;
     bool in_rows_;
-    tiling tiles_;    ///< of all pixels
+    tiling tiles_;  ///< of all pixels
     division units_;
     cutting blocks_;  ///< of tiles
     cutting groups_;  ///< of panels
@@ -337,8 +345,8 @@ void conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
 
 /// y[n] = act(bias + residual[n] + filters * x[n]) for images of one pixel: these are the pixels.
 template <class T>
-void dense(crew& queue, const convolution& c, input_view<T> x, const T* packed,
-           const T* bias, const epilogue<T>& then, view<T> y) {
+void dense(crew& queue, const convolution& c, input_view<T> x, const T* packed, const T* bias,
+           const epilogue<T>& then, view<T> y) {
     conv2d<T>(queue, c, x, packed, bias, then, y, nullptr);
 }
 

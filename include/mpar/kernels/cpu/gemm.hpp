@@ -18,7 +18,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Sizes that the caches ask for. How K is cut is part of the result: the same for all products.
 struct gemm_blocking {
-    static constexpr long tiles = 9;  ///< of a's rows, at most
+    static constexpr long tiles = 9;                          ///< of a's rows, at most
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
     static constexpr long panels_bytes = 4L << 20;            ///< of packed panels: part of L3
     static constexpr long panels_at_once = 4;  ///< packed together: long pieces of b's rows
@@ -38,7 +38,7 @@ class blocked_product {
 public:
     static constexpr int V = lanes<T>;
     static constexpr int height = InPairs ? pair_pixels : tile_pixels;  ///< a tile's rows, at most
-    static constexpr long width = 2 * V;  ///< a panel's columns
+    static constexpr long width = 2 * V;                                ///< a panel's columns
 
     /// Elements of workspace.
     static long workspace(long rows, long columns, long depth) {
@@ -122,7 +122,8 @@ private:
             T* const panel = panels_ + (p - first) % block_.panels * pitch(k_.size()) + head;
             const long j = p * width, columns = std::min(width, c_.columns - j);
             if (packs && (p - first) % at_once == 0) {
-                pack_panels(j, std::min(std::min(last - p, at_once) * width, c_.columns - j), panel);
+                pack_panels(j, std::min(std::min(last - p, at_once) * width, c_.columns - j),
+                            panel);
             }
             const T* coming = nullptr;
             if (packs && p + at_once < last) coming = &b_(k_.lo, j + at_once * width);
@@ -172,7 +173,8 @@ private:
         long rows = 0;
         for (long t = 0; t < cut.parts; ++t) {
             const long row = cut.begin(t), count = cut.begin(t + 1) - row;
-            if (count != rows) {  // a tile's rows lie side by side, so their number is the step's length
+            if (count !=
+                rows) {  // a tile's rows lie side by side, so their number is the step's length
                 rows = count;
                 for (int s = 0; s < step_count_; ++s) {
                     steps[s] = {steps_[s].at * rows, steps_[s].count};

@@ -39,8 +39,7 @@ void pack_rows(matrix<const T> a, const tiling& tiles, T* to) {
 /// Puts rows that pack_rows has packed in scale, for paired products: what undoes that for each, and
 /// its correction.
 template <class T>
-void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* corrections,
-                    T* unscale) {
+void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* corrections, T* unscale) {
     constexpr long V = lanes<T>;
     const int blocks = int(a.columns / V), all = int(ceil_div(a.columns, V));
     for (long t = 0; t < tiles.parts; ++t) {

@@ -14,10 +14,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#include <type_traits>
+#include <utility>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -50,68 +50,84 @@ bool is_plain(T squares) {
     return squares > T(1e-20) && squares < T(1e20);
 }
 
-/// Of the lanes of a block, in pair_sums.
+/// Where lanes go in pair_sums, lane by lane; V and more are those of a second vector.
 template <class T>
 struct lane_pairs {
     static constexpr int V = lanes<T>, half = V / 2;
-    using integers = typename simd<T>::integers;
-    using integer = std::remove_cvref_t<decltype(integers{}[0])>;
 
     /// What each is multiplied by: the first of a pair by the second, all others by themselves.
-    alignas(64) integer partner[V] = {};
+    int partner[V] = {};
     /// The sign of that product.
     alignas(64) T sign[V] = {};
-    /// Where lanes go so that pairs lie in the first half, what else there is in the second, which
-    /// takes two passes: V is a lane of zeros.
-    alignas(64) integer fold[2][V] = {};
+    /// Pairs lie in the first half, what else there is in the second, which takes two passes; of the
+    /// second vector, zeros, come the rest.
+    int fold[2][V] = {};
 
     static constexpr bool is_first(int lane) { return lane % 3 == 0 && lane / 3 < threes<T>; }
     constexpr lane_pairs() {
-        for (auto& pass : fold) std::fill_n(pass, V, integer(V));
+        for (auto& pass : fold) std::fill_n(pass, V, V);
         int pairs = 0, others = 0;
         for (int i = 0; i < V; ++i) {
-            partner[i] = integer(i + is_first(i));
+            partner[i] = i + is_first(i);
             sign[i] = is_first(i) ? T(pair_sign(i / 3)) : T(1);
-            if (is_first(i)) fold[0][pairs++] = integer(i);
-            else fold[others / half][half + others % half] = integer(i), ++others;
+            if (is_first(i))
+                fold[0][pairs++] = i;
+            else
+                fold[others / half][half + others % half] = i, ++others;
         }
     }
-    static const lane_pairs table;
-
-    static integers lanes_of(const integer (&list)[V]) {
-        integers v;
-        std::memcpy(&v, list, sizeof v);
-        return v;
-    }
 };
+
 template <class T>
-inline constexpr lane_pairs<T> lane_pairs<T>::table{};
+inline constexpr lane_pairs<T> lane_table{};
+
+/// Lane i of the result is lane of[i] of a and b.
+template <class T, class F, std::size_t... I>
+MPAR_ALWAYS_INLINE vec<T> shuffled(const vec<T>& a, const vec<T>& b, F, std::index_sequence<I...>) {
+    return __builtin_shufflevector(a, b, F::of(int(I))...);
+}
+
+/// Lanes of groups of 2 Step lanes, all added up.
+template <class T, int Step>
+MPAR_ALWAYS_INLINE vec<T> add_up(const vec<T>& v) {
+    struct other {
+        static constexpr int of(int i) { return i ^ Step; }
+    };
+    constexpr std::make_index_sequence<lanes<T>> all;
+    const vec<T> sum = v + shuffled<T>(v, v, other{}, all);
+    if constexpr (Step > 1) return add_up<T, Step / 2>(sum);
+    return sum;
+}
 
 /// Of the channels of a pixel.
 template <class T>
 struct pixel_sums {
-    T pairs;         ///< x0 * x1 of its pairs, with their signs
-    T mean_square;   ///< of those that are not the first of a pair
+    T pairs;        ///< x0 * x1 of its pairs, with their signs
+    T mean_square;  ///< of those that are not the first of a pair
 };
 
 /// Of `blocks` whole blocks.
 template <class T>
 MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks) {
-    using table = lane_pairs<T>;
-    constexpr int half = table::half;
-    const auto partner = table::lanes_of(table::table.partner);
+    constexpr int half = lane_pairs<T>::half;
+    struct partner {
+        static constexpr int of(int i) { return lane_table<T>.partner[i]; }
+    };
+    struct first {
+        static constexpr int of(int i) { return lane_table<T>.fold[0][i]; }
+    };
+    struct second {
+        static constexpr int of(int i) { return lane_table<T>.fold[1][i]; }
+    };
+    constexpr std::make_index_sequence<lanes<T>> all;
     vec<T> sums{};
     for (int b = 0; b < blocks; ++b, x += stride_c) {
         const vec<T> v = load<T>(x);
-        sums += v * __builtin_shuffle(v, partner);
+        sums += v * shuffled<T>(v, v, partner{}, all);
     }
-    sums *= load<T>(table::table.sign);
-    sums = __builtin_shuffle(sums, vec<T>{}, table::lanes_of(table::table.fold[0])) +
-           __builtin_shuffle(sums, vec<T>{}, table::lanes_of(table::table.fold[1]));
-    typename table::integers lane{};
-    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
-#pragma GCC unroll 3
-    for (int step = half / 2; step > 0; step /= 2) sums += __builtin_shuffle(sums, lane ^ step);
+    sums *= load<T>(lane_table<T>.sign);
+    sums = shuffled<T>(sums, vec<T>{}, first{}, all) + shuffled<T>(sums, vec<T>{}, second{}, all);
+    sums = add_up<T, half / 2>(sums);
     return {sums[0], sums[half] / (T(std::max(1, blocks)) * (lanes<T> - threes<T>))};
 }
 
@@ -175,8 +191,9 @@ void pack_pairs(T* to, int channels, int vectors, double usual = 1) {
         bool is_scaled = false;
         for (int o = 0; o < V; ++o) {
             const T sum = squares[0][o];
-            const double square = (is_plain(sum) ? double(sum) / channels
-                                                 : mean_square(to + o, channels, width)) / usual;
+            const double square =
+                (is_plain(sum) ? double(sum) / channels : mean_square(to + o, channels, width)) /
+                usual;
             const bool is_far = !(square * far >= 1 && square <= far);
             scale[o] = is_far ? T(pair_scale(square)) : T(1);
             unscale[o] = is_far ? T(pair_unscale(square)) : T(1);

@@ -12,9 +12,10 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 /// A tile_io of such a panel; its filters are those times the powers of two.
 template <class T>
 struct paired_io : tile_io<T> {
-    const T* head = nullptr;         ///< [pair_rows][NV vectors]
-    const T* corrections = nullptr;  ///< of each pixel, pairs of the whole sum; nullptr: of a later part
-    const T* unscale = nullptr;      ///< of each pixel, what undoes its own scale; nullptr: it has none
+    const T* head = nullptr;  ///< [pair_rows][NV vectors]
+    const T* corrections =
+        nullptr;  ///< of each pixel, pairs of the whole sum; nullptr: of a later part
+    const T* unscale = nullptr;  ///< of each pixel, what undoes its own scale; nullptr: it has none
 };
 
 /// sums = 0, less what all pairs add where that is given.

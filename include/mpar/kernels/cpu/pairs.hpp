@@ -42,7 +42,7 @@ MPAR_ALWAYS_INLINE void add_product(vec<T>& sum, const vec<T>& w, const T* x) {
 /// sum += Sign * a * b.
 template <int Sign, class W>
 MPAR_ALWAYS_INLINE void add_pair(W& sum, const W& a, const W& b) {
-    Sign > 0 ? sum += a * b : sum -= a * b;
+    Sign > 0 ? sum += a* b : sum -= a * b;
 }
 
 #if MPAR_VECTOR_BYTES == 64 && defined(__GNUC__)
@@ -52,9 +52,13 @@ template <int Sign>
 MPAR_ALWAYS_INLINE vec<float> add_scalar(const vec<float>& w, const float* x) {
     vec<float> sum;
     if constexpr (Sign > 0) {
-        asm volatile("vaddps {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}" : "=v"(sum) : "v"(w), "m"(*x));
+        asm volatile("vaddps {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}"
+                     : "=v"(sum)
+                     : "v"(w), "m"(*x));
     } else {
-        asm volatile("vsubps {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}" : "=v"(sum) : "v"(w), "m"(*x));
+        asm volatile("vsubps {%2%{1to16%}, %1, %0|%0, %1, %2%{1to16%}}"
+                     : "=v"(sum)
+                     : "v"(w), "m"(*x));
     }
     return sum;
 }

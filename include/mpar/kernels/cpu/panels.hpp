@@ -38,7 +38,8 @@ long panel_count(const convolution& c) {
 /// Elements of a layer's first panels, without groups; requires: all but the last one of its layer.
 template <class T>
 long panels_size(const convolution& c, long panels) {
-    const long rows = long(c.in_channels.size()) * c.window_taps() + (takes_pairs<T>(c) ? pair_rows : 0);
+    const long rows =
+        long(c.in_channels.size()) * c.window_taps() + (takes_pairs<T>(c) ? pair_rows : 0);
     return panels * panel_width(c) * lanes<T> * rows;
 }
 

@@ -41,9 +41,9 @@ inline constexpr std::array<tile_kernel<T>, 2 * tile_pixels + 1> tile_kernels = 
     list[2] = tile<T, 2, NV>;
     if constexpr (n - 2 > 4) list[4] = tile<T, 4, NV>;
     if constexpr (n - 2 > 8) list[8] = tile<T, 8, NV>;
-    list[n - 2] = tile<T, n - 2, NV, Adjacent && NV == 2>;
-    list[n - 1] = tile<T, n - 1, NV, Adjacent && NV == 2>;
-    list[n] = tile<T, n, NV, Adjacent && NV == 2>;
+    list[n - 2] = tile < T, n - 2, NV, Adjacent && NV == 2 > ;
+    list[n - 1] = tile < T, n - 1, NV, Adjacent && NV == 2 > ;
+    list[n] = tile < T, n, NV, Adjacent && NV == 2 > ;
     if constexpr (NV == 1 && Adjacent) list[2 * n] = tile<T, 2 * n, 1, true>;
     return list;
 }();

@@ -55,7 +55,8 @@ constexpr bool pairs_pay(const convolution& c, const shape& y) {
     constexpr long paired_percent = 70, read = 3, reads = 384;
     const long whole = c.in / V * V, outs = round_up(c.out, V);
     const long direct = long(c.in) * round_up(c.out, V / 2);
-    const long pairs = whole * outs * paired_percent / 100 + (c.in - whole) * outs + read * c.in + reads;
+    const long pairs =
+        whole * outs * paired_percent / 100 + (c.in - whole) * outs + read * c.in + reads;
     return pairs < direct - direct / 10;
 }
 
@@ -153,7 +154,7 @@ struct winograd_division {
           products(long(side) * side),
           panels(panel_count<T>(c)),
           by_panel(y.c > foreign_price * grid.count),
-          units_wanted(workers == 1 ? 1 : workers * (y.c > grid.count ? 4L : 12L)),
+          units_wanted(workers == 1 ? 1 : workers * (y.c > grid.count ? 2L : 8L)),
           tiles(std::min(group_tiles(), grid.count)),
           input_step((in_blocks * tiles + 1) * V),
           group_step(products * input_step +
@@ -169,7 +170,8 @@ struct winograd_division {
     /// Elements, never less than those of a part of y.
     long workspace(int workers) const {
         const long kept = std::min(batch_groups(workers), most_groups());
-        return workers * unit_step + (kept + in_pairs) * group_step;  // a part may have smaller groups
+        return workers * unit_step +
+               (kept + in_pairs) * group_step;  // a part may have smaller groups
     }
 
     /// What pairs need of a product, `inputs` being its group's.

@@ -56,7 +56,8 @@ void winograd_pack_lines(const T* filters, const convolution& c, T* packed) {
                 for (int k = 0; k < 9 && first + o < outs; ++k) g[k / 3][k % 3] = from[k];
                 transform_filter<Line>(g, u);
                 for (int k = 0; k < side * side; ++k) {
-                    packed[(long(k) * rows + head + i) * width + o] = static_cast<T>(u[k / side][k % side]);
+                    packed[(long(k) * rows + head + i) * width + o] =
+                        static_cast<T>(u[k / side][k % side]);
                 }
             }
         }
