@@ -21,7 +21,7 @@ struct options {
     int batch = 1;                  ///< images in one forward
     std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
     double deadline = 300;          ///< seconds that a wait on another rank may last
-    bool exact = false;             ///< convolutions by their sums, not by Winograd's filtering
+    bool exact = false;             ///< convolutions by their sums alone, by none of Winograd's
     teaming team = teaming::claim;  ///< how the ranks of a node work together
     int team_size = 0;              ///< ranks of a team at most; 0: all of a node
     int threads = 1;                ///< of each rank

@@ -9,12 +9,12 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// A tile_io of such a panel; its filters are those times the powers of two.
+/// A tile_io of a panel of paired products; its filters are those times powers of two.
 template <class T>
 struct paired_io : tile_io<T> {
     const T* head = nullptr;  ///< [pair_rows][NV vectors]
-    const T* corrections =
-        nullptr;  ///< of each pixel, pairs of the whole sum; nullptr: of a later part
+    /// What a pixel's pairs add to its whole sum; nullptr: an earlier part has taken it away.
+    const T* corrections = nullptr;
     const T* unscale = nullptr;  ///< of each pixel, what undoes its own scale; nullptr: it has none
 };
 
