@@ -184,7 +184,7 @@ private:
         io.steps = list.steps;
         place(io, p.block);
         io.filters = packed_ + p.filters;
-        io.head = io.filters - pair_rows * width;
+        if (is_scaled) io.head = io.filters - pair_rows * width;
         io.fetches_x = first && x_is_far_ ? list.are_new : nullptr;
         io.fetches_y = y_is_far_;
         const T* to_correct = corrections;
