@@ -42,7 +42,11 @@ MPAR_ALWAYS_INLINE void add_product(vec<T>& sum, const vec<T>& w, const T* x) {
 /// sum += Sign * a * b.
 template <int Sign, class W>
 MPAR_ALWAYS_INLINE void add_pair(W& sum, const W& a, const W& b) {
-    Sign > 0 ? sum += a* b : sum -= a * b;
+    if constexpr (Sign > 0) {
+        sum += a * b;
+    } else {
+        sum -= a * b;
+    }
 }
 
 #if MPAR_VECTOR_BYTES == 64 && defined(__GNUC__)

@@ -35,15 +35,16 @@ using paired_kernel = void (*)(const paired_io<T>&);
 template <class T, int NV, bool Adjacent>
 inline constexpr std::array<tile_kernel<T>, 2 * tile_pixels + 1> tile_kernels = [] {
     constexpr int n = tile_pixels;
+    constexpr bool adjacent = Adjacent && NV == 2;
     static_assert(less_pixels == 2);
     std::array<tile_kernel<T>, 2 * n + 1> list{};
     list[1] = tile<T, 1, NV>;
     list[2] = tile<T, 2, NV>;
     if constexpr (n - 2 > 4) list[4] = tile<T, 4, NV>;
     if constexpr (n - 2 > 8) list[8] = tile<T, 8, NV>;
-    list[n - 2] = tile < T, n - 2, NV, Adjacent && NV == 2 > ;
-    list[n - 1] = tile < T, n - 1, NV, Adjacent && NV == 2 > ;
-    list[n] = tile < T, n, NV, Adjacent && NV == 2 > ;
+    list[n - 2] = tile<T, n - 2, NV, adjacent>;
+    list[n - 1] = tile<T, n - 1, NV, adjacent>;
+    list[n] = tile<T, n, NV, adjacent>;
     if constexpr (NV == 1 && Adjacent) list[2 * n] = tile<T, 2 * n, 1, true>;
     return list;
 }();
