@@ -42,7 +42,8 @@ public:
     /// `groups` equal parts of the communicator; with `off` each rank is alone, as with `claim`
     /// where groups would have different numbers of teams.
     /// collective over `comm`, which must outlive the team and not move. throws: error(mpi).
-    team(communicator& comm, teaming how, int most = 0, int groups = 1) : comm_(comm), how_(how) {
+    [[gnu::cold]] team(communicator& comm, teaming how, int most = 0, int groups = 1)
+        : comm_(comm), how_(how) {
         if (how == teaming::off || comm.size() == groups) {
             how_ = teaming::off;
             return;

@@ -84,8 +84,9 @@ inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) 
 
 /// The ranks' seats and what lies between them, as an engine will have them. collective.
 template <class Backend, class T>
-planned plan_together(communicator& comm, const options& o, std::span<const instruction> tape,
-                      const shape& input, const placing& given, bool all) {
+[[gnu::cold]] planned plan_together(communicator& comm, const options& o,
+                                    std::span<const instruction> tape, const shape& input,
+                                    const placing& given, bool all) {
     const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
     const team node(comm, teaming::fixed);
     planning how;
@@ -112,7 +113,7 @@ inline constexpr plan plan_on = detail::find_plan<Net, Mesh, Backend, T>();
 /// The plan that options or the layers leave to the planner or to a list; nothing where they do not.
 /// collective. throws: error(usage), the same on every rank.
 template <class Net, class Backend, class T>
-std::optional<lowered> lowered_by_choice(communicator& comm, const options& o) {
+[[gnu::cold]] std::optional<lowered> lowered_by_choice(communicator& comm, const options& o) {
     const std::span<const instruction> tape = tape_of<Net>;
     const bool all = o.asked == policy::automatic;
     const bool plans = all || (!o.asked && asks_for_plan(tape));

@@ -54,7 +54,7 @@ public:
 
     /// The ranks that are looked at.
     constexpr const std::vector<int>& ranks() const { return ranks_; }
-    static constexpr std::vector<int> ranks_of(const seat& who) {
+    [[gnu::cold]] static constexpr std::vector<int> ranks_of(const seat& who) {
         std::vector<int> ranks;
         const int model = who.model(), across = who.extent(mesh_axis::second);
         const auto add = [&](int r) {
@@ -74,7 +74,7 @@ public:
     }
 
     /// What a rank's kernel does in step i.
-    constexpr workload work_of(int i, int rank) const {
+    [[gnu::cold]] constexpr workload work_of(int i, int rank) const {
         const step& s = all_.step_at(i);
         const box y = all_.computed(s, rank);
         if (s.y < 0 || y.empty()) return {};
@@ -111,7 +111,7 @@ public:
     }
 
     /// What a rank receives and sends so that step i can read tensor t.
-    constexpr traffic traffic_of(int i, int t, int rank) const {
+    [[gnu::cold]] constexpr traffic traffic_of(int i, int t, int rank) const {
         if (of_.who.ranks == 1) return {};
         const layout& where = all_.tensor_at(t).where;
         if (!where.partial.empty()) return reduction(i, t, rank);
@@ -144,7 +144,7 @@ public:
     constexpr const geometry& places() const { return all_; }
 
     /// Seconds, bytes and messages of the exchange of tensor t before step i.
-    constexpr step_cost exchange_of(int i, int t) const {
+    [[gnu::cold]] constexpr step_cost exchange_of(int i, int t) const {
         step_cost c;
         if (has_one_memory()) return c;
         const link& by = machine_.between(of_.who.ranks);
@@ -169,7 +169,7 @@ public:
         return c;
     }
     /// Seconds until the images lie where the first step reads them.
-    constexpr double input_seconds() const {
+    [[gnu::cold]] constexpr double input_seconds() const {
         double most = 0;
         for (const int r : ranks_) {
             const box read = all_.read(all_.step_at(0), 0, r);
@@ -179,7 +179,7 @@ public:
     }
 
     /// All of it.
-    constexpr forecast all() const {
+    [[gnu::cold]] constexpr forecast all() const {
         forecast f;
         std::vector<traffic> moved(ranks_.size());
         std::vector<long> weights(ranks_.size());
@@ -256,8 +256,8 @@ private:
     }
 
     /// How many ranks own something of `need`, of those from whom it is taken.
-    static constexpr long owners(const layout& l, const shape& s, const box& need, const seat& who,
-                                 const grains& by) {
+    [[gnu::cold]] static constexpr long owners(const layout& l, const shape& s, const box& need,
+                                               const seat& who, const grains& by) {
         const auto along = [&](range r, int extent, const axes& cut, int grain) -> long {
             return cut.empty() ? 1 : parts_of(r, extent, cut.parts(who), grain);
         };
@@ -283,7 +283,7 @@ private:
         const int channels = all_.extents(all_.step_at(of.producer).x).c;
         return std::min(taking, ceil_div(channels, of_.block));
     }
-    constexpr traffic reduction(int i, int t, int rank) const {
+    [[gnu::cold]] constexpr traffic reduction(int i, int t, int rank) const {
         const box mine = all_.read(all_.step_at(i), t, rank), own = all_.owner(t, rank);
         const box here = intersection(own, mine);
         const int from = summands(t);
@@ -302,7 +302,7 @@ private:
     }
 
     /// The most that lives at once, as if no memory were lost between tensors.
-    constexpr long activations(int rank) const {
+    [[gnu::cold]] constexpr long activations(int rank) const {
         const plan& p = all_.steps();
         std::vector<long> live(p.steps.size());
         for (int t = 0; t < int(p.tensors.size()); ++t) {

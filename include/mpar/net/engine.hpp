@@ -31,7 +31,7 @@ class engine {
 public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is not to be had on one.
-    engine(communicator comm, const plan& p, const options& o)
+    [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
         : comm_(std::make_unique<communicator>(std::move(comm))),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
                                        o.team_size, o.data)),

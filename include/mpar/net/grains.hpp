@@ -22,7 +22,8 @@ public:
     constexpr line_grains() = default;
 
     /// On the mesh of `who`. `tiles`: of each step's convolution, as geometry has them; 0: none.
-    constexpr line_grains(const plan& p, std::span<const int> tiles, const seat& who) {
+    [[gnu::cold]] constexpr line_grains(const plan& p, std::span<const int> tiles,
+                                        const seat& who) {
         for (std::size_t i = p.steps.size(); i-- > 0;) {
             const step& s = p.steps[i];
             if (s.x < 0 || s.y < 0) continue;

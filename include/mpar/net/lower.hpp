@@ -38,7 +38,7 @@ public:
         uses_.push_back({});
     }
 
-    constexpr lowered run(std::span<const instruction> tape) {
+    [[gnu::cold]] constexpr lowered run(std::span<const instruction> tape) {
         for (std::size_t i = 0; i < tape.size(); ++i) {
             const placing p = chosen_.each.empty() ? tape[i].does.asks : chosen_.each[i];
             if (p.how == policy::stage) stages_ = std::max(stages_, p.stage + 1);
@@ -90,7 +90,7 @@ private:
         if (!plan_.wrong) plan_.wrong = {k, at_, layer, where_, takes, gives, asked};
     }
 
-    constexpr void add_layer(const operation& described) {
+    [[gnu::cold]] constexpr void add_layer(const operation& described) {
         const shape x = at(current_).extents;
         const operation o = resolve(described, x);
         if (!accepts(o, x)) return;
@@ -121,7 +121,7 @@ private:
         emit(o, asked(o), weights);
     }
 
-    constexpr bool accepts(const operation& o, const shape& x) {
+    [[gnu::cold]] constexpr bool accepts(const operation& o, const shape& x) {
         if (o.in && o.in != x.c) {
             fault(mismatch::kind::channels, o.name, o.in, x.c);
         } else if (o.kind == op::channels && (o.out < 1 || o.shift + o.out > x.c)) {
@@ -153,7 +153,7 @@ private:
         return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
-    constexpr void emit(operation o, const placing& p, int weights) {
+    [[gnu::cold]] constexpr void emit(operation o, const placing& p, int weights) {
         o.asks = p;
         const tensor x = at(current_);
         const shape y = output_shape(o, x.extents);
@@ -216,7 +216,7 @@ private:
         ++uses(current_).kept;
         current_ = frames_.back().entry;
     }
-    constexpr void end_residual() {
+    [[gnu::cold]] constexpr void end_residual() {
         const frame f = frames_.back();
         frames_.pop_back();
         --uses(f.entry).kept;
@@ -263,7 +263,7 @@ private:
         current_ = frames_.back().entry;
     }
     /// One step an arm, each of which writes its channels of one tensor.
-    constexpr void end_concat(const placing& p) {
+    [[gnu::cold]] constexpr void end_concat(const placing& p) {
         next_arm();
         const frame f = frames_.back();
         frames_.pop_back();

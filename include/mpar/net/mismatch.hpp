@@ -37,7 +37,7 @@ struct mismatch {
 
 /// The sentence: `mpar: conv2d<128, 256> takes 128 channels, the layer before gives 64 (chain
 /// position 5, stem)`.
-inline std::string sentence(const mismatch& m) {
+[[gnu::cold]] inline std::string sentence(const mismatch& m) {
     const std::string layer(m.layer), takes = std::to_string(m.takes),
                                       gives = std::to_string(m.gives);
     std::string words = "mpar: " + layer;

@@ -36,7 +36,7 @@ struct options {
 
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different
 /// options, or some that cannot be.
-inline void require_sensible(communicator& comm, const options& o) {
+[[gnu::cold]] inline void require_sensible(communicator& comm, const options& o) {
     const std::uint64_t all =
         std::uint64_t(o.batch) << 32 | std::uint64_t(o.team_size & 0xfff) << 20 |
         std::uint64_t(o.threads & 0xfff) << 8 | std::uint64_t(o.exact) << 7 |

@@ -22,7 +22,7 @@ public:
     }
 
 private:
-    constexpr void find(exchange& e) {
+    [[gnu::cold]] constexpr void find(exchange& e) {
         const auto& from = all_.tensor_at(e.tensor);
         const step& reader = all_.step_at(e.before_step);
         const auto is_no_kernel = [](op k) { return k == op::channels || k == op::reduce; };

@@ -23,7 +23,7 @@ class partition {
 public:
     constexpr partition(const plan& p, const setting& s) : plan_(p), all_(p, s) { part_.of = s; }
 
-    constexpr part run() {
+    [[gnu::cold]] constexpr part run() {
         part_.tensors.resize(plan_.tensors.size());
         part_.steps.resize(plan_.steps.size());
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
@@ -53,7 +53,7 @@ private:
         for (int r = mates.lo; r < mates.hi; ++r) f(r);
     }
 
-    constexpr void add_step(int i) {
+    [[gnu::cold]] constexpr void add_step(int i) {
         const auto& s = all_.step_at(i);
         auto& mine = part_.steps[static_cast<std::size_t>(i)];
         mine.tile = all_.tile(i);
@@ -108,7 +108,7 @@ private:
         if (s.residual >= 0 && s.residual != s.x) add_exchange(i, s.residual);
     }
 
-    constexpr void add_exchange(int i, int t) {
+    [[gnu::cold]] constexpr void add_exchange(int i, int t) {
         if (!all_.tensor_at(t).where.partial.empty()) return add_reduction(i, t);
         if (part_.of.who.ranks == 1) return;
         const layout key = all_.key_of(i, t);
@@ -126,7 +126,7 @@ private:
     }
 
     /// before: ranks of a row [a a a], [b b b], [c c c]   after: [abc . .], [. abc .], [. . abc]
-    constexpr void add_reduction(int i, int t) {
+    [[gnu::cold]] constexpr void add_reduction(int i, int t) {
         const auto& s = all_.step_at(i);
         exchange e{t, i, between(all_.tensor_at(t).where, all_.tensor_at(s.y).where, false),
                    {}, {}, {}, true};
@@ -161,7 +161,7 @@ private:
     static constexpr void add(std::vector<message>& to, int peer, const box& what) {
         if (!what.empty()) to.push_back({peer, what});
     }
-    constexpr void push(exchange e) {
+    [[gnu::cold]] constexpr void push(exchange e) {
         traffic sum;
         for (const auto& m : e.sends) {
             const long bytes = message_bytes(m.what, part_.of);

@@ -18,7 +18,8 @@ struct offers {
 };
 
 /// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
-constexpr std::vector<placing> placings_for(const operation& o, const shape& y, const setting& on) {
+[[gnu::cold]] constexpr std::vector<placing> placings_for(const operation& o, const shape& y,
+                                                          const setting& on) {
     std::vector<placing> all{policy::none};
     const bool is_grid =
         on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
@@ -64,7 +65,7 @@ public:
     /// A placing for each step, the cheapest where a byte of filters costs `byte` seconds more; none
     /// where the net has more open ends or layouts than states can tell apart. `cuts_sums`: between
     /// ranks, where there is a choice.
-    constexpr std::vector<placing> run(double byte, bool cuts_sums) {
+    [[gnu::cold]] constexpr std::vector<placing> run(double byte, bool cuts_sums) {
         byte_ = byte;
         cuts_sums_ = cuts_sums;
         live_ = {0};
@@ -137,7 +138,7 @@ private:
         return -1;
     }
 
-    constexpr bool advance(int i) {
+    [[gnu::cold]] constexpr bool advance(int i) {
         const step& s = plan_.steps[std::size_t(i)];
         std::vector<int> after, stood;  // of live_, and where they stood in it
         for (const int t : live_) {
@@ -204,7 +205,7 @@ private:
     /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
     static constexpr int most_states = 400;
 
-    static constexpr void drop_dearest(std::vector<node>& all) {
+    [[gnu::cold]] static constexpr void drop_dearest(std::vector<node>& all) {
         std::vector<double> seconds;
         for (const node& n : all) seconds.push_back(n.seconds);
         std::nth_element(seconds.begin(), seconds.begin() + most_states, seconds.end());
@@ -244,7 +245,7 @@ private:
         int given = -1, made = 0, reads = 0;
         bool is_fine = false;  ///< a sum's parts can be scattered so
     };
-    constexpr names names_of(int i, const placing& p, std::uint64_t key) {
+    [[gnu::cold]] constexpr names names_of(int i, const placing& p, std::uint64_t key) {
         const step& s = plan_.steps[std::size_t(i)];
         names n;
         n.given = s.y < 0   ? layouts_.of(layout::everywhere)
@@ -256,7 +257,7 @@ private:
         n.is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
         return n;
     }
-    constexpr edge edge_of(int i, const placing& p, std::uint64_t key, names& known) {
+    [[gnu::cold]] constexpr edge edge_of(int i, const placing& p, std::uint64_t key, names& known) {
         const step& s = plan_.steps[std::size_t(i)];
         if (known.given < 0 || p.how == policy::follow) known = names_of(i, p, key);
         const auto [given, made, reads, is_fine] = known;
@@ -306,7 +307,7 @@ private:
     }
 
     /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
-    constexpr layout gives(int i, const placing& p, std::uint64_t key) const {
+    [[gnu::cold]] constexpr layout gives(int i, const placing& p, std::uint64_t key) const {
         const step& s = plan_.steps[std::size_t(i)];
         const auto lies = [&](int t) { return layouts_[at(key, place(t)).where]; };
         layout l;

@@ -39,8 +39,8 @@ namespace detail {
 template <class = void>
 class planner {
 public:
-    constexpr planner(std::span<const instruction> tape, const shape& input, const placing& given,
-                      const planning& how)
+    [[gnu::cold]] constexpr planner(std::span<const instruction> tape, const shape& input,
+                                    const placing& given, const planning& how)
         : tape_(tape), input_(input), given_(given), how_(how) {
         for (const auto& i : tape_) {
             const placing asks = i.does.asks;
@@ -93,7 +93,7 @@ private:
     }
 
     /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
-    constexpr bool consider(const std::vector<placing>& each, policy alike) {
+    [[gnu::cold]] constexpr bool consider(const std::vector<placing>& each, policy alike) {
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
         if (l.wrong) {
             if (!wrong_) wrong_ = l.wrong;
@@ -108,7 +108,7 @@ private:
         keep({each, std::move(f), alike, {}, 0});
         return true;
     }
-    constexpr void keep(const planned& p) {
+    [[gnu::cold]] constexpr void keep(const planned& p) {
         bool cuts = false;
         for (std::size_t i = 0; i < p.each.size(); ++i) {
             cuts = cuts || (is_free_[i] && !summed_by(p.each[i].how).empty());
@@ -119,7 +119,7 @@ private:
     }
 
     /// As the ranks would allocate it, where there are few enough to work that out.
-    constexpr long memory_of(const plan& p, const forecast& f) const {
+    [[gnu::cold]] constexpr long memory_of(const plan& p, const forecast& f) const {
         if (how_.on.who.ranks > 16) return f.memory();
         long most = 0;
         for (int r = 0; r < how_.on.who.ranks; ++r) {
@@ -130,7 +130,7 @@ private:
         return most + f.weights;
     }
 
-    constexpr void search() {
+    [[gnu::cold]] constexpr void search() {
         const auto whole = all_by(policy::none);
         std::vector<placing> base = whole;  // sums that are cut are priced, not lowered
         for (auto& p : base) {

@@ -42,7 +42,8 @@ public:
         long bytes = 0;  ///< of filters
     };
 
-    constexpr prices(const plan& p, const setting& on, const machine& of, layout_numbers& layouts)
+    [[gnu::cold]] constexpr prices(const plan& p, const setting& on, const machine& of,
+                                   layout_numbers& layouts)
         : plan_(p), on_(on), machine_(of), layouts_(layouts), ranks_(costs::ranks_of(on.who)) {
         on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
         grains_ = geometry(p, on_).lines();
@@ -114,7 +115,7 @@ private:
         int count = 1;
         const prices& of;
 
-        constexpr trial(const prices& all, int i, int x, int y, int last) : of(all) {
+        [[gnu::cold]] constexpr trial(const prices& all, int i, int x, int y, int last) : of(all) {
             const step& s = all.plan_.steps[std::size_t(i)];
             const auto number = [&](int l) { return all.layouts_[l]; };
             const shape from = all.extents(s.x), to = s.y < 0 ? from : all.extents(s.y);
@@ -177,7 +178,8 @@ private:
     }
     /// Of the slowest rank, when all ranks fetch what they need of x, or of the residual; `takes_all`:
     /// the whole.
-    constexpr price moving(int i, bool residual, int from, const boxes& needs, bool takes_all) {
+    [[gnu::cold]] constexpr price moving(int i, bool residual, int from, const boxes& needs,
+                                         bool takes_all) {
         if (on_.mates(0).size() == on_.who.ranks) return {0};
         const step& s = plan_.steps[std::size_t(i)];
         const shape all = with_batch(residual ? s.y : s.x);

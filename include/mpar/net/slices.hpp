@@ -41,7 +41,7 @@ private:
 
     /// Images are smaller towards a net's end: a slicing ends where twice as many fit for all that
     /// follows, or all do.
-    constexpr void divide(int first, int end) {
+    [[gnu::cold]] constexpr void divide(int first, int end) {
         std::vector<long> most(std::size_t(end - first) + 1, 1);  // of an image, from a step on
         for (int i = end - 1; i >= first; --i) {
             auto& here = most[std::size_t(i - first)];

@@ -18,7 +18,8 @@ struct tape_piece {
     long flops = 0;
 };
 
-constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
+[[gnu::cold]] constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape,
+                                                          shape x) {
     struct frame {
         shape entry, joined;
     };
@@ -61,8 +62,8 @@ constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, s
 /// A placing for each instruction of a tape: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
-constexpr std::vector<placing> balanced_stages(std::span<const instruction> tape,
-                                               const shape& input, int stages) {
+[[gnu::cold]] constexpr std::vector<placing> balanced_stages(std::span<const instruction> tape,
+                                                             const shape& input, int stages) {
     const auto pieces = detail::pieces_of(tape, input);
     const int n = int(pieces.size());
     stages = std::max(1, std::min(stages, n));
