@@ -11,11 +11,13 @@ trap 'rm -rf "$work"' EXIT
 bad=0
 
 # disassemble ISA 'OPTIONS' PIXELS ADJACENT: the tile of PIXELS x 2 vectors, one instruction a line: ADDRESS<tab>TEXT;
-# of PIXELS = row that of a piece of a row x 4 vectors; of PIXELS = pairs that of paired products
+# of PIXELS = row that of a piece of a row x 4 vectors; of PIXELS = pairs that of paired products; of PIXELS = short that of
+# short sums, whose last vector is of type ADJACENT
 disassemble() {
     local name="tile<float, pixels, 2, $4>" io=tile_io pixels=$3
     [ "$3" = row ] && name="row_tile<float, 4, $4>" io=row_tile_io pixels=7
     [ "$3" = pairs ] && name="paired_tile<float, pixels, 2, $4, true>" io=paired_io pixels=mpar::cpu::pair_pixels
+    [ "$3" = short ] && name="short_tile<float, pixels, 2, mpar::cpu::$4<float>>" pixels=mpar::cpu::tile_pixels
     cat >"$work/tile.cpp" <<END
 #include <mpar/kernels/cpu/row_tile.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
@@ -92,6 +94,12 @@ for way in '-O2 false' '-O2 true' '-O3 false' '-O3 true' '-O2 -mtune=znver3 true
     said=$(disassemble x86-64-v4 "${way% *}" pairs "${way##* }" | judge zmm 24 $(((24 * 3 + 6) / 2)))
     [ -z "$said" ] && continue
     echo "the tile of 12 pixels x 2 vectors of paired products, ${way% *}, adjacent: ${way##* }: $said"
+    bad=1
+done
+for way in '-O2 vec' '-O2 half_vec' '-O3 vec' '-O3 half_vec'; do
+    said=$(disassemble x86-64-v4 "${way% *}" short "${way##* }" | judge '[yz]mm' 28 $((14 + 2)))
+    [ -z "$said" ] && continue
+    echo "the tile of 14 pixels x 2 vectors of short sums, ${way% *}, the last one: ${way##* }: $said"
     bad=1
 done
 exit $bad

@@ -112,7 +112,7 @@ void paired_tile(const paired_io<T>& io) {
     tile_sums<T, R, NV> sums;
     long at[R];
     begin_paired_tile<T, R, NV, InPairs>(io, sums);
-    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+    next_tile<T, R, NV> next(io);
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
     const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
@@ -122,15 +122,7 @@ void paired_tile(const paired_io<T>& io) {
     for (const tap_step* step = io.steps; step != end; ++step) {
         const T* p = x + step->at;
         const T* const last = p + step->count;
-        if (io.fetches_x && io.fetches_x[step - io.steps]) {
-            const long* const next = io.x_at + R;
-#pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
-        }
-        if (fetched < 2 * R) {
-            fetch_sums<T, NV>(io, fetched);
-            fetched += pixels_fetched;
-        }
+        next.fetch(step);
         const auto fetch = [&] {
             __builtin_prefetch(ahead, 0, 2);
             ahead += ahead_step;
@@ -153,7 +145,7 @@ void paired_tile(const paired_io<T>& io) {
             filter += filter_step;
         }
     }
-    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
+    next.fetch_rest();
     end_paired_tile<T, R, NV>(io, sums);
 }
 

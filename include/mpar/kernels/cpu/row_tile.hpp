@@ -58,7 +58,7 @@ void row_tile(const row_tile_io<T>& io) {
     tile_sums<T, R, NV> sums;
     long at[R];
     begin_tile<T, R, NV>(io, sums);
-    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+    next_tile<T, R, NV> next(io);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
     const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
@@ -75,38 +75,30 @@ void row_tile(const row_tile_io<T>& io) {
         }
         const T* p = x + step->at;
         const T* const last = p + step->count;
-        if (io.fetches_x && io.fetches_x[step - io.steps]) {
-            const long* const next = io.x_at + R;
-#pragma GCC unroll 8
-            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
-        }
-        if (fetched < 2 * R) {
-            fetch_sums<T, NV>(io, fetched);
-            fetched += pixels_fetched;
-        }
-        const auto next = [&] {
+        next.fetch(step);
+        const auto advance = [&] {
             ++p;
             filter += filter_step;
             ahead += ahead_step;
         };
         if (step->column < io.columns.lo) {
-            for (; p < last; next()) {
+            for (; p < last; advance()) {
                 __builtin_prefetch(ahead, 0, 2);
                 add_row_products<T, NV, Adjacent, 1, R>(sums, p, at, filter, filter + second);
             }
         } else if (step->column >= io.columns.hi) {
-            for (; p < last; next()) {
+            for (; p < last; advance()) {
                 __builtin_prefetch(ahead, 0, 2);
                 add_row_products<T, NV, Adjacent, 0, R - 1>(sums, p, at, filter, filter + second);
             }
         } else {
-            for (; p < last; next()) {
+            for (; p < last; advance()) {
                 __builtin_prefetch(ahead, 0, 2);
                 add_row_products<T, NV, Adjacent, 0, R>(sums, p, at, filter, filter + second);
             }
         }
     }
-    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
+    next.fetch_rest();
     end_tile<T, R, NV>(io, sums);
 }
 

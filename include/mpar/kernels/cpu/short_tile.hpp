@@ -109,7 +109,7 @@ void short_tile(const tile_io<T>& io) {
     constexpr int filter_step = NV * lanes<T>;
     short_sums<T, R, NV, W> sums;
     begin_short_tile<T, R, NV, W>(io, sums);
-    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+    next_tile<T, R, NV> next(io);
     const T* const x = io.x + io.x_at[0];
     const T *filter = io.filters, *ahead = io.ahead, *p = x;
     const long ahead_step = io.ahead_step;
@@ -117,15 +117,7 @@ void short_tile(const tile_io<T>& io) {
     for (const tap_step* step = io.steps; step != end; ++step) {
         p = x + step->at;
         const T* const last = p + step->count - (step + 1 == end);  // one is left for the writing
-        if (io.fetches_x && io.fetches_x[step - io.steps]) {
-            const long* const next = io.x_at + R;
-#pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
-        }
-        if (fetched < 2 * R) {
-            fetch_sums<T, NV>(io, fetched);
-            fetched += pixels_fetched;
-        }
+        next.fetch(step);
         for (; p < last; ++p) {
             __builtin_prefetch(ahead, 0, 2);
             add_short_products<T, R, NV, W, false, false>(io, sums, p, filter);
@@ -133,7 +125,7 @@ void short_tile(const tile_io<T>& io) {
             ahead += ahead_step;
         }
     }
-    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
+    next.fetch_rest();
     if (io.within.any) {
         add_short_products<T, R, NV, W, true, true>(io, sums, p, filter);
     } else {

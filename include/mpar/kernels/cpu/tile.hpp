@@ -97,6 +97,35 @@ MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
     }
 }
 
+/// What the next tile, whose offsets follow, wants of memory, asked for while this one adds up.
+template <class T, int R, int NV>
+class next_tile {
+public:
+    MPAR_ALWAYS_INLINE explicit next_tile(const tile_io<T>& io)
+        : io_(io), asked_(io.fetches_y ? R : 2 * R) {}
+
+    /// Its pixels of x for a step of `io`, where they are to be asked for, and some of its sums.
+    MPAR_ALWAYS_INLINE void fetch(const tap_step* step) {
+        if (io_.fetches_x && io_.fetches_x[step - io_.steps]) {
+            const long* const next = io_.x_at + R;
+#pragma GCC unroll 32
+            for (int r = 0; r < R; ++r) __builtin_prefetch(io_.x + step->at + next[r]);
+        }
+        if (asked_ < 2 * R) {
+            fetch_sums<T, NV>(io_, asked_);
+            asked_ += pixels_fetched;
+        }
+    }
+    /// The sums that no step had time for.
+    MPAR_ALWAYS_INLINE void fetch_rest() {
+        for (; asked_ < 2 * R; asked_ += pixels_fetched) fetch_sums<T, NV>(io_, asked_);
+    }
+
+private:
+    const tile_io<T>& io_;
+    int asked_;  ///< the first pixel whose sums were not asked for; the next tile's are [R, 2R)
+};
+
 /// sums += pixel r's x * filter, the products of one channel. `at`: where pixels begin.
 template <class T, int R, int NV, bool Adjacent>
 MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
@@ -149,7 +178,7 @@ void tile(const tile_io<T>& io) {
     tile_sums<T, R, NV> sums;
     long at[R];
     begin_tile<T, R, NV>(io, sums);
-    int fetched = io.fetches_y ? R : 2 * R;  // the next tile's pixels are [R, 2R)
+    next_tile<T, R, NV> next(io);
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
     const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
@@ -159,15 +188,7 @@ void tile(const tile_io<T>& io) {
     for (const tap_step* step = io.steps; step != end; ++step) {
         const T* p = x + step->at;
         const T* const last = p + step->count;
-        if (io.fetches_x && io.fetches_x[step - io.steps]) {
-            const long* const next = io.x_at + R;
-#pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) __builtin_prefetch(io.x + step->at + next[r]);
-        }
-        if (fetched < 2 * R) {
-            fetch_sums<T, NV>(io, fetched);
-            fetched += pixels_fetched;
-        }
+        next.fetch(step);
         for (; p + 1 < last; p += 2) {
             __builtin_prefetch(ahead, 0, 2);
             add_products<T, R, NV, Adjacent>(sums, p, at, filter);
@@ -183,7 +204,7 @@ void tile(const tile_io<T>& io) {
             ahead += ahead_step;
         }
     }
-    for (; fetched < 2 * R; fetched += pixels_fetched) fetch_sums<T, NV>(io, fetched);
+    next.fetch_rest();
     end_tile<T, R, NV>(io, sums);
 }
 
