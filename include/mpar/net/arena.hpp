@@ -18,7 +18,7 @@ namespace mpar::detail {
 template <class Part>
 class arena {
 public:
-    [[gnu::cold]] constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {
+    constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {
         for (const auto& t : p.tensors) lives_.push_back({t.producer, t.last_reader});
         for (std::size_t t = 0; t < lives_.size(); ++t) {
             const int home = mine.tensors[t].home;

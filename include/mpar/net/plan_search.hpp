@@ -165,8 +165,9 @@ private:
             int& first = known[key >> 10 * x_ & 1023];
             if (first == 0 || !by_x_alone) {
                 first = int(edges.size()) + 1;
+                edges.resize(edges.size() + options.size());
                 for (std::size_t o = 0; o < options.size(); ++o) {
-                    edges.push_back(edge_of(i, options[o], key, known_names[o]));
+                    edges[std::size_t(first - 1) + o] = edge_of(i, options[o], key, known_names[o]);
                 }
                 if (!layouts_.fit()) return false;
             }

@@ -18,8 +18,7 @@ struct tape_piece {
     long flops = 0;
 };
 
-[[gnu::cold]] constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape,
-                                                          shape x) {
+constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
     struct frame {
         shape entry, joined;
     };
