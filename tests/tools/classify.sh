@@ -378,6 +378,8 @@ if command -v script >/dev/null; then
     done
     kill "$terminal" && wait "$terminal" 2>/dev/null
     says out.txt '(images|forward|timed forwards) \[#+\.*\] [0-9]+/[0-9]+' 'on a terminal'
+    runs 1 script -qec "'$bin/classify' ${net[*]} --input seeded:2 --repeat 2" /dev/null
+    [ "$code" -eq 0 ] || complain "on a terminal: exit code $code: $(printed)"
 fi
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
 [ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
