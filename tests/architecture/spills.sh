@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# spills.sh COMPILER OBJDUMP FLAGS...: the hot loops of the largest register tiles, as g++ compiles them for AVX2 and
+# spills.sh COMPILER OBJDUMP FLAGS...: the hot code of the largest register tiles, as g++ compiles them for AVX2 and
 # AVX-512: all its multiply-adds at full width, no more loads than pixels and filter vectors, no sum in memory.
 set -u
 compiler=$1
@@ -30,25 +30,21 @@ END
     "$objdump" -d --no-show-raw-insn "$work/tile.o" | sed -n 's/^ *\([0-9a-f]*\):\t/\1\t/p'
 }
 
-# judge REGISTERS SUMS LOADS: what is wrong with the innermost loop that has the most multiply-adds, which has so many
-# sums and loads a channel; nothing if all is well
+# judge REGISTERS SUMS LOADS [CHANNELS]: what is wrong with the stretch without jumps that has the most multiply-adds, which
+# has so many sums and loads a channel, and is of one channel, two or CHANNELS; nothing if all is well
 judge() {
-    awk -F '\t' -v registers="$1" -v sums="$2" -v fetches="$3" '
-        { address[NR] = $1; text[NR] = $2; line[$1] = NR }
+    awk -F '\t' -v registers="$1" -v sums="$2" -v fetches="$3" -v written="${4:-1}" '
+        { address[NR] = $1; text[NR] = $2 }
+        $2 ~ /^j/ { split($2, words, " "); target[words[2]] = 1 }
         END {
-            for (last = 1; last <= NR; ++last) {  # a loop: from a jump back to its target, no other such jump within
-                if (text[last] !~ /^j/) continue
-                split(text[last], words, " ")
-                first = line[words[2]]
-                if (!first || first > last) continue
-                outer = first <= inner
-                inner = last
-                if (outer) continue
-                products = 0
-                for (i = first; i <= last; ++i) products += text[i] ~ /^vfn?m(add|sub)[0-9]+ps/
-                if (products > most) { most = products; from = first; to = last }
+            first = 1
+            for (i = 1; i <= NR; ++i) {
+                if (address[i] in target) { first = i; products = 0 }
+                products += text[i] ~ /^vfn?m(add|sub)[0-9]+ps/
+                if (products > most) { most = products; from = first; to = i }
+                if (text[i] ~ /^(j|ret|call)/) { first = i + 1; products = 0 }
             }
-            if (!most) { print "no loop multiplies and adds"; exit }
+            if (!most) { print "nothing multiplies and adds"; exit }
             for (i = from; i <= to; ++i) {
                 if (text[i] !~ /%[xyz]mm/) continue
                 if (text[i] ~ /^vfn?m(add|sub)/ && text[i] !~ "%" registers) ++narrow
@@ -57,7 +53,9 @@ judge() {
                 if (text[i] ~ /\(%rsp/) ++stack
             }
             channels = most / sums
-            if (channels != 1 && channels != 2) print most " multiply-adds, not " sums " or twice as many"
+            if (channels != 1 && channels != 2 && channels != written) {
+                print most " multiply-adds, not " sums ", twice or " written " times as many"
+            }
             if (narrow) print narrow " of " most " multiply-adds not in " registers
             if (loads > channels * fetches) print loads " loads for " most " multiply-adds"
             if (stores) print stores " stores of vectors"
@@ -66,18 +64,18 @@ judge() {
 }
 
 flags=("$@")
-for isa in x86-64-v3:ymm:6 x86-64-v4:zmm:14; do
-    IFS=: read -r name registers pixels <<<"$isa"
-    for way in '-O2 false' '-O2 true' '-O3 false' '-O2 -mtune=znver3 false'; do
+for isa in x86-64-v3:ymm:6:8 x86-64-v4:zmm:14:2; do  # AVX2's channels are written out, a block of them
+    IFS=: read -r name registers pixels channels <<<"$isa"
+    for way in '-O2 false' '-O2 true' '-O3 false' '-O2 -mtune=znver3 false' '-O2 -ffp-contract=off true'; do
         said=$(disassemble "$name" "${way% *}" mpar::cpu::tile_pixels "${way##* }" |
-            judge "$registers" $((2 * pixels)) $((pixels + 2)))
+            judge "$registers" $((2 * pixels)) $((pixels + 2)) "$channels")
         [ -z "$said" ] && continue
         echo "the tile of $pixels x 2 vectors, $name ${way% *}, adjacent: ${way##* }: $said"
         bad=1
     done
     # The check sees what it is for: twice as many sums as there is room for.
     said=$(disassemble "$name" -O2 2*mpar::cpu::tile_pixels false |
-        judge "$registers" $((4 * pixels)) $((2 * pixels + 2)))
+        judge "$registers" $((4 * pixels)) $((2 * pixels + 2)) "$channels")
     case $said in
         *'on the stack'*) ;;
         *) echo "a tile of $((2 * pixels)) x 2 vectors, $name, passes for one without spills: $said"; bad=1 ;;

@@ -121,6 +121,7 @@ void paired_tile(const paired_io<T>& io) {
         int left = step->count;
         if (InPairs && left == V) {
             for (int i = 0; i < threes<T>; ++i, filter += 3 * filter_step) {
+                fetches.fetch_ahead(3);
                 if (pair_sign(i) > 0) {
                     add_three<T, R, NV, Adjacent, 1>(sums, x, filter);
                 } else {

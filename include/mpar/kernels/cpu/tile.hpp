@@ -5,7 +5,7 @@
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
-#include <mpar/kernels/cpu/multiply_add.hpp>
+#include <mpar/kernels/cpu/in_order.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 #include <algorithm>
@@ -31,6 +31,8 @@ inline constexpr int line_elements = 64 / int(sizeof(T));
 /// and tiles have too few products to hide what a loop costs.
 template <class T>
 inline constexpr int channels_at_once = MPAR_VECTOR_BYTES == 64 ? 2 : lanes<T>;
+template <class T>
+inline constexpr bool has_whole_blocks = channels_at_once<T> == lanes<T>;
 
 /// Lines that are fetched into the cache beside a tile's sums, some with each of its steps.
 template <class T>
@@ -139,10 +141,8 @@ public:
     /// of the sums.
     MPAR_ALWAYS_INLINE void fetch(const tap_step* step) {
         if (step >= end_) return;
-        for (int i = io_.ahead.lines; i > 0; --i) {
-            __builtin_prefetch(ahead_, 0, 2);
-            ahead_ += io_.ahead.stride;
-        }
+        left_ = io_.ahead.lines;
+        if (has_whole_blocks<T>) fetch_ahead(left_);
         if (io_.fetches_x && step->is_new) {
             constexpr int line = 64 / MPAR_VECTOR_BYTES;  // pixels that lie side by side
             const T* const x = io_.x + step->at;
@@ -155,6 +155,14 @@ public:
             asked_ += pixels_fetched;
         }
     }
+    /// Some lines of the step's share of what is read soon.
+    MPAR_ALWAYS_INLINE void fetch_ahead(int lines) {
+        for (int i = std::min(left_, lines); i > 0; --i) {
+            __builtin_prefetch(ahead_, 0, 2);
+            ahead_ += io_.ahead.stride;
+        }
+        left_ -= lines;
+    }
     /// The sums that no step had time for.
     MPAR_ALWAYS_INLINE void fetch_rest() {
         for (; asked_ < 2 * R; asked_ += pixels_fetched) fetch_sums<T, NV>(io_, asked_);
@@ -163,6 +171,7 @@ public:
 private:
     const tile_io<T>& io_;
     const T* ahead_;
+    int left_ = 0;  ///< lines of the step
     const tap_step* end_;  ///< from there on nothing is asked for
     int asked_;  ///< the first pixel whose sums were not asked for; the next tile's are [R, 2R)
 };
@@ -216,22 +225,19 @@ private:
 /// sums += pixel r's x * filter, the products of some channels.
 template <class T, int R, int NV, bool Adjacent, int Channels>
 MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums,
-                                     const tile_inputs<T, R, Adjacent>& x,
-                                     const T* filter) {
+                                     const tile_inputs<T, R, Adjacent>& x, const T* filter) {
     constexpr int V = lanes<T>;
 #pragma GCC unroll 16
     for (int k = 0; k < Channels; ++k) {
         vec<T> w[NV];
 #pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) {
-            w[v] = load<T>(filter + (k * NV + v) * V);
-            MPAR_KEEP_IN_REGISTER(w[v]);  // else gcc loads it again for each pixel
-        }
+        for (int v = 0; v < NV; ++v) load_in_order(w[v], filter + (k * NV + v) * V);
 #pragma GCC unroll 32
         for (int r = 0; r < R; ++r) {
-            const vec<T> b = broadcast<T>(*x.of(r, k));
+            vec<T> b;
+            broadcast_in_order(b, x.of(r, k));
 #pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[r][v] = multiply_add(b, w[v], sums[r][v]);
+            for (int v = 0; v < NV; ++v) add_in_order(sums[r][v], b, w[v]);
         }
     }
 }
@@ -288,22 +294,22 @@ void tile(const tile_io<T>& io) {
         fetches.fetch(step);
         x.go_to(step->at);
         int left = step->count;
-        if constexpr (some == V) {
+        if constexpr (has_whole_blocks<T>) {
             if (left == V) {
                 add_products<T, R, NV, Adjacent, V>(sums, x, filter);
                 filter += V * filter_step;
                 continue;
             }
+            if (left == 3) {  // an image's channels
+                add_products<T, R, NV, Adjacent, 3>(sums, x, filter);
+                filter += 3 * filter_step;
+                continue;
+            }
         } else {
             for (; left >= some; left -= some, filter += some * filter_step) {
+                fetches.fetch_ahead(some);
                 add_products<T, R, NV, Adjacent, some>(sums, x, filter);
                 x.advance(some);
-            }
-        }
-        if constexpr (some > 3) {  // an image's channels
-            for (; left >= 3; left -= 3, filter += 3 * filter_step) {
-                add_products<T, R, NV, Adjacent, 3>(sums, x, filter);
-                x.advance(3);
             }
         }
         for (; left > 0; --left, filter += filter_step) {
