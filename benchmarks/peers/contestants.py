@@ -103,10 +103,11 @@ class Contestant:
 
 
 class Peer(Contestant):
-    """Another engine: worker.py."""
+    """Another engine: worker.py. `model`: a path without its ending."""
 
     def __init__(self, label, engine, model, batch, threads, cores, **settings):
         super().__init__(label, engine, cores)
+        self.settings = settings
         self.spawn([sys.executable, os.path.join(HERE, "worker.py"), engine, model, str(batch),
                                     str(threads)] + [f"{k}={v}" for k, v in settings.items()],
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -117,7 +118,9 @@ class Peer(Contestant):
         said = json.loads(self.line())
         self.first = said["first"]    # ns of making the session and of the first forward
         self.whole = said["at"] - self.began  # the same from the process' beginning, interpreter and imports included
-        self.version = said["version"]
+        self.version, self.kernels = said["version"], said["kernels"]
+        if "isa" in self.settings and (not self.kernels or "avx512" in self.kernels):
+            raise Failed(f"{self.label} is not held to AVX2; its kernels: {self.kernels or 'the best of the machine'}")
         self.before = said["before"]  # bytes of VmHWM when the engine was imported and no session made
 
     def order(self, words):
