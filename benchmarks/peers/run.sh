@@ -10,14 +10,11 @@ work=build/peers
 . tests/support/packages.sh
 fail() { echo "benchmarks/peers/run.sh: $1" >&2; exit 1; }
 
-programs= isa=native previous=
+. $here/build.sh
+isa_of "$@"
+programs=
 for option in "$@"; do
-    case $previous$option in
-        --programs | --programs=*) programs=given ;;
-        --isaavx2 | --isa=avx2) isa=avx2 ;;
-    esac
-    previous=
-    [ "$option" = --isa ] && previous=--isa
+    case $option in --programs | --programs=*) programs=given ;; esac
 done
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
@@ -39,15 +36,6 @@ if [ "$wanted" != "$(cat $work/installed.txt 2>/dev/null)" ]; then
 fi
 
 if [ -z "$programs" ]; then
-    build=build/release configure=(--preset release -DMPAR_BUILD_BENCHMARKS=ON)
-    if [ $isa = avx2 ]; then
-        build=$work/avx2
-        configure=(-G Ninja -S . -B $build -DCMAKE_BUILD_TYPE=Release "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG"
-            -DMPAR_NATIVE=OFF -DCMAKE_CXX_FLAGS=-march=znver3 -DMPAR_BUILD_TESTS=OFF -DMPAR_BUILD_EXAMPLES=OFF)
-    fi
-    {
-        cmake "${configure[@]}"
-        cmake --build $build --target peer_forward bench_collectives
-    } >$work/build.log 2>&1 || fail "mpar does not build: see $work/build.log"
+    build_for $isa peer_forward bench_collectives >$work/build.log 2>&1 || fail "mpar does not build: see $work/build.log"
 fi
 exec $work/venv/bin/python $here/compare.py "$@"
