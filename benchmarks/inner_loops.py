@@ -5,8 +5,8 @@
     benchmarks/inner_loops.py [PROGRAM...] [--match REGEX] [--least N] [--json FILE]
 
 Of each function whose name matches (the register tiles), the innermost loop that has the most multiply-adds: those; separate
-products and sums; loads, and how many of them are operands of arithmetic; prefetches; stores; what touches the stack (spills);
-everything else. Then, for each multiply-add: instructions, micro-operations (an operand in memory is one more, a compare and
+products and sums; loads, and how many of them are operands of arithmetic; prefetches; stores; what touches the stack (spills,
+of addresses too); everything else. Then, for each multiply-add: instructions, micro-operations (an operand in memory is one more, a compare and
 the jump after it are one) and bytes that are read. A core that is alone hides what a busy neighbour on its other hardware
 thread lays bare: front end, load ports and the path to L1 serve both threads, and 2 multiply-adds a cycle leave room for
 1 to 2 other instructions each.
@@ -21,7 +21,7 @@ import sys
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)\s*(.*?)\s*(?:#.*)?$")
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 FUSED = re.compile(r"^vfn?m(add|sub)\w*(ps|pd)$")
-ARITHMETIC = re.compile(r"^v(mul|add|sub|min|max)(ps|pd)$")
+ARITHMETIC = re.compile(r"^v?(mul|add|sub|min|max)(ps|pd)$")
 WIDTH = {"x": 16, "y": 32, "z": 64}
 COLUMNS = ("multiply-adds", "products, sums", "loads", "of them operands", "prefetches", "stores", "stack", "others",
            "instructions")
@@ -97,8 +97,13 @@ def counted(loop):
         if mnemonic.startswith("j") and before.startswith(("cmp", "test", "sub", "add", "dec", "inc")):
             n["micro-operations"] -= 1
         before = mnemonic
-    work = n["multiply-adds"] or n["products, sums"]
-    return {c: n[c] for c in COLUMNS} | {"each": {r: n[r] / work for r in RATIOS}}
+    each = n["multiply-adds"] or n["products, sums"] / 2  # without multiply-adds: a product and a sum
+    return {c: n[c] for c in COLUMNS} | {"each": {r: n[r] / each for r in RATIOS}}
+
+
+def work(loop):
+    """Multiply-adds, then what may be halves of some."""
+    return [sum(bool(kind.match(mnemonic)) for _, mnemonic, _ in loop) for kind in (FUSED, ARITHMETIC)]
 
 
 def short(name):
@@ -110,9 +115,8 @@ def kernels(program, wanted, least):
     """Sorted by the size of the loop, the greatest first."""
     rows = {}
     for name, body in functions(program, wanted):
-        work = lambda loop: sum(bool(FUSED.match(i[1])) + 0.1 * bool(ARITHMETIC.match(i[1])) for i in loop)
         loop = max(innermost_loops(body), key=work, default=[])
-        if work(loop) >= least:
+        if max(work(loop)) >= least:
             rows[short(name)] = counted(loop)
     return dict(sorted(rows.items(), key=lambda r: (-r[1]["multiply-adds"], r[0])))
 
@@ -122,7 +126,7 @@ def main():
     default = pathlib.Path(__file__).resolve().parent.parent / "build/release/bin/bench_kernels"
     p.add_argument("programs", nargs="*", default=[default], metavar="PROGRAM", help=f"{default.name} of the release build")
     p.add_argument("--match", default=r"tile<", help="functions that are looked at: a regular expression (tile<)")
-    p.add_argument("--least", type=int, default=2, help="multiply-adds that a loop must have (2)")
+    p.add_argument("--least", type=int, default=2, help="multiply-adds, or products and sums, that a loop must have (2)")
     p.add_argument("--json", help="file for the figures")
     o = p.parse_args()
     found = {str(program): kernels(program, re.compile(o.match), o.least) for program in o.programs}

@@ -33,13 +33,22 @@ def limits(goal):
 
 
 def met(ratio, goal):
-    """requires: a goal. returns: whether every statistic that there is keeps to it."""
+    """requires: a goal. returns: whether every statistic that there is keeps to it.
+
+    >>> met({"p10": 0.79, "median": 0.81, "min": 0.7}, 0.80), met({"p10": 0.79, "median": 0.80, "min": 0.9}, 0.80)
+    (False, True)
+    >>> met({"p10": 0.76, "median": 0.84, "min": 0.76}, GOALS[AVX2]["resnet50_1"]), met({"p10": 0.7}, 0.7)
+    (False, True)
+    """
     return all(ratio[name] <= limit for name, limit in limits(goal).items() if name in ratio)
 
 
 def words(goal):
-    """As the table says it: "0.80", or "0.77, median 0.85, min 0.75"."""
-    wanted = limits(goal)
-    if len(set(wanted.values())) <= 1:
-        return "".join(f"{v:.2f}" for v in list(wanted.values())[:1]) + ("" if len(wanted) != 1 else f" ({next(iter(wanted))})")
-    return ", ".join(f"{v:.2f}" if name == "p10" else f"{name} {v:.2f}" for name, v in wanted.items())
+    """As the table says it.
+
+    >>> words(0.8), words({"p10": 0.77, "median": 0.85}), words(None)
+    ('0.80', '0.77, median 0.85', '')
+    """
+    if goal is None or not isinstance(goal, dict):
+        return "" if goal is None else f"{goal:.2f}"
+    return ", ".join(f"{limit:.2f}" if name == "p10" else f"{name} {limit:.2f}" for name, limit in goal.items())

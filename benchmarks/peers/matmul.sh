@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# matmul.sh [--isa avx2] [--rounds N] [--repeat N] [--ranks P] [--nice N] [--page FILE]: matmul_scaling and ScaLAPACK's psgemm in
-# turn, a table of both. Installs what is missing (Debian 12; root or sudo) and builds both programs.
+# matmul.sh [--isa avx2] [--rounds N] [--repeat N] [--ranks P] [--nice N] [--page FILE]: matmul_scaling and ScaLAPACK's
+# psgemm in turn, a table of both. Installs what is missing (Debian 12; root or sudo) and builds both programs.
 set -eu
 cd "$(dirname "$0")/../.."
 here=benchmarks/peers

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 
-import contestants
 import figures
 import numpy as np
 import settings
+import turns
 from contestants import Contestant, Failed, Peer
 
 KINDS = ("stream", "multiply")
@@ -78,8 +78,8 @@ def beside(bench, network, goal):
         for c in timed:
             c.ready()
         pairs = timed + [Beside(c, neighbour, c is timed[0]) for c in timed]
-        pause = contestants.quiet_pause(timed)
-        took, others = contestants.interleaved(pairs, bench.rounds, bench.patience, pause, bench.each, bench.progress)
+        pause = turns.quiet_pause(timed)
+        took, others = turns.interleaved(pairs, bench.rounds, bench.patience, pause, bench.each, bench.progress)
 
         def kept(peer):
             lists = [took[k] for k in ("mpar, 1 rank, beside", "mpar, 1 rank", peer + ", beside", peer)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rows of whole networks: mpar and all peers run in turn, and what the table says of it."""
-import contestants
 import figures
 import settings
+import turns
 from contestants import Failed, Peer
 
 FLOPS = 4e9  # of a contestant of multiply-adds alone, on all its ranks together
@@ -35,9 +35,9 @@ def forwards(bench, network, batch, threads, ours, rows, alone=(), direct=False)
         for c in started:
             c.ready()
         check_logits([c for c in started if c.label not in alone])
-        pause = contestants.quiet_pause(started)
+        pause = turns.quiet_pause(started)
         rounds = max(1, bench.rounds // (2 if batch > 1 else 1))
-        took, others = contestants.interleaved(started, rounds, bench.patience, pause, bench.each, bench.progress)
+        took, others = turns.interleaved(started, rounds, bench.patience, pause, bench.each, bench.progress)
         peers = [c for c in started if isinstance(c, Peer)]
         peak = {label: FLOPS / figures.summary(took[label])["p10"] for label in alone}
         return {"contestants": {c.label: figures.summary(took[c.label]) for c in started}, "peak": peak,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # run.sh [OPTIONS]: times mpar, ONNX Runtime, OpenVINO, MNN, ncnn and Open MPI in turn and prints a table; --help tells the
-# options. Installs what is missing (Debian 12; root or sudo), builds mpar's programs, and fetches the other engines from PyPI
-# into build/peers the first time (1.5 GB on disk).
+# options. Installs what is missing (Debian 12; root or sudo), builds mpar's programs, and fetches the other engines from
+# PyPI into build/peers the first time (2 GB on disk).
 set -eu
 cd "$(dirname "$0")/../.."
 here=benchmarks/peers

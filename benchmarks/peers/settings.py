@@ -32,7 +32,11 @@ def held(isa, machine):
 
 
 def counts(engine, isa, machine):
-    """Whether the verdict is taken from it: not if it runs on a better ISA than mpar."""
+    """Whether the verdict is taken from it: not if it runs on a better ISA than mpar.
+
+    >>> [[e for e in PEERS if counts(e, AVX2, machine)] for machine in ("AVX-512", AVX2)]
+    [['openvino', 'mnn'], ['onnxruntime', 'openvino', 'mnn', 'ncnn']]
+    """
     return engine in HELD or not held(isa, machine)
 
 
@@ -41,10 +45,13 @@ def sums_directly(engine, of_it):
     return engine in ("onnxruntime", "openvino") or of_it.get("winograd") == "0"
 
 
-def listed(engines, word="and"):
-    """"MNN and ncnn"; "A, B and C"."""
+def listed(engines):
+    """
+    >>> listed(["mnn"]), listed(PEERS)
+    ('MNN', 'ONNX Runtime, OpenVINO, MNN and ncnn')
+    """
     names = [NAMES[e] for e in engines]
-    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def machine_isa():
@@ -56,6 +63,10 @@ def machine_isa():
 
 
 def named(label):
-    """A contestant's label with its engine's own name."""
+    """A contestant's label with its engine's own name.
+
+    >>> named("onnxruntime 2 threads spin=0"), named("mpar, 1 rank")
+    ('ONNX Runtime 2 threads spin=0', 'mpar, 1 rank')
+    """
     engine, *rest = label.split(" ")
     return " ".join([NAMES.get(engine, engine)] + rest)

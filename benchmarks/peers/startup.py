@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rows of what a process costs before its first answer: the time and the memory."""
-import contestants
 import figures
 import settings
+import turns
 
 ONNX_RUNTIME = "onnxruntime session"
 
@@ -29,7 +29,7 @@ def start(bench, network, of_onnx_runtime, of_all):
     order = list(kinds)
     for r in range(bench.starts + 1):
         for k in order[r % len(order):] + order[: r % len(order)]:
-            contestants.rest(0.05)
+            turns.rest(0.05)
             c = kinds[k]()
             try:
                 c.ready()

@@ -40,7 +40,8 @@ def main():
     first, at = time.perf_counter_ns() - began, time.monotonic_ns()
     gc.collect()
     gc.disable()
-    print(json.dumps({"version": e.version, "kernels": e.kernels if "isa" in settings else "", "first": first, "at": at, "before": before}),
+    kernels = e.kernels if "isa" in settings else ""
+    print(json.dumps({"version": e.version, "kernels": kernels, "first": first, "at": at, "before": before}),
           file=answers, flush=True)
     for line in sys.stdin:
         what, *argument = line.split()
