@@ -24,8 +24,6 @@ class Engine:
         self.each, self.threads = batch // self.streams, threads // self.streams
         self.x = networks.seeded_input(batch)
         self.halves = [np.ascontiguousarray(x) for x in np.split(self.x, self.streams)]
-        if settings.get("bind") == "1":
-            os.environ["OMP_PROC_BIND"] = "true"
         if settings.get("isa") == "avx2":
             os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
 
@@ -134,7 +132,7 @@ class OpenVino(Engine):
 
 
 class Mnn(Engine):
-    """settings: winograd (0: direct sums), bind (1: its OpenMP threads stay on their cores)"""
+    """settings: winograd (0: direct sums)"""
 
     format = ".mnn"
 
@@ -176,12 +174,14 @@ class Mnn(Engine):
 
 
 class Ncnn(Engine):
-    """settings: winograd (0: direct sums), bind (as MNN's)"""
+    """settings: winograd (0: direct sums), bind (1: its OpenMP threads stay on their cores)"""
 
     format = ".ncnn"
 
     def __init__(self, path, batch, threads, settings):
         super().__init__(batch, threads, settings)
+        if settings.get("bind") == "1":
+            os.environ["OMP_PROC_BIND"] = "true"
         import ncnn
 
         self.version, self.path, self.net = ncnn.__version__, path, ncnn.Net()

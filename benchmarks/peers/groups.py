@@ -20,7 +20,8 @@ def groups(isa):
         **{name: lambda b, name=name, net=net, title=title: rows.one_rank(b, net, 1, goal(name), title)
            for name, (net, title) in single.items()},
         "start": lambda b: startup.start(b, "resnet50", goal("start"), goal("start_of_all")),
-        "memory": lambda b: startup.memory(b, "resnet50", goal("memory_1"), goal("memory_2")),
+        "memory": lambda b: startup.memory(b, "resnet50", goal("memory_1"), goal("memory_2"),
+                                           goal("memory_of_all")),
         "collectives": lambda b: parts.collectives(b, goal("collectives")),
         "layers": lambda b: parts.layers(b, "ResNet-50"),
         "neighbour": lambda b: neighbour.beside(b, "resnet50", goal("neighbour")),

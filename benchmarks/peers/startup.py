@@ -59,7 +59,7 @@ def start(bench, network, of_onnx_runtime, of_all):
     return {"contestants": {k: figures.summary(v) for k, v in took.items()}, "samples": took, "rows": rows}
 
 
-def memory(bench, network, one, two):
+def memory(bench, network, one, two, of_all):
     """The most that was resident, and what is shared counted once."""
     weights, cached = bench.weights(network)
     kinds = {"mpar, 1 rank": lambda: bench.mpar("", network, 1, 1, **weights, **cached),
@@ -85,4 +85,4 @@ def memory(bench, network, one, two):
         row("peak memory of 1 rank, VmHWM", peak, one),
         row("memory of 2 ranks, what they share counted once (PSS)", shared, two),
         row("the same, shared pages counted for each (sum of VmHWM)", found["mpar, 2 ranks"]["peak"], None),
-        row("peak memory of 1 rank, against the least of all peers", peak, None, least)]}
+        row("peak memory of 1 rank, against the least of all peers", peak, of_all, least)]}
