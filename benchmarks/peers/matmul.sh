@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# matmul.sh [--rounds N] [--repeat N] [--ranks P] [--nice N] [--page FILE]: matmul_scaling and ScaLAPACK's psgemm in turn, a
-# table of both. Installs what is missing (Debian 12; root or sudo) and builds both programs.
+# matmul.sh [--isa avx2] [--rounds N] [--repeat N] [--ranks P] [--nice N] [--page FILE]: matmul_scaling and ScaLAPACK's
+# psgemm in turn, a table of both. Installs what is missing (Debian 12; root or sudo) and builds both programs.
 set -eu
 cd "$(dirname "$0")/../.."
+here=benchmarks/peers
 . tests/support/packages.sh
 fail() { echo "benchmarks/peers/matmul.sh: $1" >&2; exit 1; }
 
@@ -12,13 +13,15 @@ need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli1
 prepare_mpi >&2
 work=build/peers
 mkdir -p $work
+. $here/build.sh
+isa_of "$@"
 {
-    cmake --preset release
-    cmake --build --preset release --target matmul_scaling
-    mpicxx -std=c++20 -O2 -DOMPI_SKIP_MPICXX benchmarks/peers/scalapack_gemm.cpp -o $work/scalapack_gemm \
-        -lscalapack-openmpi -lopenblas
+    build_for $isa matmul_scaling &&
+        mpicxx -std=c++20 -O2 -DOMPI_SKIP_MPICXX $here/scalapack_gemm.cpp -o $work/scalapack_gemm \
+            -lscalapack-openmpi -lopenblas
 } >$work/matmul_build.log 2>&1 || fail "the programs do not build: see $work/matmul_build.log"
 
-# The peer chooses its own kernel.
+# The peer chooses its own kernel, of those for AVX2 where mpar is built for that.
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE OPENBLAS_NUM_THREADS
-exec python3 benchmarks/peers/matmul.py --mpar build/release/bin/matmul_scaling --peer $work/scalapack_gemm "$@"
+[ $isa = avx2 ] && export OPENBLAS_CORETYPE=ZEN
+exec python3 $here/matmul.py --mpar $build/bin/matmul_scaling --peer $work/scalapack_gemm "$@"

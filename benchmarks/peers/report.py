@@ -1,21 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Results as a page of Markdown. Knows no engine and no clock."""
 import figures
-
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
-NAMES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
-
-
-def named(label):
-    for key, name in NAMES.items():
-        label = label.replace(key, name)
-    return label
-
-
-def met(row):
-    if row["at_most"] is None:
-        return ""
-    return "yes" if row["ratio"]["p10"] <= row["at_most"] else "no"
+import goals
+from settings import AVX2, named
 
 
 def quantity(value, unit):
@@ -32,13 +19,14 @@ def table(result):
         else:
             pair = [result["contestants"][row[k]]["p10"] for k in ("ours", "theirs")]
         best = f" ({named(row['theirs'])})" if "theirs" in row else ""
-        ratio_p10 = f"**{ratio['p10']:.3f}**"
+        p10, median, least = (form.format(ratio[k]) if k in ratio else "" for k, form in
+                              (("p10", "**{:.3f}**"), ("median", "**{:.3f}**"), ("min", "{:.3f}")))
         if "interval" in ratio:
-            ratio_p10 += " ({:.3f} to {:.3f})".format(*ratio["interval"])
-        others = [f"{ratio[k]:.3f}" if k in ratio else "" for k in ("min", "median")]
-        goal = "" if row["at_most"] is None else f"{row['at_most']:.2f}"
-        yield [row["what"], row["peer"], quantity(pair[0], unit), quantity(pair[1], unit) + best, ratio_p10, *others,
-               goal, met(row)]
+            p10 += " ({:.3f} to {:.3f})".format(*ratio["interval"])
+        goal = row["at_most"]
+        met = "" if goal is None else "yes" if goals.met(ratio, goal) else "no"
+        yield [row["what"], row["peer"], quantity(pair[0], unit), quantity(pair[1], unit) + best, p10, median, least,
+               goals.words(goal), met]
 
 
 def rows_of(lines, right=()):
@@ -50,9 +38,9 @@ def rows_of(lines, right=()):
 
 
 def page(results):
-    """results: {"machine": {...}, "groups": {name: result}}"""
+    """results: {"groups": {name: result}}"""
     groups = results["groups"]
-    lines = [["mpar", "against", "mpar (p10)", "the other (p10)", "ratio of p10s (95 %)", "of minima", "of medians",
+    lines = [["mpar", "against", "mpar (p10)", "the other (p10)", "ratio of p10s (95 %)", "of medians", "of minima",
               "at most", "met"]]
     for result in groups.values():
         lines += table(result)
@@ -111,6 +99,13 @@ def state(groups):
     versions = {named(k): v for result in groups.values() for k, v in result.get("versions", {}).items()}
     if versions:
         yield "- PyPI's " + ", ".join(f"{k} {v}" for k, v in versions.items())
+    kernels = {named(k): v for result in groups.values() for k, v in result.get("kernels", {}).items()}
+    if kernels:
+        yield "- kernels of the convolutions, as those held to AVX2 say themselves: " + "; ".join(
+            f"{k}: {v}" for k, v in kernels.items())
+    for name, result in groups.items():
+        for label, rate in result.get("peak", {}).items():
+            yield f"- {name}: the yardstick, {label}: {rate:.1f} GFLOP/s (p10)"
     for name, result in groups.items():
         if "others" in result:
             worst, mean = max(result["others"]), sum(result["others"]) / len(result["others"])
@@ -119,12 +114,19 @@ def state(groups):
                    f"{100 * worst:.1f} %{busy}; {result['pause_ms']:.0f} ms between contestants")
 
 
-def insert(path, text):
+def markers(isa):
+    """Between which lines a page has the tables of programs of this ISA."""
+    name = "peers avx2" if isa == AVX2 else "peers"
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def insert(path, text, isa):
     """Replaces what stands between the markers of a file. throws: ValueError."""
+    begin, end = markers(isa)
     with open(path) as file:
-        before, _, rest = file.read().partition(BEGIN)
-    _, found, after = rest.partition(END)
+        before, _, rest = file.read().partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"{path} has no lines {BEGIN} and {END}")
+        raise ValueError(f"{path} has no lines {begin} and {end}")
     with open(path, "w") as file:
-        file.write(before + BEGIN + "\n" + text + END + after)
+        file.write(before + begin + "\n" + text + end + after)
