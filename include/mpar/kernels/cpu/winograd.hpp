@@ -81,11 +81,12 @@ template <class T>
 void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) {
     constexpr int V = lanes<T>;
     alignas(64) static constexpr T zeros[2 * V]{};
-    constexpr int capacity = 16;  // steps of a part
+    // Steps of a part, the same for panels of one vector and two: that is part of the result. A sum that
+    // has one part is the quicker, a long one is asked for its digits.
+    constexpr int capacity = MPAR_VECTOR_BYTES == 64 ? 16 : 32;
+    const int most = d.in_blocks > capacity ? 16 : capacity;
+    const cutting parts(d.in_blocks, std::max(1, ceil_div(d.in_blocks, most)));
     const long width = run.vectors * V;
-    const long fit =  // the same for panels of one vector and two, as it is part of a paired sum
-        std::clamp(blocking::panel_bytes / (2 * V * V * long(sizeof(T))), 1L, long(capacity));
-    const cutting parts(d.in_blocks, std::max(1L, ceil_div(long(d.in_blocks), fit)));
 
     const winograd_places<T> places(d, run.first, run.last);
     tap_step steps[capacity];

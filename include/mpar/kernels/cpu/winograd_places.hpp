@@ -24,20 +24,24 @@ public:
         constexpr int V = lanes<T>;
         const tile_grid& grid = d.grid;
         const long begin = d.groups.begin(first);
-        for (int kind = 0; kind < kinds; ++kind) {
-            long at = 0;
-            for (long g = first; g < last; ++g) {
-                const long from = d.groups.begin(g), to = d.groups.begin(g + 1);
-                begins_[kind][g - first] = at;
-                for (long t = from; t < to; ++t) {
-                    if (kind & 1 && t / grid.columns % grid.rows == grid.rows - 1) continue;
-                    if (kind & 2 && t % grid.columns == grid.columns - 1) continue;
-                    x_at_[kind][at] = (t - from) * V;
-                    y_at_[kind][at++] = (t - begin) * d.tile_step;
+        int row = int(begin / grid.columns % grid.rows), column = int(begin % grid.columns);
+        long at[kinds] = {};
+        for (long g = first; g < last; ++g) {
+            const long from = d.groups.begin(g), to = d.groups.begin(g + 1);
+            for (int kind = 0; kind < kinds; ++kind) begins_[kind][g - first] = at[kind];
+            for (long t = from; t < to; ++t) {
+                const int ends = (row == grid.rows - 1) + 2 * (column == grid.columns - 1);
+                for (int kind = 0; kind < kinds; ++kind) {
+                    if (kind & ends) continue;
+                    x_at_[kind][at[kind]] = (t - from) * V;
+                    y_at_[kind][at[kind]++] = (t - begin) * d.tile_step;
                 }
+                if (++column < grid.columns) continue;
+                column = 0;
+                row = row + 1 < grid.rows ? row + 1 : 0;
             }
-            begins_[kind][last - first] = at;
         }
+        for (int kind = 0; kind < kinds; ++kind) begins_[kind][last - first] = at[kind];
     }
 
     /// Those of group `group`, counted from the first one, for the product of a row and a column.
