@@ -18,10 +18,10 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 /// Sizes that the caches ask for. How K is cut is part of the result: the same for all products.
 struct gemm_blocking {
-    static constexpr long tiles = 9;                          ///< of a's rows, at most
+    static constexpr long tiles = MPAR_VECTOR_BYTES == 64 ? 9 : 11;  ///< of a's rows, at most
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
     static constexpr long panels_bytes = 4L << 20;            ///< of packed panels: part of L3
-    static constexpr long panels_at_once = 4;  ///< packed together: long pieces of b's rows
+    static constexpr long panels_at_once = 256 / MPAR_VECTOR_BYTES;  ///< packed: pieces of b's rows
 };
 
 /// Whether products of two elements come in pairs: packing rows and columns in scale is for nothing
