@@ -256,7 +256,8 @@ private:
         const long width = width_of(p);
         const bool is_scaled = takes_pairs<T>(c_);
         const tile_turns turns(tiles_.of(some.size()), p.vectors == 1 && !is_scaled);
-        const long sharers = std::min(turns.count, 8L);
+        const fetch_shares<T> ahead(part.after, list.products * width, std::min(turns.count, 8L),
+                                    list.step_count);
         // Else pixels may be less than V apart, and the first and the last tell nothing of the others.
         const bool in_blocks = x_.block == V;
         const bool is_curved = part.ends && has_curve(then_.act);
@@ -281,8 +282,7 @@ private:
         io.corrections = part.begins ? corrections : nullptr;
         for (long t = 0; t < turns.count; ++t) {
             const long count = turns.pixels(t);
-            io.ahead = fetch_list<T>::share(part.after, list.products * width, t, sharers,
-                                            list.step_count);
+            io.ahead = ahead.of(t);
             const bool adjacent = in_blocks && io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
             if (is_scaled) {
                 if constexpr (std::is_same_v<T, float>) {
@@ -329,6 +329,10 @@ private:
             // The first half of the tiles fetches the next filters of the first panel.
             const T* const next = io.filters + list.products * panel;
             const T* const ahead = next + (done ? io.panel_step : 0);
+            const long elements = list.products * panel, earlier = (fetching + 1) / 2;
+            const fetch_shares<T> shares[] = {
+                {ahead, elements, earlier, list.step_count},
+                {ahead + io.panel_step, elements, fetching - earlier, list.step_count}};
             for (long t = 0; t < turns; ++t) {
                 const long at = t * row_pixels, row = (begin + at) / y_.extents.w;
                 const int column = int((begin + at) % y_.extents.w);
@@ -340,11 +344,8 @@ private:
                 io.x_at = pixels.x + at;
                 io.y_at = pixels.y + at;
                 io.residual_at = pixels.residual + at;
-                const long earlier = (fetching + 1) / 2, half = t < earlier ? 0 : 1;
-                io.ahead = fetch_list<T>::share(ahead + half * io.panel_step, list.products * panel,
-                                                t - half * earlier,
-                                                half == 0 ? earlier : fetching - earlier,
-                                                list.step_count);
+                const long half = t < earlier ? 0 : 1;
+                io.ahead = shares[half].of(t - half * earlier);
                 if constexpr (has_row_tiles) run_row_tile(io, vectors, read);
                 if (done && is_curved) {
                     activate_pixels(then_.act, io.y, io.y_at, row_pixels, io.y_block, vectors);

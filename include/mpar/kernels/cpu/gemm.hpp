@@ -163,7 +163,7 @@ private:
         io.bias = begins ? zeros : nullptr;
         io.filters = panel;
         const T* const next = panel + pitch(k_.size());
-        const long spread = std::min(cut.parts, 8L);
+        const fetch_shares<T> ahead(next, k_.size() * width, std::min(cut.parts, 8L), step_count_);
         io.fetches_y = true;
         if constexpr (InPairs) io.head = panel - head;
         T* const c = c_.data + i * c_.stride + j;
@@ -180,7 +180,7 @@ private:
             }
             io.x = packed_a_ + row * round_up<long>(k_.size(), V);
             io.y = is_whole ? c + row * stride : aside_ + row * width;
-            io.ahead = fetch_list<T>::share(next, k_.size() * width, t, spread, step_count_);
+            io.ahead = ahead.of(t);
             if (coming) {  // a line of each row by one tile, spread over all; what is packed is near
                 constexpr long lines = std::max(1L, width / line_elements<T>);
                 const long every = std::max(1L, cut.parts / lines);

@@ -40,15 +40,29 @@ struct fetch_list {
     const T* from = nullptr;
     int lines = 0;                  ///< with each step; 0: none
     long stride = line_elements<T>;  ///< from a line to the next
+};
 
-    /// The share of tile `turn` of `sharers`, of so many steps, in `elements` side by side; no more lines
-    /// than the cache can ask for.
-    static fetch_list share(const T* from, long elements, long turn, long sharers, int steps) {
-        if (!from || turn >= sharers || steps == 0) return {};
-        const long lines =
-            std::min<long>(lanes<T>, ceil_div(elements, sharers * line_elements<T> * steps));
-        return {from + turn * lines * steps * line_elements<T>, int(lines)};
+/// Elements side by side that some tiles of so many steps, one after the other, fetch a share of each; no
+/// more lines with a step than the cache can ask for.
+template <class T>
+class fetch_shares {
+public:
+    fetch_shares(const T* from, long elements, long sharers, int steps)
+        : from_(from), sharers_(from && steps > 0 ? sharers : 0) {
+        if (sharers_ == 0) return;
+        const long lines = ceil_div(elements, sharers * line_elements<T> * steps);
+        lines_ = int(std::min<long>(lanes<T>, lines));
+        each_ = long(lines_) * steps * line_elements<T>;
     }
+    fetch_list<T> of(long turn) const {
+        if (turn >= sharers_) return {};
+        return {from_ + turn * each_, lines_};
+    }
+
+private:
+    const T* from_;
+    long sharers_, each_ = 0;
+    int lines_ = 0;
 };
 
 /// A tile's sums: where they read and write. Offsets are one per pixel.
