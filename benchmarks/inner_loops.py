@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What the inner loops of the compiled kernels lean on, counted in a program's disassembly (x86). Runs nothing.
+"""What the hot code of the compiled kernels leans on, counted in a program's disassembly (x86). Runs nothing.
 
     benchmarks/inner_loops.py [PROGRAM...] [--match REGEX] [--least N] [--json FILE]
 
-Of each function whose name matches (the register tiles), the innermost loop that has the most multiply-adds: those; separate
+Of each function whose name matches (the register tiles), the stretch without jumps that has the most multiply-adds, which is a
+loop's body or the part of it that is written out (AVX2: a block of channels): those; separate
 products and sums; loads, and how many of them are operands of arithmetic; prefetches; stores; what touches the stack (spills,
 of addresses too); everything else. Then, for each multiply-add: instructions, micro-operations (an operand in memory is one more, a compare and
 the jump after it are one) and bytes that are read. A core that is alone hides what a busy neighbour on its other hardware
@@ -48,19 +49,21 @@ def functions(program, wanted):
         yield name, body
 
 
-def innermost_loops(body):
-    """From a jump back to its target, where no other such jump ends within."""
-    index = {address: i for i, (address, _, _) in enumerate(body)}
-    ended = -1
-    for last, (_, mnemonic, operands) in enumerate(body):
-        if not mnemonic.startswith("j") or not (target := re.match(r"([0-9a-f]+) <", operands)):
-            continue
-        first = index.get(int(target[1], 16), last + 1)
-        if first > last:
-            continue
-        if first > ended:
-            yield body[first:last + 1]
-        ended = last
+def stretches(body):
+    """From a jump, or where one leads, to the next."""
+    targets = {int(t[1], 16) for _, mnemonic, operands in body
+               if mnemonic.startswith("j") and (t := re.match(r"([0-9a-f]+) <", operands))}
+    current = []
+    for instruction in body:
+        if instruction[0] in targets and current:
+            yield current
+            current = []
+        current.append(instruction)
+        if instruction[1].startswith(("j", "ret", "call")):
+            yield current
+            current = []
+    if current:
+        yield current
 
 
 def bytes_read(mnemonic, operands):
@@ -112,10 +115,10 @@ def short(name):
 
 
 def kernels(program, wanted, least):
-    """Sorted by the size of the loop, the greatest first."""
+    """The one with the most multiply-adds first."""
     rows = {}
     for name, body in functions(program, wanted):
-        loop = max(innermost_loops(body), key=work, default=[])
+        loop = max(stretches(body), key=work, default=[])
         if max(work(loop)) >= least:
             rows[short(name)] = counted(loop)
     return dict(sorted(rows.items(), key=lambda r: (-r[1]["multiply-adds"], r[0])))
@@ -126,13 +129,13 @@ def main():
     default = pathlib.Path(__file__).resolve().parent.parent / "build/release/bin/bench_kernels"
     p.add_argument("programs", nargs="*", default=[default], metavar="PROGRAM", help=f"{default.name} of the release build")
     p.add_argument("--match", default=r"tile<", help="functions that are looked at: a regular expression (tile<)")
-    p.add_argument("--least", type=int, default=2, help="multiply-adds, or products and sums, that a loop must have (2)")
+    p.add_argument("--least", type=int, default=2, help="multiply-adds, or products and sums, that it must have (2)")
     p.add_argument("--json", help="file for the figures")
     o = p.parse_args()
     found = {str(program): kernels(program, re.compile(o.match), o.least) for program in o.programs}
     for program, rows in found.items():
         print(f"\n{program}\n")
-        print("| inner loop | " + " | ".join(COLUMNS) + " | instructions for each | micro-operations | bytes read |")
+        print("| hot code | " + " | ".join(COLUMNS) + " | instructions for each | micro-operations | bytes read |")
         print("| --- |" + " ---: |" * (len(COLUMNS) + len(RATIOS)))
         for name, n in rows.items():
             print(f"| `{name}` | " + " | ".join(str(n[c]) for c in COLUMNS) + " | " +
@@ -140,7 +143,7 @@ def main():
     if o.json:
         pathlib.Path(o.json).write_text(json.dumps(found, indent=2) + "\n")
     if not all(found.values()):
-        sys.exit("inner_loops.py: no function matches, or none has such a loop")
+        sys.exit("inner_loops.py: no function matches, or none multiplies and adds")
 
 
 if __name__ == "__main__":

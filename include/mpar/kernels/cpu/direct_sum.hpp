@@ -285,7 +285,7 @@ private:
             io.ahead = ahead.of(t);
             const bool adjacent = in_blocks && io.x_at[count - 1] - io.x_at[0] == (count - 1) * V;
             if (is_scaled) {
-                if constexpr (std::is_same_v<T, float>) {
+                if constexpr (has_pairs<T>) {
                     run_paired_tile(io, p.vectors, count, adjacent, corrections != nullptr);
                 }
             } else if (is_short) {

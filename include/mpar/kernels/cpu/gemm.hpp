@@ -7,6 +7,7 @@
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/cpu/gemm_few_rows.hpp>
 #include <mpar/kernels/cpu/gemm_packing.hpp>
+#include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/tiles.hpp>
 #include <mpar/tensor/matrix.hpp>
 #include <mpar/tensor/memory.hpp>
@@ -28,7 +29,7 @@ struct gemm_blocking {
 /// beside that, unless there are few of the others.
 template <class T>
 constexpr bool gemm_pairs(long rows, long columns, long depth) {
-    return MPAR_ADD_PIPES && std::is_same_v<T, float> && rows >= pair_pixels && columns >= 64 &&
+    return has_pairs<T> && rows >= pair_pixels && columns >= 64 &&
            depth >= 64;
 }
 

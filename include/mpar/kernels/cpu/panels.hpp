@@ -25,10 +25,15 @@ struct panel {
 /// Vectors of a panel, but for the last one's.
 inline int panel_width(const convolution& c) { return c.groups == 1 ? 2 : 1; }
 
-/// Whether products come in pairs; double is asked for its digits.
+/// Whether products of that type may come in pairs: on a core that gains by it; double is asked for its
+/// digits.
+template <class T>
+inline constexpr bool has_pairs = MPAR_ADD_PIPES && std::is_same_v<T, float>;
+
+/// Whether a layer's products come in pairs.
 template <class T>
 constexpr bool takes_pairs(const convolution& c) {
-    return std::is_same_v<T, float> && c.how.tile == 1;
+    return has_pairs<T> && c.how.tile == 1;
 }
 
 /// Places of panels; the groups of a block share one.

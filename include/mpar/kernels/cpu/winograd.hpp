@@ -124,7 +124,9 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 io.ahead = {};
                 if (fetched < width) io.ahead = {next + fetched * count, V};
                 fetched += line_elements<T>;
-                if (d.in_pairs) {
+                if constexpr (!has_pairs<T>) {
+                    run_tile(io, run.vectors, tiles.count, tiles.adjacent);
+                } else if (d.in_pairs) {
                     const auto given = d.pairs_of(run.inputs + g * d.group_step, k);
                     bool is_scaled = false;
                     for (long t = 0; t < tiles.count; ++t) {

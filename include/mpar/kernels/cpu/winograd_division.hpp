@@ -45,7 +45,7 @@ constexpr int winograd_products(int tile, int stride, int outputs) {
 template <class T>
 constexpr bool pairs_pay(const convolution& c, const shape& y) {
     const taps &h = c.window.h, &w = c.window.w;
-    if (!MPAR_ADD_PIPES || !std::is_same_v<T, float> || c.groups != 1 || c.window_taps() != 1 ||
+    if (!has_pairs<T> || c.groups != 1 || c.window_taps() != 1 ||
         h.before + h.after + w.before + w.after > 0) {
         return false;
     }

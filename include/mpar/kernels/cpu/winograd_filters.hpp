@@ -5,6 +5,7 @@
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/cpu/panels.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/cpu/winograd_pairs.hpp>
 #include <mpar/kernels/cpu/winograd_transform.hpp>
@@ -19,7 +20,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 template <class T>
 constexpr bool winograd_takes_pairs(const convolution& c) {
     constexpr int least_channels = 64;
-    return MPAR_ADD_PIPES && std::is_same_v<T, float> && c.in >= least_channels &&
+    return has_pairs<T> && c.in >= least_channels &&
            c.out >= least_channels;
 }
 
