@@ -19,7 +19,9 @@ struct blocking {
     static constexpr int block_pixels = 512;  ///< at most, of which offsets are kept
     /// Of filters, for many tiles. AVX-512's tiles read few bytes a cycle, which may come from L2.
     static constexpr long panel_bytes = MPAR_VECTOR_BYTES == 64 ? 128 * 1024 : 16 * 1024;
-    static constexpr long input_bytes = 384 * 1024;  ///< of a block, to stay in L2
+    /// Of a block, to stay in L2: 1 MB with AVX-512, 512 KB of Zen 2 and 3.
+    static constexpr long input_bytes = MPAR_VECTOR_BYTES == 64 ? 384 * 1024 : 256 * 1024;
+    static constexpr long few_bytes = 128 * 1024;    ///< stay there whatever else is read
     static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
 };
 
@@ -108,19 +110,42 @@ struct division {
     long group(long unit) const { return by_group ? unit / blocks : unit % groups; }
 };
 
+/// In how many products a sum is cut, each part beginning anew: that is part of the result, and the same
+/// whatever the panel's width and the pixels.
+template <class T>
+constexpr long products_of_a_part(long all) {
+    constexpr long fit = blocking::panel_bytes / (2 * lanes<T> * long(sizeof(T)));
+    return ceil_div(all, std::max(1L, (all + fit / 2) / fit));
+}
+
+/// Whether all panels, of so many output channels, add a part of their sums before any adds the next:
+/// where the inputs of a block of pixels would not stay in the cache from panel to panel, and the sums would.
+template <class T>
+bool goes_by_part(const convolution& c, long pixels, long outs) {
+    const long in = c.in_channels.size(), products = in * c.window_taps();
+    const long inputs = pixels * in * c.window.h.stride * c.window.w.stride;
+    return c.groups == 1 && products > products_of_a_part<T>(products) &&
+           inputs * long(sizeof(T)) > blocking::few_bytes && pixels * outs <= inputs;
+}
+
 /// Of filters and inputs of one size the inputs are so many times as dear to several workers: another
 /// has just written them, and they lie in its cache; filters lie where all get them.
 inline constexpr long foreign_price = 4;
 
 /// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,
 /// none too small; each reads other filters where these are far more than the inputs.
-inline division divide(const convolution& c, const tiling& tiles, long panels, int workers,
-                       int element_size) {
+template <class T>
+division divide(const convolution& c, const tiling& tiles, long panels, int workers) {
     constexpr long unit_products = 500'000, units_each = 8;
     constexpr long unit_tiles = 4;  // at least: they share a panel's filters
     const long strides = long(c.window.h.stride) * c.window.w.stride;
     const long pixel = std::max(1, c.in_channels.size()) * strides;  // elements of x
-    const long fit = std::clamp<long>(blocking::input_bytes / (pixel * element_size),
+    const long outs = c.out_channels.size();
+    const long part = products_of_a_part<T>(long(c.in_channels.size()) * c.window_taps());
+    const long kept = goes_by_part<T>(c, tiles.count, outs)
+                          ? std::min(pixel, ceil_div<long>(part, c.window_taps()) * strides + outs)
+                          : pixel;
+    const long fit = std::clamp<long>(blocking::input_bytes / (kept * long(sizeof(T))),
                                       4 * tile_pixels, blocking::block_pixels);
     division d{ceil_div(tiles.parts, fit / tile_pixels), 1, false};
     if (workers == 1) return d;

@@ -44,7 +44,7 @@ public:
                  : takes_pairs<T>(c) ? pair_pixels
                                      : tile_pixels,
                  !takes_pairs<T>(c)),
-          units_(divide(c, tiles_, group_count(), workers, sizeof(T))),
+          units_(divide<T>(c, tiles_, group_count(), workers)),
           blocks_(tiles_.parts, units_.blocks),
           groups_(group_count(), units_.groups),
           x_is_far_(is_far(x)),
@@ -130,13 +130,6 @@ private:
     /// Panels, two at a time where tiles are pieces of rows.
     long group_count() const { return ceil_div(panel_count<T>(c_), in_rows_ ? 2L : 1L); }
 
-    /// In how many products a sum is cut, each part beginning anew: that is part of the result, and the
-    /// same whatever the panel's width and the pixels.
-    static long products_of_a_part(long all) {
-        constexpr long fit = blocking::panel_bytes / (2 * lanes<T> * long(sizeof(T)));
-        return ceil_div(all, std::max(1L, (all + fit / 2) / fit));
-    }
-
     /// Where the sums of a panel begin and end.
     template <class Io>
     void place(Io& io, int block) const {
@@ -184,10 +177,10 @@ private:
             add_part(p, list, part, pixels, {0, paired}, corrections);
             add_part(p, list, part, pixels, {paired, int(pixels.cut.count)}, nullptr);
         };
-        if (goes_by_part(places, pixels.cut.count)) {
+        if (goes_by_part<T>(c_, pixels.cut.count, places.size() * panel_width(c_) * lanes<T>)) {
             step_list<T> list = steps_of({0, c_.in_channels.size()});
             for (long read = 0; !list.done(); read += list.products) {
-                list.next(products_of_a_part(list.all));
+                list.next(products_of_a_part<T>(list.all));
                 for_each_panel_of(places, [&](const panel& p, int place) {
                     const bool is_last = place + 1 == places.hi;
                     const T* next = filters_of_panel(is_last ? places.lo : place + 1) +
@@ -202,7 +195,7 @@ private:
             step_list<T> list = steps_of(p.in);
             long read = 0;
             do {
-                list.next(products_of_a_part(list.all));
+                list.next(products_of_a_part<T>(list.all));
                 const T* next = packed_ + p.filters + (read + list.products) * width_of(p);
                 if (list.done() && place + 1 == places.hi && after) next = after;
                 run(p, list, {read == 0, list.done(), read, place == places.lo, next});
@@ -218,17 +211,6 @@ private:
     const T* filters_of_panel(int place) const {
         return packed_ + panels_size<T>(c_, place) +
                (takes_pairs<T>(c_) ? pair_rows * panel_width(c_) * lanes<T> : 0);
-    }
-
-    /// Whether all panels add a part of their sums before any adds the next: where inputs would not stay
-    /// in the cache from panel to panel, and the sums would.
-    bool goes_by_part(range places, long pixels) const {
-        constexpr long few_bytes = 128 * 1024;
-        const long in = c_.in_channels.size(), taps = c_.window_taps();
-        const long outs = long(places.size()) * panel_width(c_) * lanes<T>;
-        const long inputs = pixels * in * c_.window.h.stride * c_.window.w.stride;
-        return c_.groups == 1 && in * taps > products_of_a_part(in * taps) &&
-               inputs * long(sizeof(T)) > few_bytes && pixels * outs <= inputs;
     }
 
     /// Part of the sums of a panel that is some lanes of a block: added up aside, and written when done.
@@ -309,7 +291,7 @@ private:
         const taps &h = c_.window.h, &w = c_.window.w;
         const int block = 4 * pair, vectors = std::min(4, ceil_div(y_.extents.c, V) - block);
         step_list<T> list = steps_of({0, c_.in_channels.size()});
-        const long all = list.all, part = products_of_a_part(all);
+        const long all = list.all, part = products_of_a_part<T>(all);
         const long turns = pixels.cut.count / row_pixels, fetching = std::min(turns, 8L);
         const bool is_curved = has_curve(then_.act);
 
