@@ -206,6 +206,61 @@ TEMPLATE_TEST_CASE("NaN and infinity pass through conv2d", "[conv2d]", float, do
     }
 }
 
+TEMPLATE_TEST_CASE("what is no number stays in its group", "[conv2d]", float, double) {
+    using T = TestType;
+    for (const T bad : {std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::infinity()}) {
+        static T value;  // of the fifth channel's
+        value = bad;
+        const auto with_bad = [](int n, int c, int h, int w) {
+            return c == 5 && h == 2 && w == 2 ? value : plain<T>(n, c, h, w);
+        };
+        for (problem p : {problem{square(3), 8, 8, 2, {1, 8, 6, 6}},
+                          problem{square(3), 12, 6, 6, {1, 6, 6, 6}, relu, true},
+                          problem{square(1), 40, 60, 10, {2, 60, 5, 7}, silu},
+                          problem{square(3, 2), 6, 36, 3, {1, 36, 3, 3}, {}, true},
+                          problem{square(3), 24, 48, 24, {1, 48, 5, 5}, relu6}}) {
+            INFO(p.text() << " with " << bad);
+            const auto y = run<backend::cpu, T>(p, whole(p.y), {}, +with_bad);
+            const auto expected = run<backend::reference, T>(p, whole(p.y), {}, +with_bad);
+            int crossed = 0;
+            for (int n = 0; n < p.y.n; ++n) {
+                for (int c = 0; c < p.out; ++c) {
+                    for (int h = 0; h < p.y.h; ++h) {
+                        for (int w = 0; w < p.y.w; ++w) {
+                            crossed += std::isfinite(y.all()(n, c, h, w)) !=
+                                       std::isfinite(expected.all()(n, c, h, w));
+                        }
+                    }
+                }
+            }
+            CHECK(crossed == 0);
+            p.residual = p.residual && p.act == relu;
+            const auto in_place = run<backend::cpu, T>(p, whole(p.y), {}, plain<T>, {0, -1}, true);
+            CHECK(difference(in_place.all(), run<backend::reference, T>(p).all()) <= tolerance<T>(p));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("sums of many inputs keep their digits", "[conv2d]", float, double) {
+    using T = TestType;
+    // All terms positive: one after the other they would lose some sqrt(products) roundings.
+    const auto positive = [](int n, int c, int h, int w) {
+        return std::abs(plain<T>(n, c, h, w)) + T(0.5);
+    };
+    for (const problem& p : {problem{square(1), 60000, 3, 1, {1, 3, 1, 1}},
+                             problem{square(3), 3000, 17, 1, {1, 17, 4, 4}}}) {
+        INFO(p.text());
+        const auto y = run<backend::cpu, T>(p, whole(p.y), {}, +positive);
+        const auto exact = run<backend::reference, T>(p, whole(p.y), {}, +positive);
+        double greatest = 0;
+        for (int c = 0; c < p.out; ++c) {
+            greatest = std::max(greatest, std::abs(double(exact.all()(0, c, 0, 0))));
+        }
+        CHECK(difference(y.all(), exact.all()) <=
+              40 * double(std::numeric_limits<T>::epsilon()) * greatest);
+    }
+}
+
 TEMPLATE_TEST_CASE("conv2d of nothing does nothing", "[conv2d]", float, double) {
     for (const shape& y : {shape{0, 20, 3, 3}, shape{1, 20, 0, 3}, shape{1, 20, 3, 0}}) {
         const problem p{square(3), 4, 20, 1, y, silu, true};

@@ -113,7 +113,8 @@ tensor<T> run(const problem& p, const box& part, const spacing& free = {},
     if (p.window.is_pointwise() && p.y.h * p.y.w == 1) {
         B::dense(queue, c, x.all(), packed.data(), shifts.data(), then, y.all());
     } else {
-        B::conv2d(queue, c, x.all(), packed.data(), shifts.data(), then, y.all());
+        std::vector<T> workspace(std::size_t(B::template workspace<T>(c, y.all().extents, p.hands)));
+        B::conv2d(queue, c, x.all(), packed.data(), shifts.data(), then, y.all(), workspace.data());
     }
     CHECK(y.canaries_live());
     CHECK(x.canaries_live());

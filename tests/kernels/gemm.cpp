@@ -4,6 +4,7 @@
 #include <mpar/kernels/reference/gemm.hpp>
 
 #include <support/catch.hpp>
+#include <support/effort.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -160,5 +161,31 @@ TEST_CASE("a NaN stays where it belongs") {
         for (long i = 0; i < m; ++i) {
             for (long j = 0; j < 40; ++j) REQUIRE(std::isnan(c.all()(i, j)) == (i == 1));
         }
+    }
+}
+
+TEST_CASE("long sums keep their digits") {
+    // As they are added up in parts, each by itself: one after the other these were off by 6e-6 to 5e-5.
+    const long k = mpar_test::effort(3) == 3 ? 1'000'000 : 100'000;
+    const float shift = GENERATE(0.0f, 0.5f);  // about zero, and all positive
+    for (const long m : {2, 7}) {
+        CAPTURE(k, shift, m);
+        constexpr long n = 20;
+        fenced<float> a(m, k, 0, 1), b(k, n, 0, 2), c(m, n, 0, 3);
+        for (float& v : a.values) v += shift;
+        for (float& v : b.values) v += shift;
+        mpar::host_queue queue;
+        mpar::buffer<float> work(std::size_t(mpar::cpu::gemm_workspace<float>(m, n, k)));
+        mpar::cpu::gemm(queue, a.seen(), b.seen(), c.all(), false, work.data());
+        double error = 0, greatest = 0;
+        for (long i = 0; i < m; ++i) {
+            for (long j = 0; j < n; ++j) {
+                double sum = 0;
+                for (long l = 0; l < k; ++l) sum += double(a.all()(i, l)) * double(b.all()(l, j));
+                error = std::max(error, std::abs(double(c.all()(i, j)) - sum));
+                greatest = std::max(greatest, std::abs(sum));
+            }
+        }
+        CHECK(error < 3e-6 * greatest);
     }
 }

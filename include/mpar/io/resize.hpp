@@ -25,6 +25,13 @@ struct resize_taps {
     std::vector<std::int32_t> weights;  ///< of 2^22 in all, up to rounding
 };
 
+/// a * b, rounded by itself: a compiler that made a multiply-add of it and the sum that it goes into
+/// would give other bytes now and then.
+inline double product(double a, double b) {
+    const volatile double rounded = a * b;
+    return rounded;
+}
+
 inline constexpr int resize_bits = 22;  // 32 less 8 of a sample less 2 of headroom
 
 /// The taps of outputs [begin, begin + count) of a line of `from` samples resized to `to`: a
@@ -36,13 +43,13 @@ inline std::vector<resize_taps> triangle_taps(int from, int to, int begin, int c
     const double inverse = 1.0 / support;
     std::vector<resize_taps> taps(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
-        const double centre = (begin + i + 0.5) * scale;
+        const double centre = product(begin + i + 0.5, scale);
         const int first = std::max(0, static_cast<int>(centre - support + 0.5));
         const int last = std::min(from, static_cast<int>(centre + support + 0.5));
         std::vector<double> exact(static_cast<std::size_t>(last - first));
         double sum = 0;
         for (int x = first; x < last; ++x) {
-            const double distance = std::abs((x - centre + 0.5) * inverse);
+            const double distance = std::abs(product(x - centre + 0.5, inverse));
             exact[static_cast<std::size_t>(x - first)] = std::max(0.0, 1.0 - distance);
             sum += exact[static_cast<std::size_t>(x - first)];
         }
@@ -50,7 +57,7 @@ inline std::vector<resize_taps> triangle_taps(int from, int to, int begin, int c
         tap.first = first;
         for (const double weight : exact) {
             tap.weights.push_back(
-                static_cast<std::int32_t>(0.5 + weight / sum * (1 << resize_bits)));
+                static_cast<std::int32_t>(0.5 + product(weight / sum, 1 << resize_bits)));
         }
     }
     return taps;

@@ -5,6 +5,7 @@
 #include <mpar/core/config.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
@@ -44,7 +45,7 @@ MPAR_ALWAYS_INLINE void add_row(vec<T> (&sums)[R], const T* x, const T* filter) 
 #pragma GCC unroll 8
         for (int k = 0; k < K; ++k) {
             const int r = (j - k) / S;
-            if (j >= k && r * S + k == j && r < R) sums[r] += e * w[k];
+            if (j >= k && r * S + k == j && r < R) sums[r] = multiply_add(e, w[k], sums[r]);
         }
     }
 }
@@ -85,7 +86,9 @@ int depthwise_columns(const depthwise_io<T>& io, int first) {
                     for (int k = 0; k < io.columns; ++k, p += io.tap_column, filter += V) {
                         const vec<T> w = load<T>(filter);
 #pragma GCC unroll 8
-                        for (int r = 0; r < R; ++r) sums[r] += load<T>(p + r * io.next) * w;
+                        for (int r = 0; r < R; ++r) {
+                            sums[r] = multiply_add(load<T>(p + r * io.next), w, sums[r]);
+                        }
                     }
                 }
             }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/rows.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/input_view.hpp>
@@ -22,7 +23,7 @@ void affine(crew& queue, input_view<T> x, const T* scale, const T* shift, activa
         const T* from = row_of(x, n, block, h);
         T* to = row_of(y, n, block, h);
         for (int w = 0; w < y.extents.w; ++w, from += V, to += V) {
-            store<T>(to, apply<T>(act, load<T>(from) * a + b));
+            store<T>(to, apply<T>(act, multiply_add(load<T>(from), a, b)));
         }
     });
 }

@@ -163,9 +163,7 @@ private:
         io.bias = begins ? zeros : nullptr;
         io.filters = panel;
         const T* const next = panel + pitch(k_.size());
-        const long spread = std::min(cut.parts, 8L), each = ceil_div(width, spread);
-        io.ahead = next;  // the next panel, by the first tiles
-        io.ahead_step = int(each);
+        const long spread = std::min(cut.parts, 8L);
         io.fetches_y = true;
         if constexpr (InPairs) io.head = panel - head;
         T* const c = c_.data + i * c_.stride + j;
@@ -182,13 +180,13 @@ private:
             }
             io.x = packed_a_ + row * round_up<long>(k_.size(), V);
             io.y = is_whole ? c + row * stride : aside_ + row * width;
-            if (t >= spread) io.ahead = next, io.ahead_step = 0;
+            io.ahead = fetch_list<T>::share(next, k_.size() * width, t, spread, step_count_);
             if (coming) {  // a line of each row by one tile, spread over all; what is packed is near
-                constexpr long line = 64 / long(sizeof(T)), lines = width / line;
+                constexpr long lines = std::max(1L, width / line_elements<T>);
                 const long every = std::max(1L, cut.parts / lines);
                 const bool fetches = t % every == 0 && t / every < lines;
-                io.ahead = fetches ? coming + t / every * line : next;
-                io.ahead_step = fetches ? int(b_.stride) : 0;
+                io.ahead = {};
+                if (fetches) io.ahead = {coming + t / every * line_elements<T>, V, b_.stride};
             }
             if constexpr (InPairs) {
                 io.corrections = corrections_ + row;
@@ -197,7 +195,6 @@ private:
             } else {
                 run_tile(io, 2, count, true);
             }
-            io.ahead += k_.size() * each;
         }
         if (!is_whole) copy({c, cut.count, columns, c_.stride}, dense(cut.count));
     }

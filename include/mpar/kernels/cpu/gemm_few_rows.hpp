@@ -4,6 +4,7 @@
 
 #include <mpar/core/config.hpp>
 #include <mpar/core/function_ref.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/tensor/matrix.hpp>
 
@@ -40,7 +41,7 @@ void add_rows(const T (&a)[R][D], const T* b, long stride, T* c, long c_stride, 
         for (int d = 0; d < D; ++d) {
             const vec<T> v = load<T>(b + d * stride + j);
 #pragma GCC unroll 4
-            for (int r = 0; r < R; ++r) sum[r] += v * factor[r][d];
+            for (int r = 0; r < R; ++r) sum[r] = multiply_add(v, factor[r][d], sum[r]);
         }
 #pragma GCC unroll 4
         for (int r = 0; r < R; ++r) store<T>(c + r * c_stride + j, sum[r]);
@@ -48,9 +49,34 @@ void add_rows(const T (&a)[R][D], const T* b, long stride, T* c, long c_stride, 
     for (; j < columns; ++j) {
         for (int r = 0; r < R; ++r) {
             T sum = adds ? c[r * c_stride + j] : T(0);
-            for (int d = 0; d < D; ++d) sum += b[d * stride + j] * a[r][d];
+            for (int d = 0; d < D; ++d) sum = multiply_add(b[d * stride + j], a[r][d], sum);
             c[r * c_stride + j] = sum;
         }
+    }
+}
+
+/// Products of a sum that are added up by themselves before they are added to others.
+inline constexpr long few_rows_depth = 512;
+
+/// R rows of c, `columns` of them from the j-th on (+)= rows [k, end) of b.
+template <class T, int R>
+void multiply_some_rows(matrix<const T> a, matrix<const T> b, long k, long end, long j, long columns,
+                        matrix<T> c, bool adds, const function_ref<void()>* between) {
+    constexpr int D = depth_at_once<R>;
+    while (k < end) {
+        if (end - k >= D) {
+            T some[R][D];
+            for (int r = 0; r < R; ++r) std::copy_n(&a(r, k), D, some[r]);
+            add_rows<T, R, D>(some, &b(k, j), b.stride, c.data, c.stride, columns, adds);
+            k += D;
+        } else {
+            T one[R][1];
+            for (int r = 0; r < R; ++r) one[r][0] = a(r, k);
+            add_rows<T, R, 1>(one, &b(k, j), b.stride, c.data, c.stride, columns, adds);
+            k += 1;
+        }
+        adds = true;
+        if (between && k % 64 == 0) (*between)();
     }
 }
 
@@ -58,25 +84,21 @@ void add_rows(const T (&a)[R][D], const T* b, long stride, T* c, long c_stride, 
 template <class T, int R>
 void multiply_rows(matrix<const T> a, matrix<const T> b, matrix<T> c, bool adds,
                    const function_ref<void()>* between) {
-    constexpr int D = depth_at_once<R>;
     constexpr long strip = 16384 / long(sizeof(T)) / R;
+    alignas(64) T part[R * strip];
     for (long j = 0; j < c.columns; j += strip) {
         const long columns = std::min(strip, c.columns - j);
-        for (long k = 0; k < a.columns;) {
-            const bool adds_now = adds || k > 0;
-            T* const to = c.data + j;
-            if (a.columns - k >= D) {
-                T some[R][D];
-                for (int r = 0; r < R; ++r) std::copy_n(&a(r, k), D, some[r]);
-                add_rows<T, R, D>(some, &b(k, j), b.stride, to, c.stride, columns, adds_now);
-                k += D;
-            } else {
-                T one[R][1];
-                for (int r = 0; r < R; ++r) one[r][0] = a(r, k);
-                add_rows<T, R, 1>(one, &b(k, j), b.stride, to, c.stride, columns, adds_now);
-                k += 1;
+        const matrix<T> to{c.data + j, R, columns, c.stride}, sums{part, R, columns, strip};
+        for (long k = 0; k < a.columns; k += few_rows_depth) {
+            const long end = std::min(a.columns, k + few_rows_depth);
+            if (k == 0 && !adds) {
+                multiply_some_rows<T, R>(a, b, k, end, j, columns, to, false, between);
+                continue;
             }
-            if (between && k % 64 == 0) (*between)();
+            multiply_some_rows<T, R>(a, b, k, end, j, columns, sums, false, between);
+            for (int r = 0; r < R; ++r) {
+                for (long i = 0; i < columns; ++i) to(r, i) += sums(r, i);
+            }
         }
     }
 }

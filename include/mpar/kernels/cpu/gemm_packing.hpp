@@ -4,6 +4,7 @@
 
 #include <mpar/core/config.hpp>
 #include <mpar/core/numeric.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/pixels.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
@@ -49,7 +50,7 @@ void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* correc
             vec<T> squares{};
             for (int b = 0; b < all; ++b) {
                 const vec<T> v = load<T>(at + b * rows * V);
-                squares += v * v;
+                squares = multiply_add(v, v, squares);
             }
             T sum = 0;
             for (int l = 0; l < V; ++l) sum += squares[l];

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/pairs.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
@@ -40,7 +41,9 @@ inline double pair_unscale(double mean_square) {
 template <class T>
 double mean_square(const T* x, long count, long step) {
     double sum = 0;
-    for (long i = 0; i < count; ++i) sum += double(x[i * step]) * double(x[i * step]);
+    for (long i = 0; i < count; ++i) {
+        sum = multiply_add(double(x[i * step]), double(x[i * step]), sum);
+    }
     return count > 0 ? sum / double(count) : 0;
 }
 
@@ -123,7 +126,7 @@ MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks
     vec<T> sums{};
     for (int b = 0; b < blocks; ++b, x += stride_c) {
         const vec<T> v = load<T>(x);
-        sums += v * shuffled<T>(v, v, partner{}, all);
+        sums = multiply_add(v, shuffled<T>(v, v, partner{}, all), sums);
     }
     sums *= load<T>(lane_table<T>.sign);
     sums = shuffled<T>(sums, vec<T>{}, first{}, all) + shuffled<T>(sums, vec<T>{}, second{}, all);
@@ -159,7 +162,7 @@ MPAR_ALWAYS_INLINE vec<T> filter_pairs(int channels, Read read) {
     while (k + V <= channels) {
         for (int i = 0; i < threes<T>; ++i, k += 3) {
             const vec<T> first = read(k, 0), second = read(k + 1, 1);
-            pairs += first * second * T(pair_sign(i));
+            pairs = multiply_add(first * T(pair_sign(i)), second, pairs);
             read(k + 2, 2);
         }
         for (; k % V != 0; ++k) read(k, 0);
@@ -183,7 +186,7 @@ void pack_pairs(T* to, int channels, int vectors, double usual = 1) {
         vec<T> squares[3] = {};
         vec<T> pairs = filter_pairs<T>(channels, [&](int k, int i) {
             const vec<T> y = load<T>(to + k * width);
-            squares[i] += y * y;
+            squares[i] = multiply_add(y, y, squares[i]);
             return y;
         });
         squares[0] += squares[1] + squares[2];

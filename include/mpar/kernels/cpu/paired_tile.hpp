@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/pair_scale.hpp>
 #include <mpar/kernels/cpu/pairs.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
@@ -58,11 +59,11 @@ MPAR_ALWAYS_INLINE void end_paired_tile(const paired_io<T>& io, tile_sums<T, R, 
         if (io.bias) {
             const vec<T> bias = load<T>(io.bias + v * V);
 #pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) sums[r][v] = sums[r][v] * inverse + bias;
+            for (int r = 0; r < R; ++r) sums[r][v] = multiply_add(sums[r][v], inverse, bias);
         } else {
 #pragma GCC unroll 32
             for (int r = 0; r < R; ++r) {
-                sums[r][v] = sums[r][v] * inverse + load<T>(y + at[r] + v * block);
+                sums[r][v] = multiply_add(sums[r][v], inverse, load<T>(y + at[r] + v * block));
             }
         }
     }
@@ -79,10 +80,9 @@ MPAR_ALWAYS_INLINE void end_paired_tile(const paired_io<T>& io, tile_sums<T, R, 
 
 /// sums += the products of three channels, two of them as a pair of that sign.
 template <class T, int R, int NV, bool Adjacent, int Sign>
-MPAR_ALWAYS_INLINE void add_three(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
+MPAR_ALWAYS_INLINE void add_three(tile_sums<T, R, NV>& sums, const tile_inputs<T, R, Adjacent>& x,
                                   const T* filter) {
     constexpr int V = lanes<T>;
-    asm("" : "+r"(x));
     vec<T> w[3][NV];
 #pragma GCC unroll 3
     for (int k = 0; k < 3; ++k) {
@@ -94,7 +94,7 @@ MPAR_ALWAYS_INLINE void add_three(tile_sums<T, R, NV>& sums, const T* x, const l
     }
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
-        const T* const p = x + (Adjacent ? r * V : at[r]);
+        const T* const p = x.of(r, 0);
 #pragma GCC unroll 2
         for (int v = 0; v < NV; ++v) {
             const vec<T> a = add_scalar<Sign>(w[1][v], p), b = add_scalar<Sign>(w[0][v], p + 1);
@@ -110,42 +110,32 @@ template <class T, int R, int NV, bool Adjacent, bool InPairs>
 void paired_tile(const paired_io<T>& io) {
     constexpr int V = lanes<T>, filter_step = NV * V;
     tile_sums<T, R, NV> sums;
-    long at[R];
     begin_paired_tile<T, R, NV, InPairs>(io, sums);
-    next_tile<T, R, NV> next(io);
-#pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
-    const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
-    const T *filter = io.filters, *ahead = io.ahead;
-    const long ahead_step = io.ahead_step;
+    tile_fetches<T, R, NV, Adjacent> fetches(io);
+    tile_inputs<T, R, Adjacent> x(io);
+    const T* filter = io.filters;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
-        const T* p = x + step->at;
-        const T* const last = p + step->count;
-        next.fetch(step);
-        const auto fetch = [&] {
-            __builtin_prefetch(ahead, 0, 2);
-            ahead += ahead_step;
-        };
-        if (InPairs && step->count == V) {
-            for (int i = 0; i < threes<T>; ++i) {
-                fetch(), fetch(), fetch();
+        fetches.fetch(step);
+        x.go_to(step->at);
+        int left = step->count;
+        if (InPairs && left == V) {
+            for (int i = 0; i < threes<T>; ++i, filter += 3 * filter_step) {
                 if (pair_sign(i) > 0) {
-                    add_three<T, R, NV, Adjacent, 1>(sums, p, at, filter);
+                    add_three<T, R, NV, Adjacent, 1>(sums, x, filter);
                 } else {
-                    add_three<T, R, NV, Adjacent, -1>(sums, p, at, filter);
+                    add_three<T, R, NV, Adjacent, -1>(sums, x, filter);
                 }
-                p += 3;
-                filter += 3 * filter_step;
+                x.advance(3);
             }
+            left -= 3 * threes<T>;
         }
-        for (; p < last; ++p) {
-            fetch();
-            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
-            filter += filter_step;
+        for (; left > 0; --left, filter += filter_step) {
+            add_products<T, R, NV, Adjacent, 1>(sums, x, filter);
+            x.advance(1);
         }
     }
-    next.fetch_rest();
+    fetches.fetch_rest();
     end_paired_tile<T, R, NV>(io, sums);
 }
 

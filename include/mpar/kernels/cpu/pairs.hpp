@@ -16,6 +16,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
@@ -36,17 +37,13 @@ MPAR_ALWAYS_INLINE vec<T> add_scalar(const vec<T>& w, const T* x) {
 /// sum += w * x.
 template <class T>
 MPAR_ALWAYS_INLINE void add_product(vec<T>& sum, const vec<T>& w, const T* x) {
-    sum += w * broadcast<T>(*x);
+    sum = multiply_add(w, broadcast<T>(*x), sum);
 }
 
 /// sum += Sign * a * b.
 template <int Sign, class W>
 MPAR_ALWAYS_INLINE void add_pair(W& sum, const W& a, const W& b) {
-    if constexpr (Sign > 0) {
-        sum += a * b;
-    } else {
-        sum -= a * b;
-    }
+    sum = multiply_add(Sign > 0 ? a : -a, b, sum);
 }
 
 #if MPAR_VECTOR_BYTES == 64 && defined(__GNUC__)

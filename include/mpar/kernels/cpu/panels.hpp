@@ -17,6 +17,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 struct panel {
     int block = 0, vectors = 1;  ///< y's channel blocks [block, block + vectors)
     range in;
+    range lanes;  ///< of its only block, where groups share that; empty: all are its own
     long filters = 0;  ///< where its filters begin: [x's block][kh][kw][channel][vectors*V]; before
                        ///< paired ones there are pair_rows of vectors*V
 };
@@ -30,6 +31,7 @@ constexpr bool takes_pairs(const convolution& c) {
     return std::is_same_v<T, float> && c.how.tile == 1;
 }
 
+/// Places of panels; the groups of a block share one.
 template <class T>
 long panel_count(const convolution& c) {
     return ceil_div(ceil_div(c.out_channels.size(), lanes<T>), panel_width(c));
@@ -45,10 +47,8 @@ long panels_size(const convolution& c, long panels) {
 
 /// f(panel) for all of them, in the order of their filters. Returns where the last one's end.
 ///
-/// Without groups a panel has two vectors. With groups it is one block, which reads the union of
-/// its channels' inputs, with zero filters for what another group reads. As blocks are cut at
-/// multiples of V of the layer's channels, that is the same on all ranks. (So NaN and infinity
-/// reach those channels of other groups that share a block.)
+/// Without groups a panel has two vectors. With groups it is one block, or the lanes of one that are of
+/// the same group: what another group reads does not meet them, lest NaN and infinity cross.
 template <class T, class F>
 long for_each_panel(const convolution& c, F f) {
     constexpr int V = lanes<T>;
@@ -57,12 +57,18 @@ long for_each_panel(const convolution& c, F f) {
     long at = 0;
     for (int block = 0; block < blocks; block += width) {
         const int vectors = std::min(width, blocks - block);
-        const range out{c.out_channels.lo + block * V, c.out_channels.lo + (block + vectors) * V};
-        range in = intersection(c.reads(intersection(out, c.out_channels)), c.in_channels);
-        in = in.empty() ? range{} : range{in.lo - c.in_channels.lo, in.hi - c.in_channels.lo};
-        at += head * vectors * V;
-        f(panel{block, vectors, in, at});
-        at += long(in.size()) * c.window_taps() * vectors * V;
+        const range whole{c.out_channels.lo + block * V, c.out_channels.lo + (block + vectors) * V};
+        const range all = intersection(whole, c.out_channels);
+        for (range out = all; !out.empty(); out = {out.hi, all.hi}) {
+            const int group_end = (out.lo / c.out_per_group() + 1) * c.out_per_group();
+            out.hi = std::min(all.hi, group_end);
+            range in = intersection(c.reads(out), c.in_channels), own;
+            in = in.empty() ? range{} : range{in.lo - c.in_channels.lo, in.hi - c.in_channels.lo};
+            if (out.size() < all.size()) own = {out.lo - whole.lo, out.hi - whole.lo};
+            at += head * vectors * V;
+            f(panel{block, vectors, in, own, at});
+            at += long(in.size()) * c.window_taps() * vectors * V;
+        }
     }
     return at;
 }
@@ -129,16 +135,18 @@ void pack_filters(const T* filters, const convolution& c, T* packed) {
             if (takes_pairs<T>(c)) pack_pairs(to, p.in.size(), p.vectors);
             return;
         }
+        const range own = p.lanes.empty() ? range{0, V} : p.lanes;
         for (int i = p.in.lo; i < p.in.hi;) {
             const int end = std::min(p.in.hi, (i / V + 1) * V);
             for (int k = 0; k < taps; ++k) {
                 for (int j = i; j < end; ++j) {
-                    for (int o = p.block * V; o < (p.block + p.vectors) * V; ++o) {
-                        const int global = c.out_channels.lo + o, from = c.in_channels.lo + j;
-                        const range group = o < outs ? c.reads({global, global + 1}) : range{};
-                        const bool reads = group.lo <= from && from < group.hi;
-                        const long row = long(o) * group.size() + from - group.lo;
-                        *to++ = reads ? filters[row * taps + k] : T(0);
+                    for (int lane = 0; lane < V; ++lane) {
+                        const int o = p.block * V + lane, global = c.out_channels.lo + o;
+                        const bool is_own = own.lo <= lane && lane < own.hi && o < outs;
+                        const range group = c.reads({global, global + 1});
+                        const long row =
+                            long(o) * group.size() + c.in_channels.lo + j - group.lo;
+                        *to++ = is_own ? filters[row * taps + k] : T(0);
                     }
                 }
             }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
 #include <mpar/tensor/shape.hpp>
 
@@ -42,10 +43,10 @@ MPAR_ALWAYS_INLINE void add_row_products(tile_sums<T, row_pixels, NV>& sums, con
     for (int r = First; r < Last; ++r) {
         const vec<T> b = broadcast<T>(Adjacent ? x[r * V] : x[at[r]]);
 #pragma GCC unroll 3
-        for (int v = 0; v < held; ++v) sums[r][v] += b * w[v];
+        for (int v = 0; v < held; ++v) sums[r][v] = multiply_add(b, w[v], sums[r][v]);
         if constexpr (NV == 4) {
             asm("" : "+r"(second));  // read for each pixel: there is no register for it
-            sums[r][3] += b * load<T>(second + V);
+            sums[r][3] = multiply_add(b, load<T>(second + V), sums[r][3]);
         }
     }
 }
@@ -54,51 +55,41 @@ MPAR_ALWAYS_INLINE void add_row_products(tile_sums<T, row_pixels, NV>& sums, con
 template <class T, int NV, bool Adjacent>
 void row_tile(const row_tile_io<T>& io) {
     static_assert(NV == 1 || NV == 4);
-    constexpr int R = row_pixels, line = 64 / int(sizeof(T));
+    constexpr int R = row_pixels;
     tile_sums<T, R, NV> sums;
     long at[R];
     begin_tile<T, R, NV>(io, sums);
-    next_tile<T, R, NV> next(io);
+    tile_fetches<T, R, NV> fetches(io);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
     const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
-    const T *filter = io.filters, *ahead = io.ahead;
-    const long ahead_step = io.ahead_step, filter_step = io.filter_step, second = io.panel_step;
+    const T* filter = io.filters;
+    const long filter_step = io.filter_step, second = io.panel_step;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
+        fetches.fetch(step);
         if (step->row < io.rows.lo || step->row >= io.rows.hi) {
             filter += step->count * filter_step;
-            const T* const to = ahead + step->count * ahead_step;
-            for (; ahead < to; ahead += line) __builtin_prefetch(ahead, 0, 2);
-            ahead = to;
             continue;
         }
         const T* p = x + step->at;
         const T* const last = p + step->count;
-        next.fetch(step);
-        const auto advance = [&] {
-            ++p;
-            filter += filter_step;
-            ahead += ahead_step;
-        };
         if (step->column < io.columns.lo) {
-            for (; p < last; advance()) {
-                __builtin_prefetch(ahead, 0, 2);
+            for (; p < last; ++p, filter += filter_step) {
                 add_row_products<T, NV, Adjacent, 1, R>(sums, p, at, filter, filter + second);
             }
         } else if (step->column >= io.columns.hi) {
-            for (; p < last; advance()) {
-                __builtin_prefetch(ahead, 0, 2);
+            for (; p < last; ++p, filter += filter_step) {
                 add_row_products<T, NV, Adjacent, 0, R - 1>(sums, p, at, filter, filter + second);
             }
         } else {
-            for (; p < last; advance()) {
-                __builtin_prefetch(ahead, 0, 2);
+            for (; p < last; ++p, filter += filter_step) {
                 add_row_products<T, NV, Adjacent, 0, R>(sums, p, at, filter, filter + second);
             }
         }
     }
-    next.fetch_rest();
+    fetches.fetch_rest();
+    add_earlier_parts<T, R, NV>(io, sums);
     end_tile<T, R, NV>(io, sums);
 }
 

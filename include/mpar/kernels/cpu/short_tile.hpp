@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/tile.hpp>
 
 #include <cstring>
@@ -42,19 +43,13 @@ struct short_sums {
     W last[R];
 };
 
-/// As begin_tile.
+/// As begin_tile, with a bias.
 template <class T, int R, int NV, class W>
 MPAR_ALWAYS_INLINE void begin_short_tile(const tile_io<T>& io, short_sums<T, R, NV, W>& sums) {
     if constexpr (NV == 2) begin_tile<T, R, 1>(io, sums.first);
-    if (io.bias) {
-        const W bias = load_lanes<W>(io.bias + (NV - 1) * lanes<T>);
+    const W bias = load_lanes<W>(io.bias + (NV - 1) * lanes<T>);
 #pragma GCC unroll 32
-        for (int r = 0; r < R; ++r) sums.last[r] = bias;
-    } else {
-        const T* const y = io.y + (NV - 1) * io.y_block;
-#pragma GCC unroll 32
-        for (int r = 0; r < R; ++r) sums.last[r] = load_lanes<W>(y + io.y_at[r]);
-    }
+    for (int r = 0; r < R; ++r) sums.last[r] = bias;
     if (!io.residual) return;
     const T* const residual = io.residual + (NV - 1) * io.residual_block;
 #pragma GCC unroll 32
@@ -82,10 +77,10 @@ MPAR_ALWAYS_INLINE void add_short_products(const tile_io<T>& io, short_sums<T, R
     for (int r = 0; r < R; ++r) {
         if constexpr (NV == 2) {
             const vec<T> b = broadcast<T>(x[r * V]);
-            sums.first[r][0] += b * w;
-            sums.last[r] += load_lanes<W>(&b) * last;
+            sums.first[r][0] = multiply_add(b, w, sums.first[r][0]);
+            sums.last[r] = multiply_add(load_lanes<W>(&b), last, sums.last[r]);
         } else {
-            sums.last[r] += (x[r * V] - W{}) * last;
+            sums.last[r] = multiply_add(x[r * V], last, sums.last[r]);
         }
         if constexpr (Writes) {
             W sum = sums.last[r];
@@ -103,29 +98,26 @@ MPAR_ALWAYS_INLINE void add_short_products(const tile_io<T>& io, short_sums<T, R
 }
 
 /// tile's sum for R adjacent pixels and NV vectors; of the last one W alone is written.
-/// requires: one product or more.
+/// requires: one product or more; a bias: the sum has one part.
 template <class T, int R, int NV, class W>
 void short_tile(const tile_io<T>& io) {
     constexpr int filter_step = NV * lanes<T>;
     short_sums<T, R, NV, W> sums;
     begin_short_tile<T, R, NV, W>(io, sums);
-    next_tile<T, R, NV> next(io);
+    tile_fetches<T, R, NV, true> fetches(io);
     const T* const x = io.x + io.x_at[0];
-    const T *filter = io.filters, *ahead = io.ahead, *p = x;
-    const long ahead_step = io.ahead_step;
+    const T *filter = io.filters, *p = x;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
         p = x + step->at;
         const T* const last = p + step->count - (step + 1 == end);  // one is left for the writing
-        next.fetch(step);
+        fetches.fetch(step);
         for (; p < last; ++p) {
-            __builtin_prefetch(ahead, 0, 2);
             add_short_products<T, R, NV, W, false, false>(io, sums, p, filter);
             filter += filter_step;
-            ahead += ahead_step;
         }
     }
-    next.fetch_rest();
+    fetches.fetch_rest();
     if (io.within.any) {
         add_short_products<T, R, NV, W, true, true>(io, sums, p, filter);
     } else {

@@ -21,7 +21,8 @@ public:
 
     /// requires: stride_* are x's.
     step_list(const sliding& window, range channels, long stride_c, long stride_h, long stride_w)
-        : window_(window), stride_c_(stride_c), row_(window.h.dilation * stride_h),
+        : all(long(channels.size()) * window.h.kernel * window.w.kernel), window_(window),
+          stride_c_(stride_c), row_(window.h.dilation * stride_h),
           column_(window.w.dilation * stride_w), channels_(channels) {}
 
     /// Makes `steps` the next part, of about `wanted` products; empty when none is left.
@@ -31,10 +32,9 @@ public:
         while (!channels_.empty() && step_count < capacity && products < wanted) {
             constexpr int V = lanes<T>;
             const int lane = channels_.lo % V, count = std::min(V - lane, channels_.size());
-            are_new[step_count] =
-                kh_ >= window_.h.kernel - window_.h.stride && kw_ < window_.w.stride;
             steps[step_count++] = {
-                channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count, kh_, kw_};
+                channels_.lo / V * stride_c_ + kh_ * row_ + kw_ * column_ + lane, count, kh_, kw_,
+                kh_ >= window_.h.kernel - window_.h.stride && kw_ < window_.w.stride};
             products += count;
             if (++kw_ < window_.w.kernel) continue;
             kw_ = 0;
@@ -46,8 +46,8 @@ public:
 
     bool done() const { return channels_.empty(); }
 
+    long all;  ///< products of the whole sum
     tap_step steps[capacity];
-    bool are_new[capacity];  ///< whether neither the row above nor another tap has read its inputs
     int step_count = 0;
     long products = 0;
 

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/core/numeric.hpp>
 #include <mpar/kernels/cpu/epilogue.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
+
+#include <algorithm>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
@@ -13,10 +17,37 @@ struct tap_step {
     long at;  ///< from a pixel's first element of x
     int count;
     int row = 0, column = 0;  ///< of the window
+    bool is_new = false;      ///< neither the row above nor another tap has read its inputs
 };
 
 /// Of how many pixels a tile fetches lines at a time; it may look at so many offsets beyond 2R.
 inline constexpr int pixels_fetched = 4;
+
+/// Elements of T in a line of the cache.
+template <class T>
+inline constexpr int line_elements = 64 / int(sizeof(T));
+
+/// Channels whose products are written out one after the other: a whole block where the code is short,
+/// and tiles have too few products to hide what a loop costs.
+template <class T>
+inline constexpr int channels_at_once = MPAR_VECTOR_BYTES == 64 ? 2 : lanes<T>;
+
+/// Lines that are fetched into the cache beside a tile's sums, some with each of its steps.
+template <class T>
+struct fetch_list {
+    const T* from = nullptr;
+    int lines = 0;                  ///< with each step; 0: none
+    long stride = line_elements<T>;  ///< from a line to the next
+
+    /// The share of tile `turn` of `sharers`, of so many steps, in `elements` side by side; no more lines
+    /// than the cache can ask for.
+    static fetch_list share(const T* from, long elements, long turn, long sharers, int steps) {
+        if (!from || turn >= sharers || steps == 0) return {};
+        const long lines =
+            std::min<long>(lanes<T>, ceil_div(elements, sharers * line_elements<T> * steps));
+        return {from + turn * lines * steps * line_elements<T>, int(lines)};
+    }
+};
 
 /// A tile's sums: where they read and write. Offsets are one per pixel.
 template <class T>
@@ -31,13 +62,12 @@ struct tile_io {
     const T* residual = nullptr;  ///< as y; nullptr: none
     const long* residual_at = nullptr;
     long residual_block = 0;
-    const T* bias = nullptr;     ///< nullptr: y holds the sum so far
+    const T* bias = nullptr;     ///< nullptr: y holds the sums of earlier parts
     const T* filters = nullptr;  ///< [product][NV vectors], in the steps' order
-    const T* ahead = nullptr;    ///< fetched into the cache meanwhile, one line a product
-    int ahead_step = 0;          ///< elements; 0: nothing to fetch
     bounds<T> within{};          ///< of what is written
+    fetch_list<T> ahead;         ///< what is read soon
     /// What to fetch of that which the next tile, whose offsets follow, reads and writes.
-    const bool* fetches_x = nullptr;  ///< of each step; nullptr: nothing
+    bool fetches_x = false;  ///< with the steps that are new
     bool fetches_y = false;
 };
 
@@ -45,24 +75,20 @@ struct tile_io {
 template <class T, int R, int NV>
 using tile_sums = vec<T>[R][NV];
 
-/// sums = bias + residual, or y + residual.
+/// sums = bias + residual; 0 where y holds an earlier part's: that part is added when this one's sum is
+/// done, so that the digits of a long sum are those of its parts.
 template <class T, int R, int NV>
 MPAR_ALWAYS_INLINE void begin_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
     constexpr int V = lanes<T>;
+    vec<T> bias[NV]{};
     if (io.bias) {
-#pragma GCC unroll 32
-        for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-            for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(io.bias + v * V);
-        }
-    } else {
-        const T* const y = io.y;
-        const long *const at = io.y_at, block = io.y_block;
+        for (int v = 0; v < NV; ++v) bias[v] = load<T>(io.bias + v * V);
+    }
 #pragma GCC unroll 32
-        for (int r = 0; r < R; ++r) {
+    for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-            for (int v = 0; v < NV; ++v) sums[r][v] = load<T>(y + at[r] + v * block);
-        }
+        for (int v = 0; v < NV; ++v) sums[r][v] = bias[v];
     }
     if (!io.residual) return;
     const T* const residual = io.residual;
@@ -97,19 +123,32 @@ MPAR_ALWAYS_INLINE void fetch_sums(const tile_io<T>& io, int first) {
     }
 }
 
-/// What the next tile, whose offsets follow, wants of memory, asked for while this one adds up.
-template <class T, int R, int NV>
-class next_tile {
+/// What is asked of memory while a tile adds up: what is read soon, and what the next tile, whose
+/// offsets follow, reads and writes.
+template <class T, int R, int NV, bool Adjacent = false>
+class tile_fetches {
 public:
-    MPAR_ALWAYS_INLINE explicit next_tile(const tile_io<T>& io)
-        : io_(io), asked_(io.fetches_y ? R : 2 * R) {}
+    MPAR_ALWAYS_INLINE explicit tile_fetches(const tile_io<T>& io)
+        : io_(io), ahead_(io.ahead.from), asked_(io.fetches_y ? R : 2 * R) {
+        const int for_sums = io.fetches_y ? (R + pixels_fetched - 1) / pixels_fetched : 0;
+        const bool all = io.ahead.lines > 0 || io.fetches_x;
+        end_ = io.steps + (all ? io.step_count : std::min(io.step_count, for_sums));
+    }
 
-    /// Its pixels of x for a step of `io`, where they are to be asked for, and some of its sums.
+    /// With a step of `io`: the next tile's pixels for it, where they are to be asked for, and some
+    /// of the sums.
     MPAR_ALWAYS_INLINE void fetch(const tap_step* step) {
-        if (io_.fetches_x && io_.fetches_x[step - io_.steps]) {
+        if (step >= end_) return;
+        for (int i = io_.ahead.lines; i > 0; --i) {
+            __builtin_prefetch(ahead_, 0, 2);
+            ahead_ += io_.ahead.stride;
+        }
+        if (io_.fetches_x && step->is_new) {
+            constexpr int line = 64 / MPAR_VECTOR_BYTES;  // pixels that lie side by side
+            const T* const x = io_.x + step->at;
             const long* const next = io_.x_at + R;
 #pragma GCC unroll 32
-            for (int r = 0; r < R; ++r) __builtin_prefetch(io_.x + step->at + next[r]);
+            for (int r = 0; r < R; r += Adjacent ? line : 1) __builtin_prefetch(x + next[r]);
         }
         if (asked_ < 2 * R) {
             fetch_sums<T, NV>(io_, asked_);
@@ -123,26 +162,90 @@ public:
 
 private:
     const tile_io<T>& io_;
+    const T* ahead_;
+    const tap_step* end_;  ///< from there on nothing is asked for
     int asked_;  ///< the first pixel whose sums were not asked for; the next tile's are [R, 2R)
 };
 
-/// sums += pixel r's x * filter, the products of one channel. `at`: where pixels begin.
-template <class T, int R, int NV, bool Adjacent>
-MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums, const T* x, const long (&at)[R],
-                                     const T* filter) {
-    // Each channel has its own pointer: else gcc keeps R more addresses for the second of a pair.
-    asm("" : "+r"(x));
-    vec<T> w[NV];
-#pragma GCC unroll 2
-    for (int v = 0; v < NV; ++v) {
-        w[v] = load<T>(filter + v * lanes<T>);
-        MPAR_KEEP_IN_REGISTER(w[v]);  // else gcc loads it again for each pixel
+/// Where the inputs of a tile's pixels are. Addresses that are hidden from gcc, which else would keep one
+/// for each pixel and each channel that is written out: one of each pixel where there are registers for
+/// them; one of all where pixels are adjacent, or are so many that it has to be combined with offsets.
+template <class T, int R, bool Adjacent>
+class tile_inputs {
+public:
+    MPAR_ALWAYS_INLINE explicit tile_inputs(const tile_io<T>& io) {
+#pragma GCC unroll 32
+        for (int r = 0; r < count; ++r) x_[r] = io.x + (has_offsets ? 0 : io.x_at[r]);
+        start_ = x_[0];
+#pragma GCC unroll 32
+        for (int r = 0; r < R && has_offsets; ++r) offset_[r] = io.x_at[r];
     }
+    /// To the inputs of a step.
+    MPAR_ALWAYS_INLINE void go_to(long at) {
+        if constexpr (count == 1) {
+            x_[0] = start_ + at;
+            advance(0);
+        } else {
+            advance(start_ + at - x_[0]);
+        }
+    }
+    /// So many elements further.
+    MPAR_ALWAYS_INLINE void advance(long by) {
+#pragma GCC unroll 32
+        for (int r = 0; r < count; ++r) {
+            x_[r] += by;
+            asm("" : "+r"(x_[r]));
+        }
+    }
+    /// Pixel r's input of the i-th channel from here.
+    MPAR_ALWAYS_INLINE const T* of(int r, int i) const {
+        if constexpr (Adjacent) return x_[0] + r * lanes<T> + i;
+        if constexpr (has_offsets) return x_[0] + offset_[r] + i;
+        return x_[has_offsets ? 0 : r] + i;
+    }
+
+private:
+    static constexpr bool has_offsets = !Adjacent && R > 6;
+    static constexpr int count = Adjacent || has_offsets ? 1 : R;
+
+    const T* x_[count];
+    const T* start_;  ///< the first one, of no step
+    long offset_[has_offsets ? R : 1];
+};
+
+/// sums += pixel r's x * filter, the products of some channels.
+template <class T, int R, int NV, bool Adjacent, int Channels>
+MPAR_ALWAYS_INLINE void add_products(tile_sums<T, R, NV>& sums,
+                                     const tile_inputs<T, R, Adjacent>& x,
+                                     const T* filter) {
+    constexpr int V = lanes<T>;
+#pragma GCC unroll 16
+    for (int k = 0; k < Channels; ++k) {
+        vec<T> w[NV];
+#pragma GCC unroll 2
+        for (int v = 0; v < NV; ++v) {
+            w[v] = load<T>(filter + (k * NV + v) * V);
+            MPAR_KEEP_IN_REGISTER(w[v]);  // else gcc loads it again for each pixel
+        }
+#pragma GCC unroll 32
+        for (int r = 0; r < R; ++r) {
+            const vec<T> b = broadcast<T>(*x.of(r, k));
+#pragma GCC unroll 2
+            for (int v = 0; v < NV; ++v) sums[r][v] = multiply_add(b, w[v], sums[r][v]);
+        }
+    }
+}
+
+/// sums += y, which holds earlier parts, if there is no bias.
+template <class T, int R, int NV>
+MPAR_ALWAYS_INLINE void add_earlier_parts(const tile_io<T>& io, tile_sums<T, R, NV>& sums) {
+    if (io.bias) return;
+    const T* const y = io.y;
+    const long *const at = io.y_at, block = io.y_block;
 #pragma GCC unroll 32
     for (int r = 0; r < R; ++r) {
-        const vec<T> b = broadcast<T>(Adjacent ? x[r * lanes<T>] : x[at[r]]);
-#pragma GCC unroll 2
-        for (int v = 0; v < NV; ++v) sums[r][v] += b * w[v];
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) sums[r][v] += load<T>(y + at[r] + v * block);
     }
 }
 
@@ -170,41 +273,46 @@ MPAR_ALWAYS_INLINE void end_tile(const tile_io<T>& io, tile_sums<T, R, NV>& sums
 }
 
 /// y = bias + residual (or y) + sum over the steps and their channels of x * filters, one after the
-/// other, between bounds: neither R nor the pixel's place nor the cut into calls changes a bit.
+/// other, between bounds: neither R nor the pixel's place changes a bit; the cut into calls does.
 /// Adjacent: pixels lie side by side in x, so that one address serves all.
 template <class T, int R, int NV, bool Adjacent = false>
 void tile(const tile_io<T>& io) {
-    constexpr int filter_step = NV * lanes<T>;
+    constexpr int V = lanes<T>, filter_step = NV * V, some = channels_at_once<T>;
     tile_sums<T, R, NV> sums;
-    long at[R];
     begin_tile<T, R, NV>(io, sums);
-    next_tile<T, R, NV> next(io);
-#pragma GCC unroll 32
-    for (int r = 0; r < R; ++r) at[r] = Adjacent ? 0 : io.x_at[r];
-    const T* const x = io.x + (Adjacent ? io.x_at[0] : 0);
-    const T *filter = io.filters, *ahead = io.ahead;
-    const long ahead_step = io.ahead_step;
+    tile_fetches<T, R, NV, Adjacent> fetches(io);
+    tile_inputs<T, R, Adjacent> x(io);
+    const T* filter = io.filters;
     const tap_step* const end = io.steps + io.step_count;
     for (const tap_step* step = io.steps; step != end; ++step) {
-        const T* p = x + step->at;
-        const T* const last = p + step->count;
-        next.fetch(step);
-        for (; p + 1 < last; p += 2) {
-            __builtin_prefetch(ahead, 0, 2);
-            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
-            __builtin_prefetch(ahead + ahead_step, 0, 2);
-            add_products<T, R, NV, Adjacent>(sums, p + 1, at, filter + filter_step);
-            filter += 2 * filter_step;
-            ahead += 2 * ahead_step;
+        fetches.fetch(step);
+        x.go_to(step->at);
+        int left = step->count;
+        if constexpr (some == V) {
+            if (left == V) {
+                add_products<T, R, NV, Adjacent, V>(sums, x, filter);
+                filter += V * filter_step;
+                continue;
+            }
+        } else {
+            for (; left >= some; left -= some, filter += some * filter_step) {
+                add_products<T, R, NV, Adjacent, some>(sums, x, filter);
+                x.advance(some);
+            }
         }
-        if (p < last) {
-            __builtin_prefetch(ahead, 0, 2);
-            add_products<T, R, NV, Adjacent>(sums, p, at, filter);
-            filter += filter_step;
-            ahead += ahead_step;
+        if constexpr (some > 3) {  // an image's channels
+            for (; left >= 3; left -= 3, filter += 3 * filter_step) {
+                add_products<T, R, NV, Adjacent, 3>(sums, x, filter);
+                x.advance(3);
+            }
+        }
+        for (; left > 0; --left, filter += filter_step) {
+            add_products<T, R, NV, Adjacent, 1>(sums, x, filter);
+            x.advance(1);
         }
     }
-    next.fetch_rest();
+    fetches.fetch_rest();
+    add_earlier_parts<T, R, NV>(io, sums);
     end_tile<T, R, NV>(io, sums);
 }
 

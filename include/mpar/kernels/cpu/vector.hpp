@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/tensor/activation.hpp>
 
 #include <array>
@@ -84,13 +85,16 @@ MPAR_ALWAYS_INLINE vec<T> exponential(const vec<T>& x) {
     const vec<T> below = number < highest ? number : highest - zero;
     const vec<T> z = below > lowest ? below : lowest - zero;
     const vec<T> half = z < zero ? T(-0.5) - zero : T(0.5) - zero;
-    const integers n = __builtin_convertvector(z * std::numbers::log2e_v<T> + half, integers);
+    const integers n =
+        __builtin_convertvector(multiply_add(std::numbers::log2e_v<T>, z, half), integers);
     const vec<T> whole = __builtin_convertvector(n, vec<T>);
-    const vec<T> r = (x == x ? z : x) - whole * ln2_high - whole * ln2_low;
+    const vec<T> r = multiply_add(-ln2_low, whole, multiply_add(-ln2_high, whole, x == x ? z : x));
 
     vec<T> sum = inverse_factorials<T>[terms] - zero;
 #pragma GCC unroll 16
-    for (int k = terms - 1; k >= 0; --k) sum = sum * r + inverse_factorials<T>[k];
+    for (int k = terms - 1; k >= 0; --k) {
+        sum = multiply_add(sum, r, broadcast<T>(inverse_factorials<T>[k]));
+    }
     const integers first = n >> 1, second = n - first;
     const integers a = (first + bias) << mantissa, b = (second + bias) << mantissa;
     vec<T> scale_a, scale_b;

@@ -79,7 +79,7 @@ struct winograd_run {
 /// The products of a run: for each transformed filter a matrix product of those that have it.
 template <class T>
 void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) {
-    constexpr int V = lanes<T>, line = 64 / int(sizeof(T));
+    constexpr int V = lanes<T>;
     alignas(64) static constexpr T zeros[2 * V]{};
     constexpr int capacity = 16;  // steps of a part
     const long width = run.vectors * V;
@@ -120,10 +120,9 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
                 io.x_at = tiles.x_at;
                 io.y = run.products + k * V;
                 io.y_at = tiles.y_at;
-                const bool fetches = fetched < width;
-                io.ahead = fetches ? next + fetched * count : next;
-                io.ahead_step = fetches ? line : 0;
-                fetched += line;
+                io.ahead = {};
+                if (fetched < width) io.ahead = {next + fetched * count, V};
+                fetched += line_elements<T>;
                 if (d.in_pairs) {
                     const auto given = d.pairs_of(run.inputs + g * d.group_step, k);
                     bool is_scaled = false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/kernels/cpu/multiply_add.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
@@ -26,7 +27,7 @@ struct winograd_line<2, 1> {
         v[2] = d[2] - d[1];
         v[3] = d[3] - d[1];
     }
-    static constexpr void filter(const double (&g)[3], double (&u)[filters]) {
+    static void filter(const double (&g)[3], double (&u)[filters]) {
         u[0] = g[0];
         u[1] = (g[0] + g[1] + g[2]) / 2;
         u[2] = (g[0] - g[1] + g[2]) / 2;
@@ -48,22 +49,24 @@ struct winograd_line<4, 1> {
 
     template <class T>
     MPAR_ALWAYS_INLINE static void input(const vec<T> (&d)[side], vec<T> (&v)[side]) {
-        const vec<T> even_a = d[4] - T(b2) * d[2], odd_a = d[3] - T(b2) * d[1];
-        const vec<T> even_b = d[4] - T(a2) * d[2], odd_b = d[3] - T(a2) * d[1];
-        v[0] = d[4] - T(a2 + b2) * d[2] + T(a2 * b2) * d[0];
-        v[1] = even_a + T(a) * odd_a;
-        v[2] = even_a - T(a) * odd_a;
-        v[3] = even_b + T(b) * odd_b;
-        v[4] = even_b - T(b) * odd_b;
-        v[5] = d[5] - T(a2 + b2) * d[3] + T(a2 * b2) * d[1];
+        const vec<T> even_a = multiply_add(-T(b2), d[2], d[4]);
+        const vec<T> odd_a = multiply_add(-T(b2), d[1], d[3]);
+        const vec<T> even_b = multiply_add(-T(a2), d[2], d[4]);
+        const vec<T> odd_b = multiply_add(-T(a2), d[1], d[3]);
+        v[0] = multiply_add(T(a2 * b2), d[0], multiply_add(-T(a2 + b2), d[2], d[4]));
+        v[1] = multiply_add(T(a), odd_a, even_a);
+        v[2] = multiply_add(-T(a), odd_a, even_a);
+        v[3] = multiply_add(T(b), odd_b, even_b);
+        v[4] = multiply_add(-T(b), odd_b, even_b);
+        v[5] = multiply_add(T(a2 * b2), d[1], multiply_add(-T(a2 + b2), d[3], d[5]));
     }
-    static constexpr void filter(const double (&g)[3], double (&u)[filters]) {
+    static void filter(const double (&g)[3], double (&u)[filters]) {
         constexpr double points[5] = {0, a, -a, b, -b};
         for (int i = 0; i < 5; ++i) {
             const double p = points[i];
             double product = 1;
             for (const double q : points) product *= p == q ? 1 : p - q;
-            u[i] = (g[0] + p * (g[1] + p * g[2])) / product;
+            u[i] = multiply_add(p, multiply_add(p, g[2], g[1]), g[0]) / product;
         }
         u[5] = g[2];
     }
@@ -72,9 +75,9 @@ struct winograd_line<4, 1> {
         const vec<T> even_a = m[1] + m[2], odd_a = m[1] - m[2];
         const vec<T> even_b = m[3] + m[4], odd_b = m[3] - m[4];
         y[0] = m[0] + (even_a + even_b);
-        y[1] = T(a) * odd_a + T(b) * odd_b;
-        y[2] = T(a2) * even_a + T(b2) * even_b;
-        y[3] = m[5] + T(a2 * a) * odd_a + T(b2 * b) * odd_b;
+        y[1] = multiply_add(T(a), odd_a, T(b) * odd_b);
+        y[2] = multiply_add(T(a2), even_a, T(b2) * even_b);
+        y[3] = multiply_add(T(b2 * b), odd_b, multiply_add(T(a2 * a), odd_a, m[5]));
     }
 };
 
@@ -92,7 +95,7 @@ struct winograd_line<2, 2> {
         v[3] = d[1];
         v[4] = d[3];
     }
-    static constexpr void filter(const double (&g)[3], double (&u)[filters]) {
+    static void filter(const double (&g)[3], double (&u)[filters]) {
         u[0] = g[0];
         u[1] = g[0] + g[2];
         u[2] = g[2];
@@ -113,23 +116,25 @@ struct winograd_line<4, 2> {
 
     template <class T>
     MPAR_ALWAYS_INLINE static void input(const vec<T> (&d)[side], vec<T> (&v)[side]) {
-        const vec<T> odd_a = d[6] - T(b2) * d[2], even_a = d[4] - T(b2) * d[0];
-        const vec<T> odd_b = d[6] - T(a2) * d[2], even_b = d[4] - T(a2) * d[0];
-        v[0] = odd_a + T(a) * even_a;
-        v[1] = odd_a - T(a) * even_a;
-        v[2] = odd_b + T(b) * even_b;
-        v[3] = odd_b - T(b) * even_b;
-        v[4] = d[8] - T(a2 + b2) * d[4] + T(a2 * b2) * d[0];
+        const vec<T> odd_a = multiply_add(-T(b2), d[2], d[6]);
+        const vec<T> even_a = multiply_add(-T(b2), d[0], d[4]);
+        const vec<T> odd_b = multiply_add(-T(a2), d[2], d[6]);
+        const vec<T> even_b = multiply_add(-T(a2), d[0], d[4]);
+        v[0] = multiply_add(T(a), even_a, odd_a);
+        v[1] = multiply_add(-T(a), even_a, odd_a);
+        v[2] = multiply_add(T(b), even_b, odd_b);
+        v[3] = multiply_add(-T(b), even_b, odd_b);
+        v[4] = multiply_add(T(a2 * b2), d[0], multiply_add(-T(a2 + b2), d[4], d[8]));
 #pragma GCC unroll 4
         for (int i = 0; i < 4; ++i) v[5 + i] = d[2 * i + 1];
     }
-    static constexpr void filter(const double (&g)[3], double (&u)[filters]) {
+    static void filter(const double (&g)[3], double (&u)[filters]) {
         constexpr double points[4] = {a, -a, b, -b};
         for (int i = 0; i < 4; ++i) {
             const double p = points[i];
             double product = 1;
             for (const double q : points) product *= p == q ? 1 : p - q;
-            u[i] = (g[0] + p * g[2]) / product;
+            u[i] = multiply_add(p, g[2], g[0]) / product;
         }
         u[4] = g[2];
         u[5] = g[1];
@@ -139,9 +144,9 @@ struct winograd_line<4, 2> {
         const vec<T> even_a = m[0] + m[1], odd_a = m[0] - m[1];
         const vec<T> even_b = m[2] + m[3], odd_b = m[2] - m[3];
         y[0] = m[5] + (even_a + even_b);
-        y[1] = m[6] + T(a) * odd_a + T(b) * odd_b;
-        y[2] = m[7] + T(a2) * even_a + T(b2) * even_b;
-        y[3] = (m[8] + m[4]) + T(a2 * a) * odd_a + T(b2 * b) * odd_b;
+        y[1] = multiply_add(T(b), odd_b, multiply_add(T(a), odd_a, m[6]));
+        y[2] = multiply_add(T(b2), even_b, multiply_add(T(a2), even_a, m[7]));
+        y[3] = multiply_add(T(b2 * b), odd_b, multiply_add(T(a2 * a), odd_a, m[8] + m[4]));
     }
 };
 
