@@ -39,10 +39,12 @@ endfunction()
 #   // label: long         a label for ctest -L
 #   // timeout: 300        seconds, of each run
 #   // sanitize: no        not under the asan preset
-# Sets ranks, label, timeout, sanitize in the caller. A shell script has # for //.
+#   // program: own        a program of its own, not its folder's
+#   // isa: native         not in a build that repeats tests for another ISA or compiler
+# Sets ranks, label, timeout and the others in the caller. A shell script has # for //.
 macro(mpar_marks file)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
-    foreach(mark ranks label timeout sanitize processors)
+    foreach(mark ranks label timeout sanitize processors program isa)
         unset(${mark})
         file(STRINGS ${file} mark_line REGEX "^(//|#) ${mark}: " LIMIT_COUNT 1)
         if(mark_line)

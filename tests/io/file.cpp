@@ -2,7 +2,7 @@
 // Tests of io/file.hpp and io/refusal.hpp: what a file is, and that a write is all or nothing.
 #include <mpar/io/file.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -2,12 +2,12 @@
 // Tests of io/image.hpp: formats told apart by content, and paths that lead to no picture.
 #include <mpar/io/image.hpp>
 
-#include "pictures.hpp"
+#include "io/pictures.hpp"
 
 using namespace mpar;
 using namespace io_test;
 
-TEST_CASE("the content decides the format") {
+TEST_CASE("the content decides the format of a picture") {
     const folder folder;
     const auto image = slope(30, 20);
     CHECK(distance(io::read_image(folder.write("a.jpg", png(image))), image) == 0);

@@ -2,7 +2,7 @@
 // Tests of io/jpeg.hpp: pictures that come back, and files that must be refused.
 #include <mpar/io/jpeg.hpp>
 
-#include "pictures.hpp"
+#include "io/pictures.hpp"
 
 using namespace mpar;
 using namespace io_test;
@@ -43,7 +43,7 @@ TEST_CASE("gray becomes RGB") {
     }
 }
 
-TEST_CASE("bad files are refused") {
+TEST_CASE("bad JPEG files are refused") {
     const auto good = jpeg(slope(64, 64));
     const auto progressive = jpeg(slope(64, 64), {3, true, false});
     for (const bad_file& bad : std::vector<bad_file>{
@@ -87,7 +87,7 @@ TEST_CASE("a file of endless scans is refused") {
                    [&] { decode(with_scans(100'000)); });
 }
 
-TEST_CASE("damaged files are read or refused") {
+TEST_CASE("damaged JPEG files are read or refused") {
     int refused = 0;
     for (const bool progressive : {false, true}) {
         refused += survive(jpeg(slope(40, 30), {3, progressive, false}), 1500, 11,

@@ -3,7 +3,7 @@
 // place is not, and no file makes find() throw. The models' tests damage real ones.
 #include <mpar/io/packed_file.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <sys/stat.h>
 

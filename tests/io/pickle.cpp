@@ -2,7 +2,7 @@
 // Tests of io/pickle.hpp: what is read as data, and everything else that must be refused by name.
 #include <mpar/io/pickle.hpp>
 
-#include "torch_bytes.hpp"
+#include "io/torch_bytes.hpp"
 
 #include <array>
 #include <chrono>

@@ -5,7 +5,7 @@
 
 #include <mpar/io/rgb_image.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <algorithm>
 #include <array>

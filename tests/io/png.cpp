@@ -2,7 +2,7 @@
 // Tests of io/png.hpp: every kind of pixel becomes RGB, and files that must be refused.
 #include <mpar/io/png.hpp>
 
-#include "pictures.hpp"
+#include "io/pictures.hpp"
 
 using namespace mpar;
 using namespace io_test;
@@ -56,7 +56,7 @@ TEST_CASE("palettes are looked up, alpha is dropped, 16 bits are cut") {
           pixels{1, 2, 3});
 }
 
-TEST_CASE("bad files are refused") {
+TEST_CASE("bad PNG files are refused") {
     const auto good = png(noise(20, 20, 3));
     const auto damaged = [&](std::size_t at) {
         auto file = good;
@@ -91,7 +91,7 @@ TEST_CASE("bad files are refused") {
     }
 }
 
-TEST_CASE("damaged files are read or refused") {
+TEST_CASE("damaged PNG files are read or refused") {
     int refused = 0;
     for (const bool interlaced : {false, true}) {
         refused += survive(png(noise(12, 12, 4), interlaced), 2000, 12,

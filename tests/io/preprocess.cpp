@@ -6,7 +6,7 @@
 #include <mpar/io/safetensors.hpp>
 #include <mpar/io/seeded.hpp>
 
-#include "pictures.hpp"
+#include "io/pictures.hpp"
 
 #include <cmath>
 

@@ -3,7 +3,7 @@
 // that must be refused.
 #include <mpar/io/pth.hpp>
 
-#include "torch_bytes.hpp"
+#include "io/torch_bytes.hpp"
 
 #include <cmath>
 #include <utility>
@@ -328,7 +328,7 @@ TEST_CASE("what is no file of torch.save is refused") {
     expect_refusal(fault::model, "cannot be opened", [] { io::read_pth("/none/w.pth"); });
 }
 
-TEST_CASE("damaged files are read or refused") {
+TEST_CASE("damaged checkpoints are read or refused") {
     const folder folder;
     const auto value = dict({{"a", tensor(six, 0, {3, 2}, {1, 3})},
                              {"b", tensor(storage("HalfStorage", "1", 2), 0, {2}, {1})}});

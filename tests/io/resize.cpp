@@ -2,7 +2,7 @@
 // Tests of io/resize.hpp against bytes that Pillow made of the same pictures.
 #include <mpar/io/resize.hpp>
 
-#include "pictures.hpp"
+#include "io/pictures.hpp"
 
 using namespace mpar;
 using namespace io_test;

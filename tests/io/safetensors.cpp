@@ -2,7 +2,7 @@
 // Tests of io/safetensors.hpp: files that are good, and that what is written is what is read.
 #include <mpar/io/safetensors.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <cstring>
 

@@ -3,7 +3,7 @@
 // why.
 #include <mpar/io/safetensors.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <chrono>
 #include <set>
@@ -218,7 +218,7 @@ TEST_CASE("a million tensors and no more") {
     expect_refusal(fault::model, "more than 1000000 tensors", [&] { io::read_safetensors(path); });
 }
 
-TEST_CASE("damaged files are read or refused") {
+TEST_CASE("damaged headers are read or refused") {
     const io_test::folder folder;
     const std::string good =
         file_of("{\"__metadata__\":{\"format\":\"pt\"}," + bytes("a", 0, 16) +

@@ -2,7 +2,7 @@
 // Tests of io/seeded.hpp against values made by numpy from the same definition.
 #include <mpar/io/seeded.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <bit>
 #include <map>

@@ -2,7 +2,7 @@
 // Tests of io/stored_tensor.hpp: values out of bytes, rows of them, and which names may be.
 #include <mpar/io/stored_tensor.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 // Tests of io/tensor_file.hpp: finding tensors by name, and what a set of them may be.
 #include <mpar/io/tensor_file.hpp>
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <type_traits>
 

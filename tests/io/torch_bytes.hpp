@@ -2,7 +2,7 @@
 // Pickles, zip archives and files of torch.save put together byte by byte. Knows nothing of mpar.
 #pragma once
 
-#include "files.hpp"
+#include "io/files.hpp"
 
 #include <cstdint>
 #include <string>

@@ -2,12 +2,12 @@
 // Tests of io/weights.hpp: formats are told apart by content, not by the file's name.
 #include <mpar/io/weights.hpp>
 
-#include "torch_bytes.hpp"
+#include "io/torch_bytes.hpp"
 
 using namespace mpar;
 using namespace io_test;
 
-TEST_CASE("the content decides the format") {
+TEST_CASE("the content decides the format of weights") {
     const folder folder;
     const std::vector<stored_run> runs{{"0", "abcdefgh", 2}};
     const auto value = dict({{"a", tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})}});

@@ -2,7 +2,7 @@
 // Tests of io/zip.hpp: archives as PyTorch writes them, and archives that lie.
 #include <mpar/io/zip.hpp>
 
-#include "torch_bytes.hpp"
+#include "io/torch_bytes.hpp"
 
 using namespace mpar;
 using namespace io_test;

@@ -9,6 +9,7 @@
 
 using namespace mpar;
 using namespace mpar_test;
+using namespace mpar_test::convolved;
 
 TEMPLATE_TEST_CASE("reference::conv2d is its formula", "[conv2d]", float, double) {
     for (const problem& p : layers()) {

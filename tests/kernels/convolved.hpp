@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace mpar_test {
+namespace mpar_test::convolved {
 
 using namespace mpar;
 
@@ -222,4 +222,4 @@ inline std::vector<problem> layers() {
     return list;
 }
 
-}  // namespace mpar_test
+}  // namespace mpar_test::convolved

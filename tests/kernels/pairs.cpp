@@ -4,6 +4,7 @@
 
 using namespace mpar;
 using namespace mpar_test;
+using namespace mpar_test::transformed;
 
 TEST_CASE("pixels far from usual have direct sums, with the bits of any cut", "[pairs]") {
     constexpr auto source = [](int n, int c, int h, int w) {

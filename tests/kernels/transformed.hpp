@@ -14,7 +14,7 @@
 #include <random>
 #include <string>
 
-namespace mpar_test {
+namespace mpar_test::transformed {
 
 using namespace mpar;
 using B = backend::cpu;
@@ -159,4 +159,4 @@ inline const std::vector<problem>& layers() {
     return list;
 }
 
-}  // namespace mpar_test
+}  // namespace mpar_test::transformed

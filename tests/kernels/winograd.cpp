@@ -5,6 +5,7 @@
 
 using namespace mpar;
 using namespace mpar_test;
+using namespace mpar_test::transformed;
 
 TEST_CASE("Winograd's tiles agree with the reference", "[winograd]") {
     for (const form& f : forms) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// program: own
 // ranks: 2
 // label: long
 // sanitize: no

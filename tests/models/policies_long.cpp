@@ -8,7 +8,7 @@
 
 using namespace mpar;
 
-TEST_CASE("resnet18 under every policy") {
+TEST_CASE("resnet18 under every policy, on more ranks") {
     mpar_test::check_every_policy<resnet18>("resnet18");
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A forward allocates nothing, however the ranks work together.
+// program: own
 // ranks: 1 2 3 4
 // sanitize: no
 // (AddressSanitizer has operator new to itself)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Halos over a slow network hide behind the middles of the layers: by the clock.
+// program: own
 // ranks: 2
 // label: long
 // sanitize: no

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# The ISAs that mpar has kernels for: which of them this machine executes, and which one is its own.
+# cmake -DCOMPILER=g++ -P cmake/isas.cmake: the ISA of -march=native first, then the others that are executed.
+
+cmake_minimum_required(VERSION 3.24)
+
+# mpar_isas(RESULT COMPILER): names, this machine's own first: native, and those of avx2 and plain that it is not but executes.
+# Sets mpar_native_isa, and mpar_flags_NAME for each. avx2 is tuned for cores of AMD, where gcc contracts fewer sums by itself.
+function(mpar_isas result compiler)
+    set(mpar_flags_native -march=native PARENT_SCOPE)
+    set(mpar_flags_avx2 -march=znver3 PARENT_SCOPE)
+    set(mpar_flags_plain -march=x86-64 PARENT_SCOPE)
+    execute_process(COMMAND ${compiler} -march=native -dM -E -x c++ /dev/null OUTPUT_VARIABLE macros ERROR_QUIET)
+    if(macros MATCHES "__AVX512F__ 1")
+        set(native avx512)
+    elseif(macros MATCHES "__AVX2__ 1" AND macros MATCHES "__FMA__ 1")
+        set(native avx2)
+    else()
+        set(native plain)
+    endif()
+    set(mpar_native_isa ${native} PARENT_SCOPE)
+    set(names native)
+    set(flags)
+    if(EXISTS /proc/cpuinfo)
+        file(STRINGS /proc/cpuinfo flags REGEX "^flags[\t ]*:" LIMIT_COUNT 1)
+        string(REGEX MATCHALL "[a-z0-9_]+" flags "${flags}")
+    endif()
+    set(missing avx2 fma bmi1 bmi2 movbe f16c abm)
+    list(REMOVE_ITEM missing ${flags})
+    if(NOT native STREQUAL "avx2" AND NOT missing)
+        list(APPEND names avx2)
+    endif()
+    if(NOT native STREQUAL "plain" AND "sse2" IN_LIST flags)
+        list(APPEND names plain)
+    endif()
+    set(${result} ${names} PARENT_SCOPE)
+endfunction()
+
+if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
+    mpar_isas(names ${COMPILER})
+    list(POP_FRONT names)
+    list(PREPEND names ${mpar_native_isa})
+    list(JOIN names " " names)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E echo "${names}")
+endif()
