@@ -42,7 +42,9 @@ struct torch_content {
 inline torch_content parse_torch_zip(std::span<const std::byte> file, const refusal& refuse) {
     const std::vector<zip_entry> entries = read_zip(file, refuse);
     const auto entry = [&](std::string_view name) -> const zip_entry* {
-        const auto found = std::ranges::lower_bound(entries, name, {}, &zip_entry::name);
+        const auto found =
+            std::lower_bound(entries.begin(), entries.end(), name,
+                             [](const zip_entry& e, std::string_view n) { return e.name < n; });
         return found == entries.end() || found->name != name ? nullptr : &*found;
     };
     const zip_entry* pickled = nullptr;

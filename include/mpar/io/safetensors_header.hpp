@@ -2,10 +2,10 @@
 // The JSON header of a safetensors file, event by event. Knows its rules; opens no file.
 #pragma once
 
+#include <mpar/core/order.hpp>
 #include <mpar/io/refusal.hpp>
 #include <mpar/io/stored_tensor.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,8 +13,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace mpar::io::detail {
 
@@ -25,8 +23,6 @@ namespace mpar::io::detail {
 /// Throws through the parser at the first thing that is wrong.
 class safetensors_header {
 public:
-    using json = nlohmann::json;
-
     safetensors_header(std::span<const std::byte> data, const refusal& refuse)
         : data_(data), refuse_(refuse) {}
 
@@ -34,15 +30,12 @@ public:
     /// type ask for. Neither order nor gaps nor duplicate names have been looked at.
     std::vector<stored_tensor> take() { return std::move(tensors_); }
 
-    bool null() { wrong("null"); }
-    bool boolean(bool) { wrong("a boolean"); }
-    bool number_integer(json::number_integer_t) { wrong("a negative number"); }
-    bool number_float(json::number_float_t, const std::string&) {
-        wrong("a number that is not a 64-bit integer");
-    }
-    bool binary(json::binary_t&) { wrong("binary data"); }
+    void null() { wrong("null"); }
+    void boolean() { wrong("a boolean"); }
+    void negative() { wrong("a negative number"); }
+    void real() { wrong("a number that is not a 64-bit integer"); }
 
-    bool number_unsigned(json::number_unsigned_t number) {
+    void natural(std::uint64_t number) {
         if (at_ == place::shape) {
             auto& shape = tensors_.back().shape;
             if (shape.size() == max_rank) {
@@ -58,10 +51,9 @@ public:
         } else {
             wrong("a number");
         }
-        return true;
     }
 
-    bool string(std::string& text) {
+    void string(std::string& text) {
         if (at_ == place::metadata_value) {
             at_ = place::metadata;
         } else if (at_ == place::dtype_value) {
@@ -72,10 +64,9 @@ public:
         } else {
             wrong("a string");
         }
-        return true;
     }
 
-    bool start_object(std::size_t) {
+    void start_object() {
         if (at_ == place::outside) {
             at_ = place::top;
         } else if (at_ == place::metadata_start) {
@@ -85,10 +76,9 @@ public:
         } else {
             wrong("an object");
         }
-        return true;
     }
 
-    bool key(std::string& name) {
+    void key(std::string& name) {
         if (at_ == place::top) {
             if (name == "__metadata__") {
                 if (metadata_seen_) refuse_("'__metadata__' occurs twice");
@@ -103,15 +93,17 @@ public:
         } else {
             begin_field(name);
         }
-        return true;
     }
 
-    bool end_object() {
+    void end_object() {
         if (at_ == place::metadata) {
-            std::ranges::sort(metadata_keys_);
-            const auto twice = std::ranges::adjacent_find(metadata_keys_);
-            if (twice != metadata_keys_.end()) {
-                refuse_("'__metadata__' has the key '" + printable(*twice) + "' twice");
+            const auto& keys = metadata_keys_;
+            const auto order = order_of(
+                keys.size(), [&](std::uint32_t a, std::uint32_t b) { return keys[a] < keys[b]; });
+            for (std::size_t i = 1; i < order.size(); ++i) {
+                const auto& key = keys[order[i]];
+                if (keys[order[i - 1]] != key) continue;
+                refuse_("'__metadata__' has the key '" + printable(key) + "' twice");
             }
             at_ = place::top;
         } else if (at_ == place::entry) {
@@ -120,10 +112,9 @@ public:
         } else {
             at_ = place::outside;
         }
-        return true;
     }
 
-    bool start_array(std::size_t) {
+    void start_array() {
         if (at_ == place::shape_start) {
             at_ = place::shape;
         } else if (at_ == place::offsets_start) {
@@ -131,15 +122,11 @@ public:
         } else {
             wrong("an array");
         }
-        return true;
     }
 
-    bool end_array() {
-        at_ = place::entry;
-        return true;
-    }
+    void end_array() { at_ = place::entry; }
 
-    bool parse_error(std::size_t position, const std::string&, const json::exception&) {
+    [[noreturn]] void parse_error(std::size_t position) {
         refuse_("the header is not valid JSON in UTF-8 at byte " + std::to_string(7 + position));
     }
 

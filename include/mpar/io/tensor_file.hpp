@@ -2,13 +2,13 @@
 // The named tensors of one weight file and the memory they lie in. Knows no format and no net.
 #pragma once
 
+#include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/stored_tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,20 +35,21 @@ public:
                 refuse("tensor '" + printable(tensor.name) + "' " + *wrong);
             }
         }
-        by_name_.resize(tensors_.size());
-        std::iota(by_name_.begin(), by_name_.end(), 0u);
-        std::ranges::sort(by_name_, {}, [this](auto i) { return name(i); });
-        const auto twice =
-            std::ranges::adjacent_find(by_name_, {}, [this](auto i) { return name(i); });
-        if (twice != by_name_.end()) {
-            refuse("tensor '" + printable(name(*twice)) + "' occurs twice");
+        by_name_ = order_of(tensors_.size(), [this](std::uint32_t a, std::uint32_t b) {
+            return tensors_[a].name < tensors_[b].name;
+        });
+        for (std::size_t i = 1; i < by_name_.size(); ++i) {
+            if (name(by_name_[i - 1]) == name(by_name_[i])) {
+                refuse("tensor '" + printable(name(by_name_[i])) + "' occurs twice");
+            }
         }
     }
 
     /// The tensor of that name, or nullptr.
     const stored_tensor* find(std::string_view wanted) const& {
         const auto found =
-            std::ranges::lower_bound(by_name_, wanted, {}, [this](auto i) { return name(i); });
+            std::lower_bound(by_name_.begin(), by_name_.end(), wanted,
+                             [this](std::uint32_t i, std::string_view n) { return name(i) < n; });
         return found == by_name_.end() || name(*found) != wanted ? nullptr : &tensors_[*found];
     }
 

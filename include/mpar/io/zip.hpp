@@ -3,10 +3,10 @@
 // inflates nothing, writes nothing.
 #pragma once
 
+#include <mpar/core/order.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/refusal.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -47,11 +47,14 @@ public:
         refuse_overlaps(all);
         std::vector<zip_entry> entries;
         entries.reserve(all.size());
-        for (const auto& one : all) entries.push_back(one.entry);
-        std::ranges::sort(entries, {}, &zip_entry::name);
-        const auto twice = std::ranges::adjacent_find(entries, {}, &zip_entry::name);
-        if (twice != entries.end()) {
-            refuse_("zip entry '" + printable(twice->name) + "' occurs twice");
+        for (const auto i : order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
+                 return all[a].entry.name < all[b].entry.name;
+             })) {
+            const zip_entry& one = all[i].entry;
+            if (!entries.empty() && entries.back().name == one.name) {
+                refuse_("zip entry '" + printable(one.name) + "' occurs twice");
+            }
+            entries.push_back(one);
         }
         return entries;
     }
@@ -200,12 +203,15 @@ private:
         return found;
     }
 
-    void refuse_overlaps(std::vector<placed>& all) const {
-        std::ranges::sort(all, {}, &placed::begin);
-        for (std::size_t i = 1; i < all.size(); ++i) {
-            if (all[i].begin < all[i - 1].end) {
-                refuse_("zip entries '" + printable(all[i - 1].entry.name) + "' and '" +
-                        printable(all[i].entry.name) + "' overlap");
+    void refuse_overlaps(const std::vector<placed>& all) const {
+        const auto order = order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
+            return all[a].begin < all[b].begin;
+        });
+        for (std::size_t i = 1; i < order.size(); ++i) {
+            const placed &before = all[order[i - 1]], &after = all[order[i]];
+            if (after.begin < before.end) {
+                refuse_("zip entries '" + printable(before.entry.name) + "' and '" +
+                        printable(after.entry.name) + "' overlap");
             }
         }
     }

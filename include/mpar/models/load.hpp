@@ -53,10 +53,13 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
                             const io::tensor_file& file) {
     const io::refusal refuse(fault::model, file.source());
     const io::refusal bad_number(fault::numbers, file.source());
+    const auto tensors = file.tensors();
+    std::vector<bool> taken(tensors.size());
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto* tensor = file.find(names[i]);
         if (!tensor) refuse("tensor '" + names[i] + "' is missing");
+        taken[std::size_t(tensor - tensors.data())] = true;
         const auto& q = p.parameters[i];
         const std::vector<std::int64_t> wanted(q.extents.begin(), q.extents.begin() + q.rank);
         if (tensor->shape != wanted) {
@@ -72,13 +75,10 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
         sum = io::checksum(tensor->bytes, sum + std::uint64_t(tensor->type));
         file.forget(*tensor);
     }
-    std::vector<std::string> sorted = names;
-    std::ranges::sort(sorted);
-    for (const auto& tensor : file.tensors()) {
-        if (tensor.name.ends_with("num_batches_tracked")) continue;
-        if (!std::ranges::binary_search(sorted, tensor.name)) {
-            refuse("tensor '" + io::printable(tensor.name) +
-                   "' belongs to no layer of the network");
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string& name = tensors[i].name;
+        if (!taken[i] && !name.ends_with("num_batches_tracked")) {
+            refuse("tensor '" + io::printable(name) + "' belongs to no layer of the network");
         }
     }
     return sum;
