@@ -6,6 +6,7 @@
 #include <mpar/comm/communicator.hpp>
 #include <mpar/comm/shared_block.hpp>
 #include <mpar/core/cores.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/tensor/crew.hpp>
 
 #include <cstddef>
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
@@ -66,7 +66,7 @@ public:
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
     /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
-    const std::vector<int>& first_seats() const { return first_seats_; }
+    const growing<int>& first_seats() const { return first_seats_; }
 
     /// Who exchanges messages: with `claim` the first member for all, else everybody.
     bool exchanges() const { return how_ != teaming::claim || leads(); }
@@ -100,11 +100,11 @@ private:
 
     /// Whether all groups have as many teams.
     bool is_even(communicator& comm, int group, int groups) const {
-        std::vector<int> teams(std::size_t(groups), 0);
+        growing<int> teams(std::size_t(groups), 0);
         for (const long g : all_gather(comm, leads() ? long(group) : -1L)) {
             if (g >= 0) ++teams[std::size_t(g)];
         }
-        return teams == std::vector<int>(std::size_t(groups), teams.front());
+        return teams == growing<int>(std::size_t(groups), teams.front());
     }
     void disband() {
         how_ = teaming::off;
@@ -122,7 +122,8 @@ private:
         node_.emplace(communicator::adopt(node, comm.deadline()));
         const auto divide = [&](int color) {
             communicator all = std::move(*node_);
-            node_.emplace(communicator::adopt(split(all.handle(), color, all.rank()), comm.deadline()));
+            node_.emplace(
+                communicator::adopt(split(all.handle(), color, all.rank()), comm.deadline()));
         };
         if (group >= 0) divide(group);
         if (most > 0) divide(node_->rank() / most);
@@ -162,7 +163,7 @@ private:
     std::optional<communicator> node_, outside_;
     int index_ = 0, count_ = 1;
     int member_ = 0, members_ = 1;
-    std::vector<int> first_seats_;
+    growing<int> first_seats_;
 };
 
 /// Memory of a whole team, or of a rank that is alone: not initialised.

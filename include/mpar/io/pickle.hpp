@@ -3,6 +3,7 @@
 // called. Knows Python's containers; nothing of tensors.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/refusal.hpp>
 
@@ -15,7 +16,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace mpar::io {
 
@@ -56,13 +56,13 @@ struct pickle_object {
 
     kind which = kind::tuple;
     std::int64_t callee = 0;
-    std::vector<pickle_value> items = {};
+    growing<pickle_value> items = {};
 };
 
 /// What a pickle says. Its texts lie in the bytes that it was read from.
 struct pickle {
     pickle_value top;
-    std::vector<pickle_object> objects;
+    growing<pickle_object> objects;
     std::size_t end = 0;  ///< the byte after its last
 
     /// The object that `value` is, if it is one of that kind; else nullptr.
@@ -189,11 +189,11 @@ private:
     }
 
     /// The last `count` values leave the stack.
-    std::vector<value> take(std::size_t count) {
+    growing<value> take(std::size_t count) {
         if (available() < count) refuse("takes a value from an empty stack");
         spend(count);
         const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
-        std::vector<value> items(first, stack_.end());
+        growing<value> items(first, stack_.end());
         stack_.erase(first, stack_.end());
         return items;
     }
@@ -218,14 +218,14 @@ private:
     void append(std::size_t count) {
         const auto items = take(count);
         auto& list = top(object::kind::list, "appends to what is no list").items;
-        list.insert(list.end(), items.begin(), items.end());
+        list.append(items.data(), items.size());
     }
 
     void set_items(std::size_t count) {
         const auto items = take(count);
         if (count % 2 != 0) refuse("sets a key without a value");
         auto& dict = top(object::kind::dict, "sets an item of what is no dict").items;
-        dict.insert(dict.end(), items.begin(), items.end());
+        dict.append(items.data(), items.size());
     }
 
     /// Two's complement of 0 to 8 bytes.
@@ -275,7 +275,7 @@ private:
             if (!pair) pair = result_.as(object::kind::tuple, item);
             if (!pair || pair->items.size() != 2) refuse("makes an OrderedDict of no pairs");
             spend(2);
-            dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
+            dict.items.append(pair->items.data(), pair->items.size());
         }
         return dict;
     }
@@ -305,8 +305,8 @@ private:
     std::span<const pickle_global> globals_;
     const refusal& refuse_;
     pickle result_;
-    std::vector<value> stack_;
-    std::vector<std::size_t> marks_;
+    growing<value> stack_;
+    growing<std::size_t> marks_;
     std::unordered_map<std::uint32_t, value> memo_;
     std::size_t spent_ = 0, at_ = 0;
 };

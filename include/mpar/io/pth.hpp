@@ -3,6 +3,7 @@
 // Runs nothing of what they contain; knows no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/pickle.hpp>
@@ -34,13 +35,13 @@ inline bool begins_with(std::span<const std::byte> bytes, std::string_view magic
 
 /// What a file of torch.save holds, before it gets an owner.
 struct torch_content {
-    std::vector<stored_tensor> tensors;
-    std::vector<std::vector<std::byte>> copies;
+    growing<stored_tensor> tensors;
+    growing<std::vector<std::byte>> copies;
 };
 
 /// ROOT/data.pkl is the pickle, ROOT/data/KEY the storage called KEY (torch 1.6 and later).
 inline torch_content parse_torch_zip(std::span<const std::byte> file, const refusal& refuse) {
-    const std::vector<zip_entry> entries = read_zip(file, refuse);
+    const growing<zip_entry> entries = read_zip(file, refuse);
     const auto entry = [&](std::string_view name) -> const zip_entry* {
         const auto found =
             std::lower_bound(entries.begin(), entries.end(), name,

@@ -2,6 +2,7 @@
 // Reads and writes safetensors files. Knows the whole format and trusts none of it; knows no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/json_reader.hpp>
@@ -17,7 +18,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace mpar::io {
 
@@ -27,8 +27,8 @@ inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
 namespace detail {
 
 /// The tensors in the order of their data, which they cover without hole or overlap.
-inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> file,
-                                                    const refusal& refuse) {
+inline growing<stored_tensor> parse_safetensors(std::span<const std::byte> file,
+                                                const refusal& refuse) {
     constexpr std::uint64_t prefix = 8;
     if (file.size() < prefix) {
         refuse("is no safetensors file: it has " + std::to_string(file.size()) +
@@ -59,7 +59,7 @@ inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> f
     safetensors_header events(data, refuse);
     const auto* text = reinterpret_cast<const char*>(header.data());
     json_reader({text, header.size()}, events).read();
-    std::vector<stored_tensor> listed = events.take();
+    growing<stored_tensor> listed = events.take();
 
     const auto begin = [&](const stored_tensor& tensor) {
         return static_cast<std::uint64_t>(tensor.bytes.data() - data.data());
@@ -68,7 +68,7 @@ inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> f
         const auto &a = listed[i], &b = listed[k];
         return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
     });
-    std::vector<stored_tensor> tensors;
+    growing<stored_tensor> tensors;
     tensors.reserve(listed.size());
     for (const auto i : order) tensors.push_back(std::move(listed[i]));
     std::uint64_t covered = 0;
@@ -154,7 +154,7 @@ inline void write_safetensors(const std::string& path, std::span<const stored_te
             misuse("tensor '" + printable(name) + "' occurs twice");
         }
     }
-    std::vector<const stored_tensor*> order;
+    growing<const stored_tensor*> order;
     for (const auto i : order_of(tensors.size(), [&](std::uint32_t a, std::uint32_t b) {
              return size_of(tensors[a].type) > size_of(tensors[b].type);
          })) {

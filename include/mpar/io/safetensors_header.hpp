@@ -2,6 +2,7 @@
 // The JSON header of a safetensors file, event by event. Knows its rules; opens no file.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/refusal.hpp>
 #include <mpar/io/stored_tensor.hpp>
@@ -28,7 +29,7 @@ public:
 
     /// The tensors in the order of the header; bytes inside the data, of the size that shape and
     /// type ask for. Neither order nor gaps nor duplicate names have been looked at.
-    std::vector<stored_tensor> take() { return std::move(tensors_); }
+    growing<stored_tensor> take() { return std::move(tensors_); }
 
     void null() { wrong("null"); }
     void boolean() { wrong("a boolean"); }
@@ -228,7 +229,7 @@ private:
 
     std::span<const std::byte> data_;
     const refusal& refuse_;
-    std::vector<stored_tensor> tensors_;
+    growing<stored_tensor> tensors_;
     std::vector<std::string> metadata_keys_;
     bool metadata_seen_ = false;
     place at_ = place::outside;

@@ -2,6 +2,7 @@
 // The named tensors of one weight file and the memory they lie in. Knows no format and no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/stored_tensor.hpp>
@@ -23,8 +24,8 @@ public:
     /// Tensors whose bytes lie in `file` or in `copies` (of what the file holds in another order).
     /// throws: error of the file's kind when a name occurs twice, or is not allowed, or the tensors
     /// are too many.
-    tensor_file(mapped_file file, std::vector<stored_tensor> tensors,
-                std::vector<std::vector<std::byte>> copies = {})
+    tensor_file(mapped_file file, growing<stored_tensor> tensors,
+                growing<std::vector<std::byte>> copies = {})
         : file_(std::move(file)), copies_(std::move(copies)), tensors_(std::move(tensors)) {
         const refusal refuse = file_.refuse();
         if (tensors_.size() > max_tensors) {
@@ -70,8 +71,8 @@ private:
     std::string_view name(std::uint32_t i) const { return tensors_[i].name; }
 
     mapped_file file_;
-    std::vector<std::vector<std::byte>> copies_;
-    std::vector<stored_tensor> tensors_;
+    growing<std::vector<std::byte>> copies_;
+    growing<stored_tensor> tensors_;
     std::vector<std::uint32_t> by_name_;
 };
 

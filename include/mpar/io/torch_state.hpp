@@ -3,6 +3,7 @@
 // torch.save lay out their bytes.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/io/pickle.hpp>
 #include <mpar/io/refusal.hpp>
@@ -77,10 +78,9 @@ public:
     /// The tensors in the dict's order. Those whose elements do not lie in row-major order are
     /// copied into `copies`, of which there may be `limit` bytes in all. requires: the storages'
     /// bytes are filled in.
-    std::vector<stored_tensor> tensors(std::vector<std::vector<std::byte>>& copies,
-                                       std::uint64_t limit) {
+    growing<stored_tensor> tensors(growing<std::vector<std::byte>>& copies, std::uint64_t limit) {
         const auto& items = state_dict().items;
-        std::vector<stored_tensor> tensors;
+        growing<stored_tensor> tensors;
         tensors.reserve(items.size() / 2);
         for (std::size_t i = 0; i < items.size(); i += 2) {
             if (items[i].which != pickle_value::kind::text) {
@@ -143,7 +143,7 @@ private:
     }
 
     stored_tensor tensor(std::string_view name, const pickle_value& value,
-                         std::vector<std::vector<std::byte>>& copies, std::uint64_t& limit) {
+                         growing<std::vector<std::byte>>& copies, std::uint64_t& limit) {
         const std::string subject = "tensor '" + printable(name) + "' ";
         const object* call = content_.as(object::kind::call, value);
         if (call &&
@@ -190,7 +190,7 @@ private:
 
     std::span<const std::byte> elements(window& view, const torch_storage& storage,
                                         const std::string& subject,
-                                        std::vector<std::vector<std::byte>>& copies,
+                                        growing<std::vector<std::byte>>& copies,
                                         std::uint64_t& limit) const {
         if (view.shape.size() != view.strides.size()) {
             refuse_(subject + "has " + std::to_string(view.shape.size()) + " extents and " +
@@ -258,7 +258,7 @@ private:
 
     const pickle& content_;
     const refusal& refuse_;
-    std::vector<torch_storage> storages_;
+    growing<torch_storage> storages_;
     std::unordered_map<std::string_view, std::size_t> by_key_;
 };
 

@@ -3,6 +3,7 @@
 // inflates nothing, writes nothing.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/refusal.hpp>
@@ -13,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mpar::io {
 
@@ -31,21 +31,21 @@ public:
     zip_reader(std::span<const std::byte> file, const refusal& refuse)
         : file_(file), refuse_(refuse) {}
 
-    std::vector<zip_entry> read() {
+    growing<zip_entry> read() {
         const end_record end = read_end();
         cursor directory(file_.first(end.directory + end.bytes), end.directory, refuse_);
         if (end.entries > end.bytes / central_bytes) {
             refuse_("the zip directory of " + std::to_string(end.bytes) +
                     " bytes cannot hold its " + std::to_string(end.entries) + " entries");
         }
-        std::vector<placed> all;
+        growing<placed> all;
         all.reserve(end.entries);
         for (std::uint64_t i = 0; i < end.entries; ++i) {
             all.push_back(read_entry(directory, end.directory));
         }
         if (directory.left() != 0) refuse_("the zip directory goes on after its last entry");
         refuse_overlaps(all);
-        std::vector<zip_entry> entries;
+        growing<zip_entry> entries;
         entries.reserve(all.size());
         for (const auto i : order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
                  return all[a].entry.name < all[b].entry.name;
@@ -203,7 +203,7 @@ private:
         return found;
     }
 
-    void refuse_overlaps(const std::vector<placed>& all) const {
+    void refuse_overlaps(const growing<placed>& all) const {
         const auto order = order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
             return all[a].begin < all[b].begin;
         });
@@ -225,7 +225,7 @@ private:
 /// The entries of the archive, sorted by name; names and bytes lie in `file`.
 /// throws: by `refuse`, with the entry or the byte, when an entry is compressed, encrypted, occurs
 /// twice, overlaps another or lies outside the file, and when directory and local headers disagree.
-inline std::vector<zip_entry> read_zip(std::span<const std::byte> file, const refusal& refuse) {
+inline growing<zip_entry> read_zip(std::span<const std::byte> file, const refusal& refuse) {
     return detail::zip_reader(file, refuse).read();
 }
 

@@ -2,12 +2,12 @@
 // Where tensors lie in a rank's one piece of memory. Knows boxes and steps, allocates nothing.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/net/plan.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace mpar::detail {
 
@@ -105,7 +105,7 @@ private:
 
     const plan& plan_;
     Part& part_;
-    std::vector<life> lives_;
+    growing<life> lives_;
 };
 
 template <class Part>

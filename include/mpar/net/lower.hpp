@@ -3,6 +3,7 @@
 // Knows no rank and no memory.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/layers/add.hpp>
 #include <mpar/layers/concat.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
@@ -14,15 +15,14 @@
 #include <algorithm>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
 /// A plan while it is made, and one made at run time.
 struct lowered {
-    std::vector<step> steps;
-    std::vector<tensor> tensors;
-    std::vector<parameter> parameters;
+    growing<step> steps;
+    growing<tensor> tensors;
+    growing<parameter> parameters;
     mismatch wrong;  ///< the first fault; the plan ends there
 
     constexpr plan view() const { return {steps, tensors, parameters}; }
@@ -360,9 +360,9 @@ private:
     }
 
     lowered plan_;
-    std::vector<use> uses_;
-    std::vector<frame> frames_;
-    std::vector<int> arms_;  ///< of the concats around, done so far
+    growing<use> uses_;
+    growing<frame> frames_;
+    growing<int> arms_;  ///< of the concats around, done so far
     choice chosen_;
     int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;

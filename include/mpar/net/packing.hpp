@@ -2,6 +2,7 @@
 // Where each step's packed weights lie, and what decides their bytes. Knows the plan; no values.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
 #include <mpar/kernels/backend.hpp>
 #include <mpar/layers/conv2d.hpp>
@@ -25,7 +26,7 @@ struct weight_slot {
     convolution problem;
     bool needed = false;
     long weights = 0, bias = 0;  ///< offsets in elements
-    std::vector<range> leaves;   ///< of a cut sum: its input channels are packed in these parts
+    growing<range> leaves;       ///< of a cut sum: its input channels are packed in these parts
 
     /// The problem of one leaf. requires: there are leaves.
     convolution leaf(std::size_t i) const {
@@ -151,16 +152,16 @@ private:
         few.out = few.groups * std::min(c.out_per_group(), 24 / few.groups);
         few.in_channels = {0, few.in};
         few.out_channels = {0, few.out};
-        std::vector<T> filters(std::size_t(few.out) * std::size_t(few.in_per_group()) *
-                               std::size_t(few.window_taps()));
+        growing<T> filters(std::size_t(few.out) * std::size_t(few.in_per_group()) *
+                           std::size_t(few.window_taps()));
         for (std::size_t i = 0; i < filters.size(); ++i) filters[i] = T(i + 1);
-        std::vector<T> packed(std::size_t(Backend::template packed_filters<T>(few)));
+        growing<T> packed(std::size_t(Backend::template packed_filters<T>(few)));
         Backend::pack_filters(filters.data(), few, packed.data());
         return io::checksum(std::as_bytes(std::span(packed)));
     }
 
     plan plan_;
-    std::vector<weight_slot> slots_;
+    growing<weight_slot> slots_;
     std::size_t bytes_ = 0;
 };
 
