@@ -99,14 +99,14 @@ private:
     }
 
     /// Whether all groups have as many teams.
-    bool is_even(communicator& comm, int group, int groups) const {
+    [[gnu::cold]] bool is_even(communicator& comm, int group, int groups) const {
         growing<int> teams(std::size_t(groups), 0);
         for (const long g : all_gather(comm, leads() ? long(group) : -1L)) {
             if (g >= 0) ++teams[std::size_t(g)];
         }
         return teams == growing<int>(std::size_t(groups), teams.front());
     }
-    void disband() {
+    [[gnu::cold]] void disband() {
         how_ = teaming::off;
         node_.reset();
         outside_.reset();
@@ -114,7 +114,7 @@ private:
         members_ = 1;
     }
 
-    void split_off(communicator& comm, int most, int group) {
+    [[gnu::cold]] void split_off(communicator& comm, int most, int group) {
         MPI_Comm node = MPI_COMM_NULL;
         check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
                                   &node),
@@ -132,7 +132,7 @@ private:
     }
 
     /// Teams are numbered in the order of their first members.
-    void number_teams(communicator& comm) {
+    [[gnu::cold]] void number_teams(communicator& comm) {
         int place[2] = {0, 1};
         MPI_Comm leaders = split(comm.handle(), leads() ? 0 : MPI_UNDEFINED, comm.rank());
         if (leads()) {
@@ -146,7 +146,7 @@ private:
     }
 
     /// Team after team, so that neighbours on the model axis are neighbours in memory.
-    void number_seats(communicator& comm) {
+    [[gnu::cold]] void number_seats(communicator& comm) {
         const auto before = all_gather(comm, index_ * long(comm.size()) + member_);
         int key = 0;
         for (const long other : before) key += other < index_ * long(comm.size()) + member_;

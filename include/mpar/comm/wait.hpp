@@ -16,7 +16,7 @@ namespace mpar {
 namespace detail {
 
 /// The ranks that have not come, in order; requests that are done by now are looked through once more.
-inline std::string silent_ranks(growing<pending>& requests) {
+[[gnu::cold]] inline std::string silent_ranks(growing<pending>& requests) {
     growing<int> silent;
     for (auto& r : requests) {
         int done = 0;

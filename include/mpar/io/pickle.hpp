@@ -113,7 +113,7 @@ private:
         refuse_("the pickle " + what + " (byte " + std::to_string(at_) + ")");
     }
 
-    void step(std::uint8_t opcode) {
+    [[gnu::cold]] void step(std::uint8_t opcode) {
         switch (opcode) {
             case 'N': return push({kind::none});
             case 0x88: return push({kind::boolean, 1});
@@ -229,7 +229,7 @@ private:
     }
 
     /// Two's complement of 0 to 8 bytes.
-    std::int64_t long_integer() {
+    [[gnu::cold]] std::int64_t long_integer() {
         const auto length = from_.number<std::uint8_t>();
         if (length > 8) refuse("has an integer of " + std::to_string(length) + " bytes");
         const auto bytes = from_.take(length);
@@ -242,7 +242,7 @@ private:
         return static_cast<std::int64_t>(bits << unused) >> unused;
     }
 
-    void global() {
+    [[gnu::cold]] void global() {
         const auto module = from_.line(), name = from_.line();
         if (module == "collections" && name == "OrderedDict") return push({kind::ordered_dict});
         for (std::size_t i = 0; i < globals_.size(); ++i) {
@@ -254,7 +254,7 @@ private:
                "', which state dicts do not use");
     }
 
-    void reduce() {
+    [[gnu::cold]] void reduce() {
         const value arguments = pop(), callee = pop();
         const object* tuple = result_.as(object::kind::tuple, arguments);
         if (!tuple) refuse("calls with what is no tuple");
@@ -265,7 +265,7 @@ private:
     }
 
     /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], ...]).
-    object ordered_dict(const object& arguments) {
+    [[gnu::cold]] object ordered_dict(const object& arguments) {
         object dict{object::kind::dict};
         if (arguments.items.empty()) return dict;
         const object* pairs = result_.as(object::kind::list, arguments.items.front());
@@ -287,13 +287,13 @@ private:
         top(object::kind::dict, "sets attributes of what is no dict");
     }
 
-    void put(std::uint32_t slot) {
+    [[gnu::cold]] void put(std::uint32_t slot) {
         if (available() == 0) refuse("remembers a value of an empty stack");
         spend(1);
         memo_.insert_or_assign(slot, stack_.back());
     }
 
-    void fetch(std::uint32_t slot) {
+    [[gnu::cold]] void fetch(std::uint32_t slot) {
         const auto found = memo_.find(slot);
         if (found == memo_.end()) {
             refuse("recalls value " + std::to_string(slot) + ", which it has not remembered");

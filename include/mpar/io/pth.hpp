@@ -40,7 +40,8 @@ struct torch_content {
 };
 
 /// ROOT/data.pkl is the pickle, ROOT/data/KEY the storage called KEY (torch 1.6 and later).
-inline torch_content parse_torch_zip(std::span<const std::byte> file, const refusal& refuse) {
+[[gnu::cold]] inline torch_content parse_torch_zip(std::span<const std::byte> file,
+                                                   const refusal& refuse) {
     const growing<zip_entry> entries = read_zip(file, refuse);
     const auto entry = [&](std::string_view name) -> const zip_entry* {
         const auto found =
@@ -82,7 +83,8 @@ inline torch_content parse_torch_zip(std::span<const std::byte> file, const refu
 
 /// Five pickles (magic number, protocol version, system, object, keys of the storages), then for
 /// each key the number of elements and the elements.
-inline torch_content parse_torch_stream(std::span<const std::byte> file, const refusal& refuse) {
+[[gnu::cold]] inline torch_content parse_torch_stream(std::span<const std::byte> file,
+                                                      const refusal& refuse) {
     const auto version = read_pickle(file, torch_magic.size(), torch_globals, refuse);
     if (version.top.which != pickle_value::kind::integer || version.top.number != 1001) {
         refuse("has another protocol version than PyTorch's 1001");

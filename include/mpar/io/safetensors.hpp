@@ -27,8 +27,8 @@ inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
 namespace detail {
 
 /// The tensors in the order of their data, which they cover without hole or overlap.
-inline growing<stored_tensor> parse_safetensors(std::span<const std::byte> file,
-                                                const refusal& refuse) {
+[[gnu::cold]] inline growing<stored_tensor> parse_safetensors(std::span<const std::byte> file,
+                                                              const refusal& refuse) {
     constexpr std::uint64_t prefix = 8;
     if (file.size() < prefix) {
         refuse("is no safetensors file: it has " + std::to_string(file.size()) +
@@ -89,7 +89,7 @@ inline growing<stored_tensor> parse_safetensors(std::span<const std::byte> file,
 }
 
 /// The header of those tensors, padded so that the data begins at a multiple of 8 bytes.
-inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
+[[gnu::cold]] inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
     std::string text = "{";
     std::uint64_t offset = 0;
     for (const stored_tensor* tensor : tensors) {
@@ -132,8 +132,9 @@ inline tensor_file read_safetensors(const std::string& path) {
 /// larger elements come first, so that all are aligned; else the order is kept.
 /// throws: error(kind) when the file cannot be written; error(fault::internal) when a tensor is not
 /// what read_safetensors would take.
-inline void write_safetensors(const std::string& path, std::span<const stored_tensor> tensors,
-                              fault kind = fault::model) {
+[[gnu::cold]] inline void write_safetensors(const std::string& path,
+                                            std::span<const stored_tensor> tensors,
+                                            fault kind = fault::model) {
     const refusal misuse(fault::internal, path);
     for (const auto& tensor : tensors) {
         const std::string subject = "tensor '" + printable(tensor.name) + "' ";

@@ -96,7 +96,7 @@ public:
         }
     }
 
-    void end_object() {
+    [[gnu::cold]] void end_object() {
         if (at_ == place::metadata) {
             const auto& keys = metadata_keys_;
             const auto order = order_of(
@@ -171,7 +171,7 @@ private:
         refuse(" has " + what + " in its data_offsets, expected [begin, end]");
     }
 
-    void begin_tensor(std::string& name) {
+    [[gnu::cold]] void begin_tensor(std::string& name) {
         if (tensors_.size() == max_tensors) {
             refuse_("holds more than " + std::to_string(max_tensors) + " tensors");
         }
@@ -184,7 +184,7 @@ private:
         at_ = place::entry_start;
     }
 
-    void begin_field(const std::string& name) {
+    [[gnu::cold]] void begin_field(const std::string& name) {
         unsigned field = 0;
         if (name == "dtype") {
             field = dtype_field;
@@ -202,7 +202,7 @@ private:
         fields_seen_ |= field;
     }
 
-    void end_tensor() {
+    [[gnu::cold]] void end_tensor() {
         auto& tensor = tensors_.back();
         if (!(fields_seen_ & dtype_field)) refuse(" has no dtype");
         if (!(fields_seen_ & shape_field)) refuse(" has no shape");

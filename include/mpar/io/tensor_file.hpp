@@ -24,8 +24,8 @@ public:
     /// Tensors whose bytes lie in `file` or in `copies` (of what the file holds in another order).
     /// throws: error of the file's kind when a name occurs twice, or is not allowed, or the tensors
     /// are too many.
-    tensor_file(mapped_file file, growing<stored_tensor> tensors,
-                growing<std::vector<std::byte>> copies = {})
+    [[gnu::cold]] tensor_file(mapped_file file, growing<stored_tensor> tensors,
+                              growing<std::vector<std::byte>> copies = {})
         : file_(std::move(file)), copies_(std::move(copies)), tensors_(std::move(tensors)) {
         const refusal refuse = file_.refuse();
         if (tensors_.size() > max_tensors) {

@@ -31,7 +31,7 @@ public:
     zip_reader(std::span<const std::byte> file, const refusal& refuse)
         : file_(file), refuse_(refuse) {}
 
-    growing<zip_entry> read() {
+    [[gnu::cold]] growing<zip_entry> read() {
         const end_record end = read_end();
         cursor directory(file_.first(end.directory + end.bytes), end.directory, refuse_);
         if (end.entries > end.bytes / central_bytes) {
@@ -75,7 +75,7 @@ private:
         std::uint64_t begin = 0, end = 0;  ///< of local header and data
     };
 
-    end_record read_end() const {
+    [[gnu::cold]] end_record read_end() const {
         if (file_.size() < end_bytes) refuse_("the zip archive has no end record");
         std::uint64_t limit = file_.size() - end_bytes;
         cursor from(file_, limit, refuse_);
@@ -111,7 +111,7 @@ private:
         return end;
     }
 
-    end_record read_end64(std::uint64_t at) const {
+    [[gnu::cold]] end_record read_end64(std::uint64_t at) const {
         cursor from(file_, at, refuse_);
         if (from.number<std::uint32_t>() != end64_mark) {
             refuse_("the zip64 end record is not at byte " + std::to_string(at));
@@ -124,7 +124,7 @@ private:
         return end;
     }
 
-    placed read_entry(cursor& directory, std::uint64_t data_end) const {
+    [[gnu::cold]] placed read_entry(cursor& directory, std::uint64_t data_end) const {
         const std::size_t at = directory.position();
         if (directory.number<std::uint32_t>() != central_mark) {
             refuse_("there is no zip directory entry at byte " + std::to_string(at));
@@ -153,8 +153,8 @@ private:
     }
 
     /// Fields that were too small for their value stand in the zip64 extra field, in this order.
-    void widen(std::span<const std::byte> extra, const std::string& subject,
-               std::initializer_list<std::uint64_t*> fields) const {
+    [[gnu::cold]] void widen(std::span<const std::byte> extra, const std::string& subject,
+                             std::initializer_list<std::uint64_t*> fields) const {
         cursor from(extra, 0, refuse_);
         while (from.left() >= 4) {
             const auto id = from.number<std::uint16_t>();
@@ -171,8 +171,8 @@ private:
         }
     }
 
-    placed read_local(placed found, std::uint64_t size, std::uint64_t data_end,
-                      const std::string& subject) const {
+    [[gnu::cold]] placed read_local(placed found, std::uint64_t size, std::uint64_t data_end,
+                                    const std::string& subject) const {
         if (found.begin > data_end) {
             refuse_(subject + "begins at byte " + std::to_string(found.begin) +
                     ", after the last data");
@@ -203,7 +203,7 @@ private:
         return found;
     }
 
-    void refuse_overlaps(const growing<placed>& all) const {
+    [[gnu::cold]] void refuse_overlaps(const growing<placed>& all) const {
         const auto order = order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
             return all[a].begin < all[b].begin;
         });

@@ -19,7 +19,7 @@ public:
     activations() = default;
     /// collective over the team, which must outlive this.
     /// throws: error(device) when memory is not to be had.
-    activations(const part& mine, team& t, long workspace, int workspaces)
+    [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
           member_(t.how() == teaming::fixed ? t.member() : 0),

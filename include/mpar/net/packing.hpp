@@ -51,7 +51,7 @@ public:
     /// Counts the changes of what parameters::load makes of the values, besides pack_filters.
     static constexpr int format = 1;
 
-    packing(const plan& p, const part& mine) : plan_(p) {
+    [[gnu::cold]] packing(const plan& p, const part& mine) : plan_(p) {
         constexpr long aligned = 64 / sizeof(T);
         constexpr int block = Backend::template block<T>;
         long end = 0;
@@ -79,7 +79,7 @@ public:
     std::size_t bytes() const { return bytes_; }
 
     /// Cost: a tenth of a millisecond.
-    recipe made_by() const {
+    [[gnu::cold]] recipe made_by() const {
         recipe all;
         std::string& text = all.slots;
         text = std::string(Backend::name) + " " + Backend::isa();
@@ -125,7 +125,7 @@ public:
     }
 
 private:
-    static void add(std::string& text, std::initializer_list<long> numbers) {
+    [[gnu::cold]] static void add(std::string& text, std::initializer_list<long> numbers) {
         for (const long n : numbers) text += " " + std::to_string(n);
     }
 
@@ -145,7 +145,7 @@ private:
     }
 
     /// Of a layer of few channels, packed as that one is.
-    static std::uint64_t sample_digest(const convolution& c) {
+    [[gnu::cold]] static std::uint64_t sample_digest(const convolution& c) {
         convolution few = c;
         few.groups = std::min(c.groups, c.is_depthwise() ? 24 : 3);
         few.in = few.groups * std::min(c.in_per_group(), 24 / few.groups);

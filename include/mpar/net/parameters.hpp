@@ -5,6 +5,7 @@
 
 #include <mpar/comm/team.hpp>
 #include <mpar/core/finite.hpp>
+#include <mpar/core/function_ref.hpp>
 #include <mpar/core/growing.hpp>
 #include <mpar/net/packing.hpp>
 
@@ -12,7 +13,6 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,10 +20,10 @@
 
 namespace mpar {
 
-/// Where weights come from: writes rows [rows.lo, rows.hi) of the first extent of parameter `index`
-/// of the plan to `out`. throws: mpar::error.
+/// Where weights come from, for the length of a load: writes rows [rows.lo, rows.hi) of the first
+/// extent of parameter `index` of the plan to `out`. throws: mpar::error.
 template <class T>
-using parameter_reader = std::function<void(int index, range rows, T* out)>;
+using parameter_reader = function_ref<void(int index, range rows, T* out)>;
 
 /// Weights as a rank has packed them, and who keeps the memory (nobody: the network itself).
 struct packed_weights {

@@ -22,7 +22,7 @@ class transfer {
 public:
     /// requires: `comm` and the elements of mine.exchanges live as long.
     /// throws: error(device), error(mpi).
-    transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
+    [[gnu::cold]] transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
         long most = 0, end = 0;
         for (const auto& e : exchanges_) {
             if (!stays(e)) most = std::max(most, packed(e.sends) + packed(e.receives));
@@ -91,7 +91,7 @@ public:
 private:
     static constexpr int block = Backend::template block<T>;
 
-    void declare(communicator& comm, std::size_t i) {
+    [[gnu::cold]] void declare(communicator& comm, std::size_t i) {
         auto& declared = messages_.emplace_back(comm, int(i));
         T* next = memory_.data() + offsets_[i];
         for (const auto& m : exchanges_[i].receives) {
