@@ -32,6 +32,7 @@ constexpr bool asks_for_plan(std::span<const instruction> tape) {
 }
 
 /// What each entry asks for; who asks for a plan is whole until there is one.
+template <class = void>
 constexpr growing<placing> unplanned(std::span<const instruction> tape) {
     growing<placing> each;
     for (const auto& i : tape) {

@@ -30,6 +30,8 @@ struct lowered {
 
 namespace detail {
 
+/// A template, so that only who lowers a net compiles it.
+template <class = void>
 class lowering {
 public:
     constexpr lowering(const shape& input, placing given, const choice& chosen) : chosen_(chosen) {
@@ -373,9 +375,10 @@ private:
 /// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
 /// in place of the layers' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
+template <class = void>
 constexpr lowered lower(std::span<const instruction> tape, const shape& input, const placing& given,
                         const choice& chosen = {}) {
-    return detail::lowering(input, given, chosen).run(tape);
+    return detail::lowering<>(input, given, chosen).run(tape);
 }
 
 }  // namespace mpar

@@ -7,10 +7,10 @@
 #include <mpar/core/finite.hpp>
 #include <mpar/core/function_ref.hpp>
 #include <mpar/core/growing.hpp>
+#include <mpar/core/math.hpp>
 #include <mpar/net/packing.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <memory>
@@ -170,7 +170,7 @@ private:
                                                 std::to_string(variance) + " in channel " +
                                                 std::to_string(channels.lo + int(c)));
             }
-            const double scale = double(values[0][c]) / std::sqrt(variance);
+            const double scale = double(values[0][c]) / square_root(variance);
             map.scale.push_back(scale);
             map.shift.push_back(double(values[1][c]) - double(values[2][c]) * scale);
         }

@@ -18,6 +18,7 @@ struct tape_piece {
     long flops = 0;
 };
 
+template <class = void>
 constexpr growing<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
     struct frame {
         shape entry, joined;
@@ -61,6 +62,7 @@ constexpr growing<tape_piece> pieces_of(std::span<const instruction> tape, shape
 /// A placing for each instruction of a tape: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
+template <class = void>
 [[gnu::cold]] constexpr growing<placing> balanced_stages(std::span<const instruction> tape,
                                                          const shape& input, int stages) {
     const auto pieces = detail::pieces_of(tape, input);
