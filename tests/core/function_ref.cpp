@@ -15,6 +15,8 @@ namespace {
 
 int twice(function_ref<int(int)> f, int x) { return f(f(x)); }
 
+int thrice(int x) { return 3 * x; }
+
 struct counts_copies {
     int copies = 0;
     counts_copies() = default;
@@ -36,6 +38,8 @@ TEST_CASE("closures, functors and standard functions are called") {
     CHECK(twice(counts_copies(), 5) == 7);
     const std::function<int(int)> standard = [](int x) { return x - 1; };
     CHECK(twice(standard, 5) == 3);
+    CHECK(twice(thrice, 5) == 45);
+    CHECK(twice(&thrice, 5) == 45);
 }
 
 TEST_CASE("it refers to the callable: state changes there, nothing is copied") {

@@ -18,7 +18,7 @@ namespace mpar {
 /// error of the lowest of them; where only some fail, the sentence says on which rank.
 /// collective. throws: error(no_progress) when a rank does not come. Cost: one all-reduce of 8
 /// bytes.
-inline void agree(communicator& comm, function_ref<void()> work) {
+[[gnu::cold]] inline void agree(communicator& comm, function_ref<void()> work) {
     std::optional<error> mine;
     try {
         work();

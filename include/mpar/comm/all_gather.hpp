@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/comm/wait.hpp>
+#include <mpar/core/growing.hpp>
 
 #include <vector>
 
@@ -14,7 +15,7 @@ inline std::vector<long> all_gather(communicator& comm, long mine) {
     const auto ranks = static_cast<std::size_t>(comm.size());
     outliving<long> values(comm, ranks + 1);  // all, mine
     values.data()[ranks] = mine;
-    std::vector<pending> waits(1);
+    growing<pending> waits(1);
     check(MPI_Iallgather(values.data() + ranks, 1, MPI_LONG, values.data(), 1, MPI_LONG,
                          comm.handle(), &waits[0].request),
           "MPI_Iallgather");

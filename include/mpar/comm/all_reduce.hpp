@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/comm/wait.hpp>
+#include <mpar/core/growing.hpp>
 
 namespace mpar {
 
@@ -12,7 +13,7 @@ namespace mpar {
 inline long all_reduce(communicator& comm, long mine, MPI_Op op) {
     outliving<long> values(comm, 2);  // mine, all
     values.data()[0] = mine;
-    std::vector<pending> waits(1);
+    growing<pending> waits(1);
     check(MPI_Iallreduce(values.data(), values.data() + 1, 1, MPI_LONG, op, comm.handle(),
                          &waits[0].request),
           "MPI_Iallreduce");

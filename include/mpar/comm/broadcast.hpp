@@ -3,10 +3,10 @@
 #pragma once
 
 #include <mpar/comm/wait.hpp>
+#include <mpar/core/growing.hpp>
 
 #include <cstddef>
 #include <cstring>
-#include <vector>
 
 namespace mpar {
 
@@ -18,7 +18,7 @@ inline void broadcast(communicator& comm, void* data, int bytes, int root) {
     const auto count = static_cast<std::size_t>(bytes);
     outliving<std::byte> copy(comm, count);
     std::memcpy(copy.data(), data, count);
-    std::vector<pending> waits(1);
+    growing<pending> waits(1);
     check(MPI_Ibcast(copy.data(), bytes, MPI_BYTE, root, comm.handle(), &waits[0].request),
           "MPI_Ibcast");
     wait_all(comm, waits, [] { return std::string("broadcast"); });

@@ -4,11 +4,11 @@
 
 #include <mpar/comm/poll.hpp>
 #include <mpar/comm/traffic.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/tensor/memory.hpp>
 
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
@@ -95,7 +95,7 @@ private:
     static MPI_Comm duplicate(MPI_Comm theirs, seconds deadline) {
         buffer<MPI_Comm> made(1);
         made.data()[0] = MPI_COMM_NULL;
-        std::vector<pending> requests(1);
+        growing<pending> requests(1);
         check(MPI_Comm_idup(theirs, made.data(), &requests[0].request), "MPI_Comm_idup");
         if (!poll(requests, deadline)) {
             made.forget();  // may still be written to

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/comm/wait.hpp>
+#include <mpar/core/growing.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -86,7 +87,7 @@ private:
 
     communicator* comm_;
     int tag_;
-    std::vector<pending> requests_;
+    growing<pending> requests_;
     traffic each_;
 };
 

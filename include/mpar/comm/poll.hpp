@@ -3,10 +3,10 @@
 #pragma once
 
 #include <mpar/comm/check.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/core/patience.hpp>
 
 #include <cstddef>
-#include <vector>
 
 namespace mpar {
 
@@ -17,7 +17,7 @@ struct pending {
 };
 
 /// Whether all requests were done before the deadline. Spins, then yields. throws: error(mpi).
-inline bool poll(std::vector<pending>& requests, seconds deadline) {
+inline bool poll(growing<pending>& requests, seconds deadline) {
     patience wait(deadline);
     std::size_t first = 0;
     do {

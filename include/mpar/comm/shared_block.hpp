@@ -66,7 +66,7 @@ private:
     static constexpr std::size_t huge = host_memory::huge;
 
     /// The block's file, mapped, with all its pages.
-    void make(char (&name)[64], int& file, std::size_t bytes) {
+    [[gnu::cold]] void make(char (&name)[64], int& file, std::size_t bytes) {
         static int count = 0;
         for (int attempt = 0; file < 0 && attempt < 100; ++attempt) {
             const std::string one =
@@ -90,7 +90,7 @@ private:
 
     /// Linux makes them of a file in memory when it is asked outright, from 6.1 on, whatever its
     /// settings are; each needs one of its small pages before. Else the file stays as it is.
-    void ask_for_huge_pages(int file, std::size_t bytes) {
+    [[gnu::cold]] void ask_for_huge_pages(int file, std::size_t bytes) {
 #ifdef __linux__
         constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
         struct statvfs space {};
@@ -108,7 +108,7 @@ private:
     }
 
     /// Where huge pages may lie.
-    void map(int file, std::size_t bytes, int flags) {
+    [[gnu::cold]] void map(int file, std::size_t bytes, int flags) {
         room_ = host_memory::is_large(bytes) ? bytes + huge : bytes;
         void* p = file < 0 ? MAP_FAILED
                            : mmap(nullptr, room_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -127,11 +127,11 @@ private:
         data_ = p;
     }
 
-    static void finish(const communicator& node, const char* name, int file) {
+    [[gnu::cold]] static void finish(const communicator& node, const char* name, int file) {
         if (file >= 0) close(file);
         if (node.rank() == 0) shm_unlink(name);
     }
-    void release() {
+    [[gnu::cold]] void release() {
         if (base_) munmap(base_, room_);
         base_ = data_ = nullptr;
     }

@@ -6,6 +6,7 @@
 #include <mpar/comm/communicator.hpp>
 #include <mpar/comm/shared_block.hpp>
 #include <mpar/core/cores.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/tensor/crew.hpp>
 
 #include <cstddef>
@@ -14,7 +15,6 @@
 #include <optional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
@@ -66,7 +66,7 @@ public:
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
     /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
-    const std::vector<int>& first_seats() const { return first_seats_; }
+    const growing<int>& first_seats() const { return first_seats_; }
 
     /// Who exchanges messages: with `claim` the first member for all, else everybody.
     bool exchanges() const { return how_ != teaming::claim || leads(); }
@@ -99,14 +99,14 @@ private:
     }
 
     /// Whether all groups have as many teams.
-    bool is_even(communicator& comm, int group, int groups) const {
-        std::vector<int> teams(std::size_t(groups), 0);
+    [[gnu::cold]] bool is_even(communicator& comm, int group, int groups) const {
+        growing<int> teams(std::size_t(groups), 0);
         for (const long g : all_gather(comm, leads() ? long(group) : -1L)) {
             if (g >= 0) ++teams[std::size_t(g)];
         }
-        return teams == std::vector<int>(std::size_t(groups), teams.front());
+        return teams == growing<int>(std::size_t(groups), teams.front());
     }
-    void disband() {
+    [[gnu::cold]] void disband() {
         how_ = teaming::off;
         node_.reset();
         outside_.reset();
@@ -114,7 +114,7 @@ private:
         members_ = 1;
     }
 
-    void split_off(communicator& comm, int most, int group) {
+    [[gnu::cold]] void split_off(communicator& comm, int most, int group) {
         MPI_Comm node = MPI_COMM_NULL;
         check(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
                                   &node),
@@ -122,7 +122,8 @@ private:
         node_.emplace(communicator::adopt(node, comm.deadline()));
         const auto divide = [&](int color) {
             communicator all = std::move(*node_);
-            node_.emplace(communicator::adopt(split(all.handle(), color, all.rank()), comm.deadline()));
+            node_.emplace(
+                communicator::adopt(split(all.handle(), color, all.rank()), comm.deadline()));
         };
         if (group >= 0) divide(group);
         if (most > 0) divide(node_->rank() / most);
@@ -131,7 +132,7 @@ private:
     }
 
     /// Teams are numbered in the order of their first members.
-    void number_teams(communicator& comm) {
+    [[gnu::cold]] void number_teams(communicator& comm) {
         int place[2] = {0, 1};
         MPI_Comm leaders = split(comm.handle(), leads() ? 0 : MPI_UNDEFINED, comm.rank());
         if (leads()) {
@@ -145,7 +146,7 @@ private:
     }
 
     /// Team after team, so that neighbours on the model axis are neighbours in memory.
-    void number_seats(communicator& comm) {
+    [[gnu::cold]] void number_seats(communicator& comm) {
         const auto before = all_gather(comm, index_ * long(comm.size()) + member_);
         int key = 0;
         for (const long other : before) key += other < index_ * long(comm.size()) + member_;
@@ -162,7 +163,7 @@ private:
     std::optional<communicator> node_, outside_;
     int index_ = 0, count_ = 1;
     int member_ = 0, members_ = 1;
-    std::vector<int> first_seats_;
+    growing<int> first_seats_;
 };
 
 /// Memory of a whole team, or of a rank that is alone: not initialised.

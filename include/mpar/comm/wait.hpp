@@ -4,20 +4,20 @@
 
 #include <mpar/comm/communicator.hpp>
 #include <mpar/core/function_ref.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/tensor/memory.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <string>
-#include <vector>
 
 namespace mpar {
 
 namespace detail {
 
 /// The ranks that have not come, in order; requests that are done by now are looked through once more.
-inline std::string silent_ranks(std::vector<pending>& requests) {
-    std::vector<int> silent;
+[[gnu::cold]] inline std::string silent_ranks(growing<pending>& requests) {
+    growing<int> silent;
     for (auto& r : requests) {
         int done = 0;
         if (r.request != MPI_REQUEST_NULL) MPI_Test(&r.request, &done, MPI_STATUS_IGNORE);
@@ -56,7 +56,7 @@ private:
 /// `doing` is called for the message alone: the operation and the step, as "halo exchange of step 7".
 /// throws: error(no_progress) naming the operation and the silent ranks when the deadline passes;
 /// error(mpi) when MPI fails. The communicator is broken then, and buffers must outlive MPI.
-inline void wait_all(communicator& comm, std::vector<pending>& requests,
+inline void wait_all(communicator& comm, growing<pending>& requests,
                      function_ref<std::string()> doing) {
     try {
         if (poll(requests, comm.deadline())) return;

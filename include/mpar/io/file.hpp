@@ -52,7 +52,7 @@ struct opened_file {
 };
 
 /// Opens a regular file to read; the length is the one at this moment.
-inline opened_file open_regular(const std::string& path, const refusal& refuse) {
+[[gnu::cold]] inline opened_file open_regular(const std::string& path, const refusal& refuse) {
     if (path.find('\0') != std::string::npos) refuse("is no path: it holds a zero byte");
     // O_NONBLOCK: a named pipe must be refused, not waited for.
     descriptor handle(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -75,7 +75,7 @@ inline opened_file open_regular(const std::string& path, const refusal& refuse) 
 class mapped_file {
 public:
     /// throws: error(kind) when the file is missing, not readable or not a regular file.
-    mapped_file(std::string path, fault kind) : path_(std::move(path)), kind_(kind) {
+    [[gnu::cold]] mapped_file(std::string path, fault kind) : path_(std::move(path)), kind_(kind) {
         const refusal refuse(kind, path_);
         const detail::opened_file file = detail::open_regular(path_, refuse);
         length_ = file.length;
@@ -129,7 +129,8 @@ private:
 
 /// The bytes of a file of at most `limit` bytes, copied into memory.
 /// throws: error(kind) when it is missing, not a regular file, longer, or shortened meanwhile.
-inline std::vector<std::byte> read_file(const std::string& path, std::size_t limit, fault kind) {
+[[gnu::cold]] inline std::vector<std::byte> read_file(const std::string& path, std::size_t limit,
+                                                      fault kind) {
     const refusal refuse(kind, path);
     const detail::opened_file file = detail::open_regular(path, refuse);
     if (file.length > limit) {
@@ -152,7 +153,7 @@ class atomic_file {
 public:
     /// `mode`: who may read it, as umask allows.
     /// throws: error(kind), here and in every member, when the system refuses.
-    atomic_file(std::string path, fault kind, mode_t mode = 0666)
+    [[gnu::cold]] atomic_file(std::string path, fault kind, mode_t mode = 0666)
         : path_(std::move(path)), refuse_(kind, path_) {
         if (path_.empty() || path_.find('\0') != std::string::npos) refuse_("is no path");
         struct stat old {};  // of a device or a pipe only its name would be left
@@ -185,7 +186,7 @@ public:
     }
 
     /// ensures: the new content stands under the name, on the disk.
-    void commit() {
+    [[gnu::cold]] void commit() {
         if (::fsync(file_.number()) != 0) {
             refuse_("cannot be written: " + detail::system_message(errno));
         }

@@ -89,7 +89,7 @@ inline std::span<const std::byte> share_of(std::span<const std::byte> bytes, std
 
 /// Makes the folder and those above it that are missing, for this user alone.
 /// throws: error(kind) when it cannot be made.
-inline void make_private_folder(const std::string& path, const refusal& refuse) {
+[[gnu::cold]] inline void make_private_folder(const std::string& path, const refusal& refuse) {
     if (path.empty() || path.find('\0') != std::string::npos) refuse("is no path");
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const bool made = ::mkdir(path.substr(0, end).c_str(), 0700) == 0 || errno == EEXIST;
@@ -100,7 +100,7 @@ inline void make_private_folder(const std::string& path, const refusal& refuse) 
 }
 
 /// Removes what writers of `path` have left behind that were killed, hours ago.
-inline void remove_remnants(const std::string& path) {
+[[gnu::cold]] inline void remove_remnants(const std::string& path) {
     namespace fs = std::filesystem;
     const auto name = fs::path(path).filename().string() + ".part";
     const auto old = fs::file_time_type::clock::now() - std::chrono::hours(2);

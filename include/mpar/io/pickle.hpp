@@ -3,6 +3,7 @@
 // called. Knows Python's containers; nothing of tensors.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/refusal.hpp>
 
@@ -15,7 +16,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace mpar::io {
 
@@ -56,13 +56,13 @@ struct pickle_object {
 
     kind which = kind::tuple;
     std::int64_t callee = 0;
-    std::vector<pickle_value> items = {};
+    growing<pickle_value> items = {};
 };
 
 /// What a pickle says. Its texts lie in the bytes that it was read from.
 struct pickle {
     pickle_value top;
-    std::vector<pickle_object> objects;
+    growing<pickle_object> objects;
     std::size_t end = 0;  ///< the byte after its last
 
     /// The object that `value` is, if it is one of that kind; else nullptr.
@@ -113,7 +113,7 @@ private:
         refuse_("the pickle " + what + " (byte " + std::to_string(at_) + ")");
     }
 
-    void step(std::uint8_t opcode) {
+    [[gnu::cold]] void step(std::uint8_t opcode) {
         switch (opcode) {
             case 'N': return push({kind::none});
             case 0x88: return push({kind::boolean, 1});
@@ -189,11 +189,11 @@ private:
     }
 
     /// The last `count` values leave the stack.
-    std::vector<value> take(std::size_t count) {
+    growing<value> take(std::size_t count) {
         if (available() < count) refuse("takes a value from an empty stack");
         spend(count);
         const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
-        std::vector<value> items(first, stack_.end());
+        growing<value> items(first, stack_.end());
         stack_.erase(first, stack_.end());
         return items;
     }
@@ -218,18 +218,18 @@ private:
     void append(std::size_t count) {
         const auto items = take(count);
         auto& list = top(object::kind::list, "appends to what is no list").items;
-        list.insert(list.end(), items.begin(), items.end());
+        list.append(items.data(), items.size());
     }
 
     void set_items(std::size_t count) {
         const auto items = take(count);
         if (count % 2 != 0) refuse("sets a key without a value");
         auto& dict = top(object::kind::dict, "sets an item of what is no dict").items;
-        dict.insert(dict.end(), items.begin(), items.end());
+        dict.append(items.data(), items.size());
     }
 
     /// Two's complement of 0 to 8 bytes.
-    std::int64_t long_integer() {
+    [[gnu::cold]] std::int64_t long_integer() {
         const auto length = from_.number<std::uint8_t>();
         if (length > 8) refuse("has an integer of " + std::to_string(length) + " bytes");
         const auto bytes = from_.take(length);
@@ -242,7 +242,7 @@ private:
         return static_cast<std::int64_t>(bits << unused) >> unused;
     }
 
-    void global() {
+    [[gnu::cold]] void global() {
         const auto module = from_.line(), name = from_.line();
         if (module == "collections" && name == "OrderedDict") return push({kind::ordered_dict});
         for (std::size_t i = 0; i < globals_.size(); ++i) {
@@ -254,7 +254,7 @@ private:
                "', which state dicts do not use");
     }
 
-    void reduce() {
+    [[gnu::cold]] void reduce() {
         const value arguments = pop(), callee = pop();
         const object* tuple = result_.as(object::kind::tuple, arguments);
         if (!tuple) refuse("calls with what is no tuple");
@@ -265,7 +265,7 @@ private:
     }
 
     /// OrderedDict() or, as Python 2 wrote it, OrderedDict([[key, value], ...]).
-    object ordered_dict(const object& arguments) {
+    [[gnu::cold]] object ordered_dict(const object& arguments) {
         object dict{object::kind::dict};
         if (arguments.items.empty()) return dict;
         const object* pairs = result_.as(object::kind::list, arguments.items.front());
@@ -275,7 +275,7 @@ private:
             if (!pair) pair = result_.as(object::kind::tuple, item);
             if (!pair || pair->items.size() != 2) refuse("makes an OrderedDict of no pairs");
             spend(2);
-            dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
+            dict.items.append(pair->items.data(), pair->items.size());
         }
         return dict;
     }
@@ -287,13 +287,13 @@ private:
         top(object::kind::dict, "sets attributes of what is no dict");
     }
 
-    void put(std::uint32_t slot) {
+    [[gnu::cold]] void put(std::uint32_t slot) {
         if (available() == 0) refuse("remembers a value of an empty stack");
         spend(1);
         memo_.insert_or_assign(slot, stack_.back());
     }
 
-    void fetch(std::uint32_t slot) {
+    [[gnu::cold]] void fetch(std::uint32_t slot) {
         const auto found = memo_.find(slot);
         if (found == memo_.end()) {
             refuse("recalls value " + std::to_string(slot) + ", which it has not remembered");
@@ -305,8 +305,8 @@ private:
     std::span<const pickle_global> globals_;
     const refusal& refuse_;
     pickle result_;
-    std::vector<value> stack_;
-    std::vector<std::size_t> marks_;
+    growing<value> stack_;
+    growing<std::size_t> marks_;
     std::unordered_map<std::uint32_t, value> memo_;
     std::size_t spent_ = 0, at_ = 0;
 };

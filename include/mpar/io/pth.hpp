@@ -3,6 +3,7 @@
 // Runs nothing of what they contain; knows no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/pickle.hpp>
@@ -34,15 +35,18 @@ inline bool begins_with(std::span<const std::byte> bytes, std::string_view magic
 
 /// What a file of torch.save holds, before it gets an owner.
 struct torch_content {
-    std::vector<stored_tensor> tensors;
-    std::vector<std::vector<std::byte>> copies;
+    growing<stored_tensor> tensors;
+    growing<std::vector<std::byte>> copies;
 };
 
 /// ROOT/data.pkl is the pickle, ROOT/data/KEY the storage called KEY (torch 1.6 and later).
-inline torch_content parse_torch_zip(std::span<const std::byte> file, const refusal& refuse) {
-    const std::vector<zip_entry> entries = read_zip(file, refuse);
+[[gnu::cold]] inline torch_content parse_torch_zip(std::span<const std::byte> file,
+                                                   const refusal& refuse) {
+    const growing<zip_entry> entries = read_zip(file, refuse);
     const auto entry = [&](std::string_view name) -> const zip_entry* {
-        const auto found = std::ranges::lower_bound(entries, name, {}, &zip_entry::name);
+        const auto found =
+            std::lower_bound(entries.begin(), entries.end(), name,
+                             [](const zip_entry& e, std::string_view n) { return e.name < n; });
         return found == entries.end() || found->name != name ? nullptr : &*found;
     };
     const zip_entry* pickled = nullptr;
@@ -79,7 +83,8 @@ inline torch_content parse_torch_zip(std::span<const std::byte> file, const refu
 
 /// Five pickles (magic number, protocol version, system, object, keys of the storages), then for
 /// each key the number of elements and the elements.
-inline torch_content parse_torch_stream(std::span<const std::byte> file, const refusal& refuse) {
+[[gnu::cold]] inline torch_content parse_torch_stream(std::span<const std::byte> file,
+                                                      const refusal& refuse) {
     const auto version = read_pickle(file, torch_magic.size(), torch_globals, refuse);
     if (version.top.which != pickle_value::kind::integer || version.top.number != 1001) {
         refuse("has another protocol version than PyTorch's 1001");

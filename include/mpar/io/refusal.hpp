@@ -12,7 +12,7 @@ namespace mpar::io {
 
 /// `text` for a message: everything but printable ASCII as \xNN, at most `limit` bytes; a longer
 /// one keeps its beginning and ends in "...".
-inline std::string printable(std::string_view text, std::size_t limit = 48) {
+[[gnu::cold]] inline std::string printable(std::string_view text, std::size_t limit = 48) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string result;
     for (const char c : text) {
@@ -26,7 +26,7 @@ inline std::string printable(std::string_view text, std::size_t limit = 48) {
 }
 
 /// A path for a message: at most 64 bytes; a longer one keeps its end, where the name is.
-inline std::string printable_path(std::string_view path) {
+[[gnu::cold]] inline std::string printable_path(std::string_view path) {
     constexpr std::size_t limit = 64;
     if (path.size() > limit) {
         return "..." + printable(path.substr(path.size() - (limit - 3)), limit - 3);

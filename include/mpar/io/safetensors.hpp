@@ -2,7 +2,10 @@
 // Reads and writes safetensors files. Knows the whole format and trusts none of it; knows no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
+#include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
+#include <mpar/io/json_reader.hpp>
 #include <mpar/io/safetensors_header.hpp>
 #include <mpar/io/stored_tensor.hpp>
 #include <mpar/io/tensor_file.hpp>
@@ -15,9 +18,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace mpar::io {
 
@@ -27,8 +27,8 @@ inline constexpr std::uint64_t max_safetensors_header = 100'000'000;
 namespace detail {
 
 /// The tensors in the order of their data, which they cover without hole or overlap.
-inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> file,
-                                                    const refusal& refuse) {
+[[gnu::cold]] inline growing<stored_tensor> parse_safetensors(std::span<const std::byte> file,
+                                                              const refusal& refuse) {
     constexpr std::uint64_t prefix = 8;
     if (file.size() < prefix) {
         refuse("is no safetensors file: it has " + std::to_string(file.size()) +
@@ -49,7 +49,7 @@ inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> f
     if (header.empty() || header.front() != std::byte{'{'}) {
         refuse("the header does not begin with '{' at byte 8");
     }
-    // The JSON library takes a zero byte for the end of its input.
+    // C's text functions, of which other readers are made, take a zero byte for the end.
     const auto zero = std::ranges::find(header, std::byte{0});
     if (zero != header.end()) {
         refuse("the header holds a zero byte at byte " +
@@ -58,15 +58,19 @@ inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> f
 
     safetensors_header events(data, refuse);
     const auto* text = reinterpret_cast<const char*>(header.data());
-    nlohmann::json::sax_parse(text, text + header.size(), &events);
-    std::vector<stored_tensor> tensors = events.take();
+    json_reader({text, header.size()}, events).read();
+    growing<stored_tensor> listed = events.take();
 
     const auto begin = [&](const stored_tensor& tensor) {
         return static_cast<std::uint64_t>(tensor.bytes.data() - data.data());
     };
-    std::ranges::stable_sort(tensors, {}, [&](const stored_tensor& tensor) {
-        return std::pair(begin(tensor), tensor.bytes.size());
+    const auto order = order_of(listed.size(), [&](std::uint32_t i, std::uint32_t k) {
+        const auto &a = listed[i], &b = listed[k];
+        return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
     });
+    growing<stored_tensor> tensors;
+    tensors.reserve(listed.size());
+    for (const auto i : order) tensors.push_back(std::move(listed[i]));
     std::uint64_t covered = 0;
     for (const auto& tensor : tensors) {
         if (begin(tensor) != covered) {
@@ -85,13 +89,13 @@ inline std::vector<stored_tensor> parse_safetensors(std::span<const std::byte> f
 }
 
 /// The header of those tensors, padded so that the data begins at a multiple of 8 bytes.
-inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
+[[gnu::cold]] inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
     std::string text = "{";
     std::uint64_t offset = 0;
     for (const stored_tensor* tensor : tensors) {
         const std::uint64_t end = offset + tensor->bytes.size();
         text += text.size() > 1 ? "," : "";
-        text += nlohmann::json(tensor->name).dump() + ":{\"dtype\":\"";
+        text += json_spelled(tensor->name) + ":{\"dtype\":\"";
         text += name_of(tensor->type);
         text += "\",\"shape\":[";
         for (std::size_t d = 0; d < tensor->shape.size(); ++d) {
@@ -128,11 +132,10 @@ inline tensor_file read_safetensors(const std::string& path) {
 /// larger elements come first, so that all are aligned; else the order is kept.
 /// throws: error(kind) when the file cannot be written; error(fault::internal) when a tensor is not
 /// what read_safetensors would take.
-inline void write_safetensors(const std::string& path, std::span<const stored_tensor> tensors,
-                              fault kind = fault::model) {
+[[gnu::cold]] inline void write_safetensors(const std::string& path,
+                                            std::span<const stored_tensor> tensors,
+                                            fault kind = fault::model) {
     const refusal misuse(fault::internal, path);
-    std::vector<const stored_tensor*> order;
-    std::vector<std::string_view> names;
     for (const auto& tensor : tensors) {
         const std::string subject = "tensor '" + printable(tensor.name) + "' ";
         if (const auto wrong = fault_of_name(tensor.name)) misuse(subject + *wrong);
@@ -142,14 +145,22 @@ inline void write_safetensors(const std::string& path, std::span<const stored_te
             misuse(subject + "has " + std::to_string(tensor.bytes.size()) +
                    " bytes, which is not what its shape takes");
         }
-        order.push_back(&tensor);
-        names.push_back(tensor.name);
     }
-    std::ranges::sort(names);
-    const auto twice = std::ranges::adjacent_find(names);
-    if (twice != names.end()) misuse("tensor '" + printable(*twice) + "' occurs twice");
-    std::ranges::stable_sort(order, std::ranges::greater{},
-                             [](const stored_tensor* tensor) { return size_of(tensor->type); });
+    const auto by_name = order_of(tensors.size(), [&](std::uint32_t a, std::uint32_t b) {
+        return tensors[a].name < tensors[b].name;
+    });
+    for (std::size_t i = 1; i < by_name.size(); ++i) {
+        const auto& name = tensors[by_name[i]].name;
+        if (tensors[by_name[i - 1]].name == name) {
+            misuse("tensor '" + printable(name) + "' occurs twice");
+        }
+    }
+    growing<const stored_tensor*> order;
+    for (const auto i : order_of(tensors.size(), [&](std::uint32_t a, std::uint32_t b) {
+             return size_of(tensors[a].type) > size_of(tensors[b].type);
+         })) {
+        order.push_back(&tensors[i]);
+    }
 
     const std::string text = detail::safetensors_text(order);
     if (tensors.size() > max_tensors || text.size() > max_safetensors_header) {

@@ -2,10 +2,11 @@
 // The JSON header of a safetensors file, event by event. Knows its rules; opens no file.
 #pragma once
 
+#include <mpar/core/growing.hpp>
+#include <mpar/core/order.hpp>
 #include <mpar/io/refusal.hpp>
 #include <mpar/io/stored_tensor.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -13,8 +14,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace mpar::io::detail {
 
@@ -25,24 +24,19 @@ namespace mpar::io::detail {
 /// Throws through the parser at the first thing that is wrong.
 class safetensors_header {
 public:
-    using json = nlohmann::json;
-
     safetensors_header(std::span<const std::byte> data, const refusal& refuse)
         : data_(data), refuse_(refuse) {}
 
     /// The tensors in the order of the header; bytes inside the data, of the size that shape and
     /// type ask for. Neither order nor gaps nor duplicate names have been looked at.
-    std::vector<stored_tensor> take() { return std::move(tensors_); }
+    growing<stored_tensor> take() { return std::move(tensors_); }
 
-    bool null() { wrong("null"); }
-    bool boolean(bool) { wrong("a boolean"); }
-    bool number_integer(json::number_integer_t) { wrong("a negative number"); }
-    bool number_float(json::number_float_t, const std::string&) {
-        wrong("a number that is not a 64-bit integer");
-    }
-    bool binary(json::binary_t&) { wrong("binary data"); }
+    void null() { wrong("null"); }
+    void boolean() { wrong("a boolean"); }
+    void negative() { wrong("a negative number"); }
+    void real() { wrong("a number that is not a 64-bit integer"); }
 
-    bool number_unsigned(json::number_unsigned_t number) {
+    void natural(std::uint64_t number) {
         if (at_ == place::shape) {
             auto& shape = tensors_.back().shape;
             if (shape.size() == max_rank) {
@@ -58,10 +52,9 @@ public:
         } else {
             wrong("a number");
         }
-        return true;
     }
 
-    bool string(std::string& text) {
+    void string(std::string& text) {
         if (at_ == place::metadata_value) {
             at_ = place::metadata;
         } else if (at_ == place::dtype_value) {
@@ -72,10 +65,9 @@ public:
         } else {
             wrong("a string");
         }
-        return true;
     }
 
-    bool start_object(std::size_t) {
+    void start_object() {
         if (at_ == place::outside) {
             at_ = place::top;
         } else if (at_ == place::metadata_start) {
@@ -85,10 +77,9 @@ public:
         } else {
             wrong("an object");
         }
-        return true;
     }
 
-    bool key(std::string& name) {
+    void key(std::string& name) {
         if (at_ == place::top) {
             if (name == "__metadata__") {
                 if (metadata_seen_) refuse_("'__metadata__' occurs twice");
@@ -103,15 +94,17 @@ public:
         } else {
             begin_field(name);
         }
-        return true;
     }
 
-    bool end_object() {
+    [[gnu::cold]] void end_object() {
         if (at_ == place::metadata) {
-            std::ranges::sort(metadata_keys_);
-            const auto twice = std::ranges::adjacent_find(metadata_keys_);
-            if (twice != metadata_keys_.end()) {
-                refuse_("'__metadata__' has the key '" + printable(*twice) + "' twice");
+            const auto& keys = metadata_keys_;
+            const auto order = order_of(
+                keys.size(), [&](std::uint32_t a, std::uint32_t b) { return keys[a] < keys[b]; });
+            for (std::size_t i = 1; i < order.size(); ++i) {
+                const auto& key = keys[order[i]];
+                if (keys[order[i - 1]] != key) continue;
+                refuse_("'__metadata__' has the key '" + printable(key) + "' twice");
             }
             at_ = place::top;
         } else if (at_ == place::entry) {
@@ -120,10 +113,9 @@ public:
         } else {
             at_ = place::outside;
         }
-        return true;
     }
 
-    bool start_array(std::size_t) {
+    void start_array() {
         if (at_ == place::shape_start) {
             at_ = place::shape;
         } else if (at_ == place::offsets_start) {
@@ -131,15 +123,11 @@ public:
         } else {
             wrong("an array");
         }
-        return true;
     }
 
-    bool end_array() {
-        at_ = place::entry;
-        return true;
-    }
+    void end_array() { at_ = place::entry; }
 
-    bool parse_error(std::size_t position, const std::string&, const json::exception&) {
+    [[noreturn]] void parse_error(std::size_t position) {
         refuse_("the header is not valid JSON in UTF-8 at byte " + std::to_string(7 + position));
     }
 
@@ -183,7 +171,7 @@ private:
         refuse(" has " + what + " in its data_offsets, expected [begin, end]");
     }
 
-    void begin_tensor(std::string& name) {
+    [[gnu::cold]] void begin_tensor(std::string& name) {
         if (tensors_.size() == max_tensors) {
             refuse_("holds more than " + std::to_string(max_tensors) + " tensors");
         }
@@ -196,7 +184,7 @@ private:
         at_ = place::entry_start;
     }
 
-    void begin_field(const std::string& name) {
+    [[gnu::cold]] void begin_field(const std::string& name) {
         unsigned field = 0;
         if (name == "dtype") {
             field = dtype_field;
@@ -214,7 +202,7 @@ private:
         fields_seen_ |= field;
     }
 
-    void end_tensor() {
+    [[gnu::cold]] void end_tensor() {
         auto& tensor = tensors_.back();
         if (!(fields_seen_ & dtype_field)) refuse(" has no dtype");
         if (!(fields_seen_ & shape_field)) refuse(" has no shape");
@@ -241,7 +229,7 @@ private:
 
     std::span<const std::byte> data_;
     const refusal& refuse_;
-    std::vector<stored_tensor> tensors_;
+    growing<stored_tensor> tensors_;
     std::vector<std::string> metadata_keys_;
     bool metadata_seen_ = false;
     place at_ = place::outside;

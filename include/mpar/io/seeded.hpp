@@ -2,7 +2,8 @@
 // Weights and inputs made from a tensor's name: the same numbers in any language. Knows no file.
 #pragma once
 
-#include <cmath>
+#include <mpar/core/math.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ public:
         } else if (name != "input" && shape.size() == 1) {
             offset_ = 0.75, scale_ = 0.25;
         } else if (name != "input" && !shape.empty()) {
-            scale_ = std::sqrt((shape.size() == 2 ? 3 : 6) / fan_in);
+            scale_ = square_root((shape.size() == 2 ? 3 : 6) / fan_in);
         }
     }
 

@@ -73,7 +73,7 @@ constexpr bool is_utf8(std::string_view text) {
 
 /// What is wrong with a tensor's name, or nothing. A name is UTF-8 of at most 512 bytes, with no
 /// control character (C0, DEL, C1) and no step to a parent folder.
-inline std::optional<std::string> fault_of_name(std::string_view name) {
+[[gnu::cold]] inline std::optional<std::string> fault_of_name(std::string_view name) {
     if (name.size() > max_name_bytes) {
         return "has a name of " + std::to_string(name.size()) + " bytes, more than " +
                std::to_string(max_name_bytes);
@@ -93,7 +93,7 @@ inline std::optional<std::string> fault_of_name(std::string_view name) {
 }
 
 /// "[64, 3, 7, 7]"
-inline std::string spelled(std::span<const std::int64_t> shape) {
+[[gnu::cold]] inline std::string spelled(std::span<const std::int64_t> shape) {
     std::string text = "[";
     for (const auto extent : shape) {
         text += (text.size() > 1 ? ", " : "") + std::to_string(extent);

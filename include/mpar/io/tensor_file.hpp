@@ -2,13 +2,14 @@
 // The named tensors of one weight file and the memory they lie in. Knows no format and no net.
 #pragma once
 
+#include <mpar/core/growing.hpp>
+#include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
 #include <mpar/io/stored_tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +24,8 @@ public:
     /// Tensors whose bytes lie in `file` or in `copies` (of what the file holds in another order).
     /// throws: error of the file's kind when a name occurs twice, or is not allowed, or the tensors
     /// are too many.
-    tensor_file(mapped_file file, std::vector<stored_tensor> tensors,
-                std::vector<std::vector<std::byte>> copies = {})
+    [[gnu::cold]] tensor_file(mapped_file file, growing<stored_tensor> tensors,
+                              growing<std::vector<std::byte>> copies = {})
         : file_(std::move(file)), copies_(std::move(copies)), tensors_(std::move(tensors)) {
         const refusal refuse = file_.refuse();
         if (tensors_.size() > max_tensors) {
@@ -35,20 +36,21 @@ public:
                 refuse("tensor '" + printable(tensor.name) + "' " + *wrong);
             }
         }
-        by_name_.resize(tensors_.size());
-        std::iota(by_name_.begin(), by_name_.end(), 0u);
-        std::ranges::sort(by_name_, {}, [this](auto i) { return name(i); });
-        const auto twice =
-            std::ranges::adjacent_find(by_name_, {}, [this](auto i) { return name(i); });
-        if (twice != by_name_.end()) {
-            refuse("tensor '" + printable(name(*twice)) + "' occurs twice");
+        by_name_ = order_of(tensors_.size(), [this](std::uint32_t a, std::uint32_t b) {
+            return tensors_[a].name < tensors_[b].name;
+        });
+        for (std::size_t i = 1; i < by_name_.size(); ++i) {
+            if (name(by_name_[i - 1]) == name(by_name_[i])) {
+                refuse("tensor '" + printable(name(by_name_[i])) + "' occurs twice");
+            }
         }
     }
 
     /// The tensor of that name, or nullptr.
     const stored_tensor* find(std::string_view wanted) const& {
         const auto found =
-            std::ranges::lower_bound(by_name_, wanted, {}, [this](auto i) { return name(i); });
+            std::lower_bound(by_name_.begin(), by_name_.end(), wanted,
+                             [this](std::uint32_t i, std::string_view n) { return name(i) < n; });
         return found == by_name_.end() || name(*found) != wanted ? nullptr : &tensors_[*found];
     }
 
@@ -69,8 +71,8 @@ private:
     std::string_view name(std::uint32_t i) const { return tensors_[i].name; }
 
     mapped_file file_;
-    std::vector<std::vector<std::byte>> copies_;
-    std::vector<stored_tensor> tensors_;
+    growing<std::vector<std::byte>> copies_;
+    growing<stored_tensor> tensors_;
     std::vector<std::uint32_t> by_name_;
 };
 

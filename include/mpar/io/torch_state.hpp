@@ -3,6 +3,7 @@
 // torch.save lay out their bytes.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/io/pickle.hpp>
 #include <mpar/io/refusal.hpp>
@@ -59,7 +60,8 @@ struct torch_storage {
 class torch_state {
 public:
     /// throws: by `refuse` when the pickle is no such thing.
-    torch_state(const pickle& content, const refusal& refuse) : content_(content), refuse_(refuse) {
+    [[gnu::cold]] torch_state(const pickle& content, const refusal& refuse)
+        : content_(content), refuse_(refuse) {
         for (const auto& one : content_.objects) {
             if (one.which == object::kind::persistent) add_storage(one.items.front());
         }
@@ -77,10 +79,10 @@ public:
     /// The tensors in the dict's order. Those whose elements do not lie in row-major order are
     /// copied into `copies`, of which there may be `limit` bytes in all. requires: the storages'
     /// bytes are filled in.
-    std::vector<stored_tensor> tensors(std::vector<std::vector<std::byte>>& copies,
-                                       std::uint64_t limit) {
+    [[gnu::cold]] growing<stored_tensor> tensors(growing<std::vector<std::byte>>& copies,
+                                                 std::uint64_t limit) {
         const auto& items = state_dict().items;
-        std::vector<stored_tensor> tensors;
+        growing<stored_tensor> tensors;
         tensors.reserve(items.size() / 2);
         for (std::size_t i = 0; i < items.size(); i += 2) {
             if (items[i].which != pickle_value::kind::text) {
@@ -101,7 +103,7 @@ private:
     };
 
     /// ('storage', FloatStorage, key, location, count[, None])
-    void add_storage(const pickle_value& id) {
+    [[gnu::cold]] void add_storage(const pickle_value& id) {
         const object* parts = content_.as(object::kind::tuple, id);
         if (!parts || parts->items.size() < 5 || parts->items.size() > 6 ||
             !parts->items[0].is_text("storage") || parts->items[2].which != kind::text) {
@@ -142,8 +144,9 @@ private:
         return *dict;
     }
 
-    stored_tensor tensor(std::string_view name, const pickle_value& value,
-                         std::vector<std::vector<std::byte>>& copies, std::uint64_t& limit) {
+    [[gnu::cold]] stored_tensor tensor(std::string_view name, const pickle_value& value,
+                                       growing<std::vector<std::byte>>& copies,
+                                       std::uint64_t& limit) {
         const std::string subject = "tensor '" + printable(name) + "' ";
         const object* call = content_.as(object::kind::call, value);
         if (call &&
@@ -175,7 +178,8 @@ private:
         return static_cast<std::uint64_t>(value.number);
     }
 
-    std::vector<std::int64_t> extents(const pickle_value& value, const std::string& what) const {
+    [[gnu::cold]] std::vector<std::int64_t> extents(const pickle_value& value,
+                                                    const std::string& what) const {
         const object* tuple = content_.as(object::kind::tuple, value);
         if (!tuple) refuse_(what + " that is no tuple");
         if (tuple->items.size() > max_rank) {
@@ -190,7 +194,7 @@ private:
 
     std::span<const std::byte> elements(window& view, const torch_storage& storage,
                                         const std::string& subject,
-                                        std::vector<std::vector<std::byte>>& copies,
+                                        growing<std::vector<std::byte>>& copies,
                                         std::uint64_t& limit) const {
         if (view.shape.size() != view.strides.size()) {
             refuse_(subject + "has " + std::to_string(view.shape.size()) + " extents and " +
@@ -258,7 +262,7 @@ private:
 
     const pickle& content_;
     const refusal& refuse_;
-    std::vector<torch_storage> storages_;
+    growing<torch_storage> storages_;
     std::unordered_map<std::string_view, std::size_t> by_key_;
 };
 

@@ -15,7 +15,7 @@ namespace mpar::io {
 
 /// The tensors of a safetensors file or of a PyTorch state dict (zip archive or older stream).
 /// throws: error(fault::model) when the file cannot be opened, is none of these, or is a bad one.
-inline tensor_file read_weights(const std::string& path) {
+[[gnu::cold]] inline tensor_file read_weights(const std::string& path) {
     mapped_file file(path, fault::model);
     const auto bytes = file.bytes();
     if (detail::begins_with(bytes, detail::zip_magic) ||

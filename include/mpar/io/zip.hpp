@@ -3,17 +3,17 @@
 // inflates nothing, writes nothing.
 #pragma once
 
+#include <mpar/core/growing.hpp>
+#include <mpar/core/order.hpp>
 #include <mpar/io/cursor.hpp>
 #include <mpar/io/refusal.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mpar::io {
 
@@ -31,27 +31,30 @@ public:
     zip_reader(std::span<const std::byte> file, const refusal& refuse)
         : file_(file), refuse_(refuse) {}
 
-    std::vector<zip_entry> read() {
+    [[gnu::cold]] growing<zip_entry> read() {
         const end_record end = read_end();
         cursor directory(file_.first(end.directory + end.bytes), end.directory, refuse_);
         if (end.entries > end.bytes / central_bytes) {
             refuse_("the zip directory of " + std::to_string(end.bytes) +
                     " bytes cannot hold its " + std::to_string(end.entries) + " entries");
         }
-        std::vector<placed> all;
+        growing<placed> all;
         all.reserve(end.entries);
         for (std::uint64_t i = 0; i < end.entries; ++i) {
             all.push_back(read_entry(directory, end.directory));
         }
         if (directory.left() != 0) refuse_("the zip directory goes on after its last entry");
         refuse_overlaps(all);
-        std::vector<zip_entry> entries;
+        growing<zip_entry> entries;
         entries.reserve(all.size());
-        for (const auto& one : all) entries.push_back(one.entry);
-        std::ranges::sort(entries, {}, &zip_entry::name);
-        const auto twice = std::ranges::adjacent_find(entries, {}, &zip_entry::name);
-        if (twice != entries.end()) {
-            refuse_("zip entry '" + printable(twice->name) + "' occurs twice");
+        for (const auto i : order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
+                 return all[a].entry.name < all[b].entry.name;
+             })) {
+            const zip_entry& one = all[i].entry;
+            if (!entries.empty() && entries.back().name == one.name) {
+                refuse_("zip entry '" + printable(one.name) + "' occurs twice");
+            }
+            entries.push_back(one);
         }
         return entries;
     }
@@ -72,7 +75,7 @@ private:
         std::uint64_t begin = 0, end = 0;  ///< of local header and data
     };
 
-    end_record read_end() const {
+    [[gnu::cold]] end_record read_end() const {
         if (file_.size() < end_bytes) refuse_("the zip archive has no end record");
         std::uint64_t limit = file_.size() - end_bytes;
         cursor from(file_, limit, refuse_);
@@ -108,7 +111,7 @@ private:
         return end;
     }
 
-    end_record read_end64(std::uint64_t at) const {
+    [[gnu::cold]] end_record read_end64(std::uint64_t at) const {
         cursor from(file_, at, refuse_);
         if (from.number<std::uint32_t>() != end64_mark) {
             refuse_("the zip64 end record is not at byte " + std::to_string(at));
@@ -121,7 +124,7 @@ private:
         return end;
     }
 
-    placed read_entry(cursor& directory, std::uint64_t data_end) const {
+    [[gnu::cold]] placed read_entry(cursor& directory, std::uint64_t data_end) const {
         const std::size_t at = directory.position();
         if (directory.number<std::uint32_t>() != central_mark) {
             refuse_("there is no zip directory entry at byte " + std::to_string(at));
@@ -150,8 +153,8 @@ private:
     }
 
     /// Fields that were too small for their value stand in the zip64 extra field, in this order.
-    void widen(std::span<const std::byte> extra, const std::string& subject,
-               std::initializer_list<std::uint64_t*> fields) const {
+    [[gnu::cold]] void widen(std::span<const std::byte> extra, const std::string& subject,
+                             std::initializer_list<std::uint64_t*> fields) const {
         cursor from(extra, 0, refuse_);
         while (from.left() >= 4) {
             const auto id = from.number<std::uint16_t>();
@@ -168,8 +171,8 @@ private:
         }
     }
 
-    placed read_local(placed found, std::uint64_t size, std::uint64_t data_end,
-                      const std::string& subject) const {
+    [[gnu::cold]] placed read_local(placed found, std::uint64_t size, std::uint64_t data_end,
+                                    const std::string& subject) const {
         if (found.begin > data_end) {
             refuse_(subject + "begins at byte " + std::to_string(found.begin) +
                     ", after the last data");
@@ -200,12 +203,15 @@ private:
         return found;
     }
 
-    void refuse_overlaps(std::vector<placed>& all) const {
-        std::ranges::sort(all, {}, &placed::begin);
-        for (std::size_t i = 1; i < all.size(); ++i) {
-            if (all[i].begin < all[i - 1].end) {
-                refuse_("zip entries '" + printable(all[i - 1].entry.name) + "' and '" +
-                        printable(all[i].entry.name) + "' overlap");
+    [[gnu::cold]] void refuse_overlaps(const growing<placed>& all) const {
+        const auto order = order_of(all.size(), [&](std::uint32_t a, std::uint32_t b) {
+            return all[a].begin < all[b].begin;
+        });
+        for (std::size_t i = 1; i < order.size(); ++i) {
+            const placed &before = all[order[i - 1]], &after = all[order[i]];
+            if (after.begin < before.end) {
+                refuse_("zip entries '" + printable(before.entry.name) + "' and '" +
+                        printable(after.entry.name) + "' overlap");
             }
         }
     }
@@ -219,7 +225,7 @@ private:
 /// The entries of the archive, sorted by name; names and bytes lie in `file`.
 /// throws: by `refuse`, with the entry or the byte, when an entry is compressed, encrypted, occurs
 /// twice, overlaps another or lies outside the file, and when directory and local headers disagree.
-inline std::vector<zip_entry> read_zip(std::span<const std::byte> file, const refusal& refuse) {
+inline growing<zip_entry> read_zip(std::span<const std::byte> file, const refusal& refuse) {
     return detail::zip_reader(file, refuse).read();
 }
 

@@ -40,8 +40,8 @@ namespace detail {
 class cache_entry {
 public:
     /// `names`: the tensors' that are read. An entry of no folder or for no file is never found.
-    cache_entry(const cache_in& where, const std::string& source,
-                const std::vector<std::string>& names, const recipe& made_by)
+    [[gnu::cold]] cache_entry(const cache_in& where, const std::string& source,
+                              const std::vector<std::string>& names, const recipe& made_by)
         : source_(source) {
         if (where.folder.empty()) return;
         const auto identity = io::identity_of(source);
@@ -61,7 +61,7 @@ public:
     }
 
     /// Looks for it; checks this process's turn of its bytes.
-    void open(io::packed_file::turn compared) {
+    [[gnu::cold]] void open(io::packed_file::turn compared) {
         if (path_.empty()) return;
         if (auto file = io::packed_file::find(path_, label_, compared)) {
             file_ = std::make_shared<io::packed_file>(std::move(*file));
@@ -71,7 +71,7 @@ public:
 
     /// Writes it anew, unless it is there, whole, with those values: another rank lacked its own.
     /// throws: error(model) when it cannot be written, or the source is not at rest.
-    void keep(std::uint64_t content, std::span<const std::byte> bytes) const {
+    [[gnu::cold]] void keep(std::uint64_t content, std::span<const std::byte> bytes) const {
         if (path_.empty()) return;
         const auto there = io::packed_file::find(path_, label_, {});
         if (there && there->content() == content) return;

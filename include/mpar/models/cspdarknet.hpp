@@ -63,7 +63,7 @@ struct cspdarknet53 {
     // clang-format on
 
     /// timm's names of the layers with parameters, in the order of the plan.
-    static std::vector<std::string> layer_names() {
+    [[gnu::cold]] static std::vector<std::string> layer_names() {
         std::vector<std::string> names;
         const auto add = [&](const std::string& conv) {
             names.push_back(conv + ".conv");

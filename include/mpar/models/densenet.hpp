@@ -22,7 +22,7 @@ namespace densenet {
 inline constexpr int growth = 32;
 
 /// torchvision's names of the layers with parameters, in the order of the plan.
-inline std::vector<std::string> torchvision_names(const std::array<int, 4>& layers) {
+[[gnu::cold]] inline std::vector<std::string> torchvision_names(const std::array<int, 4>& layers) {
     std::vector<std::string> names{"features.conv0", "features.norm0"};
     for (int b = 0; b < 4; ++b) {
         const std::string number = std::to_string(b + 1);

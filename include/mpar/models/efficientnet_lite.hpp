@@ -68,7 +68,7 @@ struct efficientnet_lite0 {
     // clang-format on
 
     /// The package's names of the layers with parameters, in the order of the plan.
-    static std::vector<std::string> layer_names() {
+    [[gnu::cold]] static std::vector<std::string> layer_names() {
         std::vector<std::string> names{"_conv_stem", "_bn0"};
         for (int b = 0; b < 16; ++b) {
             const std::string block = "_blocks." + std::to_string(b) + ".";

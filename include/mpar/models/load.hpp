@@ -5,6 +5,7 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/core/finite.hpp>
+#include <mpar/core/function_ref.hpp>
 #include <mpar/io/checksum.hpp>
 #include <mpar/io/weights.hpp>
 #include <mpar/models/cache.hpp>
@@ -53,10 +54,13 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
                             const io::tensor_file& file) {
     const io::refusal refuse(fault::model, file.source());
     const io::refusal bad_number(fault::numbers, file.source());
+    const auto tensors = file.tensors();
+    std::vector<bool> taken(tensors.size());
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto* tensor = file.find(names[i]);
         if (!tensor) refuse("tensor '" + names[i] + "' is missing");
+        taken[std::size_t(tensor - tensors.data())] = true;
         const auto& q = p.parameters[i];
         const std::vector<std::int64_t> wanted(q.extents.begin(), q.extents.begin() + q.rank);
         if (tensor->shape != wanted) {
@@ -72,45 +76,39 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
         sum = io::checksum(tensor->bytes, sum + std::uint64_t(tensor->type));
         file.forget(*tensor);
     }
-    std::vector<std::string> sorted = names;
-    std::ranges::sort(sorted);
-    for (const auto& tensor : file.tensors()) {
-        if (tensor.name.ends_with("num_batches_tracked")) continue;
-        if (!std::ranges::binary_search(sorted, tensor.name)) {
-            refuse("tensor '" + io::printable(tensor.name) +
-                   "' belongs to no layer of the network");
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        const std::string& name = tensors[i].name;
+        if (!taken[i] && !name.ends_with("num_batches_tracked")) {
+            refuse("tensor '" + io::printable(name) + "' belongs to no layer of the network");
         }
     }
     return sum;
 }
 
-/// Takes the weights from the cache when every rank has its entry there, made from the same values.
-/// collective. returns: whether they were taken.
-template <class Network>
-bool load_cached(Network& net, cache_entry& entry) {
-    const team& all = net.sharers();
+/// Opens the entries of all ranks; `all`: those that share one. collective. returns: whether every
+/// rank has its own, made from the same values.
+[[gnu::cold]] inline bool open_cached(communicator& comm, const team& all, cache_entry& entry) {
     long mine = 0;
-    agree(net.comm(), [&] {
+    agree(comm, [&] {
         entry.open({all.member(), all.members()});
         if (entry.file()) mine = long(std::max(entry.file()->content(), std::uint64_t(1)));
     });
-    const long least = all_reduce(net.comm(), mine, MPI_MIN);
-    const long most = all_reduce(net.comm(), mine, MPI_MAX);
-    if (least != most || mine == 0) return false;
-    net.load(packed_weights{entry.file()->bytes(), entry.file()});
-    return true;
+    const long least = all_reduce(comm, mine, MPI_MIN);
+    const long most = all_reduce(comm, mine, MPI_MAX);
+    return least == most && mine != 0;
 }
 
-/// One rank of each seat writes its entry. collective. returns: why one could not, on every rank.
-template <class Network>
-std::string keep(Network& net, const cache_entry& entry, std::uint64_t content) {
+/// One of each that share weights writes their entry. collective. returns: why one could not, on
+/// every rank.
+[[gnu::cold]] inline std::string keep(communicator& comm, const team& all, const cache_entry& entry,
+                                      std::uint64_t content,
+                                      function_ref<packed_weights()> packed) {
     std::string trouble;
     try {
-        if (net.sharers().leads()) entry.keep(content, net.packed().bytes);
+        if (all.leads()) entry.keep(content, packed().bytes);
     } catch (const std::exception& e) {
         trouble = e.what();
     }
-    communicator& comm = net.comm();
     const int first = int(all_reduce(comm, trouble.empty() ? comm.size() : comm.rank(), MPI_MIN));
     if (first == comm.size()) return {};
     char sentence[512] = {};
@@ -118,6 +116,43 @@ std::string keep(Network& net, const cache_entry& entry, std::uint64_t content) 
     broadcast(comm, sentence, sizeof sentence, first);
     return sentence;
 }
+
+/// A weight file that all ranks have read and found good: a parameter_reader.
+template <class T>
+class checked_file {
+public:
+    /// collective. throws: as load().
+    [[gnu::cold]] checked_file(communicator& comm, const plan& p, const std::string& path,
+                               const std::vector<std::string>& names)
+        : names_(names) {
+        agree(comm, [&] {
+            file_.emplace(io::read_weights(path));
+            content_ = check_weights<T>(p, names_, *file_);
+        });
+        agree_on(comm, content_, fault::model,
+                 "mpar: " + io::printable_path(path) + ": the ranks have read different weights");
+    }
+
+    void operator()(int index, range rows, T* out) const {
+        const auto& tensor = *file_->find(names_[std::size_t(index)]);
+        io::read_rows(tensor, rows.lo, rows.hi, out);
+        file_->forget(tensor);
+    }
+
+    /// A digest of the values.
+    std::uint64_t content() const { return content_; }
+
+private:
+    const std::vector<std::string>& names_;
+    std::optional<io::tensor_file> file_;
+    std::uint64_t content_ = 0;
+};
+
+template <class Network>
+struct packed_of {
+    Network& net;
+    packed_weights operator()() const { return net.packed(); }
+};
 
 }  // namespace detail
 
@@ -136,22 +171,17 @@ loading load(Network& net, const std::string& path, const std::vector<std::strin
     net.unload();
     const auto names = parameter_names(net.steps(), layers);
     detail::cache_entry entry(cache, path, names, cache.folder.empty() ? recipe{} : net.made_by());
-    if (detail::load_cached(net, entry)) return {true, {}};
-    std::optional<io::tensor_file> file;
-    std::uint64_t sum = 0;
-    agree(net.comm(), [&] {
-        file.emplace(io::read_weights(path));
-        sum = detail::check_weights<T>(net.steps(), names, *file);
-    });
-    agree_on(net.comm(), sum, fault::model,
-             "mpar: " + io::printable_path(path) + ": the ranks have read different weights");
-    net.load([&](int index, range rows, T* out) {
-        const auto& tensor = *file->find(names[std::size_t(index)]);
-        io::read_rows(tensor, rows.lo, rows.hi, out);
-        file->forget(tensor);
-    });
-    file.reset();
-    return {false, detail::keep(net, entry, sum)};
+    if (detail::open_cached(net.comm(), net.sharers(), entry)) {
+        net.load(packed_weights{entry.file()->bytes(), entry.file()});
+        return {true, {}};
+    }
+    std::optional<detail::checked_file<T>> file;
+    file.emplace(net.comm(), net.steps(), path, names);
+    net.load(*file);
+    const std::uint64_t content = file->content();
+    file.reset();  // its pages are not needed while the cache is written
+    const detail::packed_of<Network> packed{net};
+    return {false, detail::keep(net.comm(), net.sharers(), entry, content, packed)};
 }
 
 /// The same with the names that the net itself knows.

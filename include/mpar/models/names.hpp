@@ -19,8 +19,8 @@ concept named_network = requires {
 /// The name of every parameter of the plan. `layers`: the names of the layers with parameters; when
 /// it is empty each is called by its positions in the chains around it, as "3.0.1.weight".
 /// requires: as many names as the plan has such layers, or none.
-inline std::vector<std::string> parameter_names(const plan& p,
-                                                const std::vector<std::string>& layers) {
+[[gnu::cold]] inline std::vector<std::string> parameter_names(
+    const plan& p, const std::vector<std::string>& layers) {
     std::vector<std::string> names;
     for (const auto& q : p.parameters) {
         std::string name;

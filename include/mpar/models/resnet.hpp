@@ -20,7 +20,8 @@ namespace mpar {
 namespace resnet {
 
 /// torchvision's names of the layers with parameters, in the order of the plan.
-inline std::vector<std::string> torchvision_names(const std::array<int, 4>& blocks, bool basic) {
+[[gnu::cold]] inline std::vector<std::string> torchvision_names(const std::array<int, 4>& blocks,
+                                                                bool basic) {
     std::vector<std::string> names{"conv1", "bn1"};
     for (int s = 0; s < 4; ++s) {
         for (int b = 0; b < blocks[static_cast<std::size_t>(s)]; ++b) {

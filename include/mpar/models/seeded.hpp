@@ -6,21 +6,38 @@
 #include <mpar/models/names.hpp>
 #include <mpar/net/parameters.hpp>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 namespace mpar {
 
-/// Reads seeded weights: io::seeded_tensor of each parameter's name.
+/// A parameter_reader of seeded weights: io::seeded_tensor of each parameter's name.
 template <class T>
-parameter_reader<T> seeded_reader(const plan& p, const std::vector<std::string>& layers) {
-    return [p, names = parameter_names(p, layers)](int index, range rows, T* out) {
-        const auto& q = p.parameters[std::size_t(index)];
-        const std::vector<std::int64_t> extents(q.extents.begin(), q.extents.begin() + q.rank);
-        const io::seeded_tensor values(names[std::size_t(index)], extents);
+class seeded_reader {
+public:
+    seeded_reader(const plan& p, const std::vector<std::string>& layers)
+        : plan_(p), names_(parameter_names(p, layers)) {}
+
+    void operator()(int index, range rows, T* out) const {
+        const auto& q = plan_.parameters[std::size_t(index)];
+        const std::array<std::int64_t, 4> extents{q.extents[0], q.extents[1], q.extents[2],
+                                                  q.extents[3]};
+        const io::seeded_tensor values(names_[std::size_t(index)],
+                                       std::span(extents).first(std::size_t(q.rank)));
         const std::size_t row = values.size() / std::size_t(q.extents[0]);
         for (std::size_t i = row * std::size_t(rows.lo); i < row * std::size_t(rows.hi); ++i) {
             *out++ = values[i];
         }
-    };
-}
+    }
+
+private:
+    plan plan_;
+    std::vector<std::string> names_;
+};
 
 /// Loads seeded weights into a network; no communication but the agreement. collective.
 template <class Net, class Mesh, class Backend, class T,

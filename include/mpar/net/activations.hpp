@@ -3,12 +3,12 @@
 #pragma once
 
 #include <mpar/comm/team.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/net/part.hpp>
 #include <mpar/net/plan.hpp>
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -19,7 +19,7 @@ public:
     activations() = default;
     /// collective over the team, which must outlive this.
     /// throws: error(device) when memory is not to be had.
-    activations(const part& mine, team& t, long workspace, int workspaces)
+    [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
           member_(t.how() == teaming::fixed ? t.member() : 0),
@@ -68,7 +68,7 @@ private:
     }
     T* data() const { return static_cast<T*>(memory_.data()); }
 
-    std::vector<tensor_part> tensors_;
+    growing<tensor_part> tensors_;
     team_memory<typename Backend::memory> memory_;
     int member_ = 0;
     long workspace_ = 0;

@@ -2,12 +2,12 @@
 // Where tensors lie in a rank's one piece of memory. Knows boxes and steps, allocates nothing.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/net/plan.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace mpar::detail {
 
@@ -18,7 +18,7 @@ namespace mpar::detail {
 template <class Part>
 class arena {
 public:
-    constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {
+    [[gnu::cold]] constexpr arena(const plan& p, Part& mine) : plan_(p), part_(mine) {
         for (const auto& t : p.tensors) lives_.push_back({t.producer, t.last_reader});
         for (std::size_t t = 0; t < lives_.size(); ++t) {
             const int home = mine.tensors[t].home;
@@ -36,7 +36,7 @@ public:
         }
     }
 
-    constexpr long place() {
+    [[gnu::cold]] constexpr long place() {
         long end = 0;
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
             auto& mine = part_.tensors[t];
@@ -105,7 +105,7 @@ private:
 
     const plan& plan_;
     Part& part_;
-    std::vector<life> lives_;
+    growing<life> lives_;
 };
 
 template <class Part>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/comm/team.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
 #include <mpar/net/options.hpp>
 #include <mpar/net/planner.hpp>
@@ -16,7 +17,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace mpar {
 
@@ -74,11 +74,15 @@ consteval plan find_plan() {
 
 /// A number that differs where the constants or the placings do.
 inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) {
-    std::vector<double> values{m.step,          m.node.alpha,   m.node.beta,
-                               m.network.alpha, m.network.beta, double(m.ranks_per_node)};
-    for (const rate& r : m.rates) values.insert(values.end(), {r.flop, r.tensor, r.weight});
-    for (const placing& p : each)
-        values.insert(values.end(), {double(int(p.how)), double(p.stage)});
+    growing<double> values{m.step,          m.node.alpha,   m.node.beta,
+                           m.network.alpha, m.network.beta, double(m.ranks_per_node)};
+    for (const rate& r : m.rates) {
+        for (const double value : {r.flop, r.tensor, r.weight}) values.push_back(value);
+    }
+    for (const placing& p : each) {
+        values.push_back(double(int(p.how)));
+        values.push_back(double(p.stage));
+    }
     return io::checksum(std::as_bytes(std::span(values)));
 }
 
@@ -125,7 +129,7 @@ template <class Net, class Backend, class T>
                                       " policies given, the net has " +
                                       std::to_string(tape.size()) + " entries");
     }
-    std::vector<placing> each = o.placed;
+    growing<placing> each(o.placed);
     if (each.empty()) {
         each = detail::plan_together<Backend, T>(comm, o, tape, Net::input::extents,
                                                  Net::input::given, all)

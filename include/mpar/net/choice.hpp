@@ -2,11 +2,11 @@
 // Policies in place of a net's own, and layers that wait for one. Knows no plan.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/tape.hpp>
 
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -32,8 +32,9 @@ constexpr bool asks_for_plan(std::span<const instruction> tape) {
 }
 
 /// What each entry asks for; who asks for a plan is whole until there is one.
-constexpr std::vector<placing> unplanned(std::span<const instruction> tape) {
-    std::vector<placing> each;
+template <class = void>
+constexpr growing<placing> unplanned(std::span<const instruction> tape) {
+    growing<placing> each;
     for (const auto& i : tape) {
         const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
         const placing whole = has_filters ? policy::none : policy::follow;

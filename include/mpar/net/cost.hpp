@@ -3,11 +3,11 @@
 // form for any number of ranks. Knows no kernel and no clock.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/geometry.hpp>
 #include <mpar/shard/cost.hpp>
 
 #include <algorithm>
-#include <vector>
 
 namespace mpar {
 
@@ -23,7 +23,7 @@ struct step_cost {
 
 /// What a forward costs.
 struct forecast {
-    std::vector<step_cost> steps;
+    growing<step_cost> steps;
     double seconds = 0;
     long bytes = 0, messages = 0;       ///< the most that a rank receives
     long weights = 0, activations = 0;  ///< bytes of the rank that has most
@@ -49,13 +49,13 @@ class costs_on {
 public:
     constexpr costs_on(const plan& p, const setting& s, const machine& m)
         : costs_on(p, s, m, ranks_of(s.who)) {}
-    constexpr costs_on(const plan& p, const setting& s, const machine& m, std::vector<int> ranks)
+    constexpr costs_on(const plan& p, const setting& s, const machine& m, growing<int> ranks)
         : all_(p, s), of_(s), machine_(m), ranks_(std::move(ranks)) {}
 
     /// The ranks that are looked at.
-    constexpr const std::vector<int>& ranks() const { return ranks_; }
-    [[gnu::cold]] static constexpr std::vector<int> ranks_of(const seat& who) {
-        std::vector<int> ranks;
+    constexpr const growing<int>& ranks() const { return ranks_; }
+    [[gnu::cold]] static constexpr growing<int> ranks_of(const seat& who) {
+        growing<int> ranks;
         const int model = who.model(), across = who.extent(mesh_axis::second);
         const auto add = [&](int r) {
             if (r < 0 || r >= model || std::find(ranks.begin(), ranks.end(), r) != ranks.end())
@@ -181,9 +181,9 @@ public:
     /// All of it.
     [[gnu::cold]] constexpr forecast all() const {
         forecast f;
-        std::vector<traffic> moved(ranks_.size());
-        std::vector<long> weights(ranks_.size());
-        std::vector<detail::fetched> done;
+        growing<traffic> moved(ranks_.size());
+        growing<long> weights(ranks_.size());
+        growing<detail::fetched> done;
         for (int i = 0; i < int(all_.steps().steps.size()); ++i) {
             const step& s = all_.step_at(i);
             step_cost c = compute_of(i);
@@ -216,7 +216,7 @@ public:
     }
 
 private:
-    constexpr bool is_done(const std::vector<detail::fetched>& done, int t, int i) const {
+    constexpr bool is_done(const growing<detail::fetched>& done, int t, int i) const {
         if (!all_.tensor_at(t).where.partial.empty()) return false;
         for (const auto& d : done) {
             if (d.tensor == t && d.key == all_.key_of(i, t)) return true;
@@ -304,7 +304,7 @@ private:
     /// The most that lives at once, as if no memory were lost between tensors.
     [[gnu::cold]] constexpr long activations(int rank) const {
         const plan& p = all_.steps();
-        std::vector<long> live(p.steps.size());
+        growing<long> live(p.steps.size());
         for (int t = 0; t < int(p.tensors.size()); ++t) {
             const tensor& of = all_.tensor_at(t);
             box held = all_.owner(t, rank);
@@ -321,7 +321,7 @@ private:
     geometry all_;
     setting of_;
     machine machine_;
-    std::vector<int> ranks_;
+    growing<int> ranks_;
 };
 
 using costs = costs_on<>;

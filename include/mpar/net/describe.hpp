@@ -45,16 +45,37 @@ inline std::string with_fusions(const step& s) {
     return name;
 }
 
-inline std::string row(const std::vector<std::string>& cells,
-                       const std::vector<std::size_t>& widths) {
-    std::string line;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-        const std::string fill(widths[i] - std::min(widths[i], cells[i].size()), ' ');
-        line += i < 1 || i > 5 ? fill + cells[i] : cells[i] + fill;
-        if (i + 1 < cells.size()) line += "  ";
+/// Cells that stand in columns: the second to the sixth to the left, the others to the right.
+class table {
+public:
+    [[gnu::cold]] void add(std::string cell) { cells_.push_back(std::move(cell)); }
+    void end_row() {
+        if (columns_ == 0) columns_ = cells_.size();
     }
-    return line + "\n";
-}
+
+    [[gnu::cold]] std::string text() const {
+        std::string text;
+        for (std::size_t i = 0; i < cells_.size(); ++i) {
+            const std::size_t column = i % columns_;
+            const std::string fill(width(column) - cells_[i].size(), ' ');
+            text += column < 1 || column > 5 ? fill + cells_[i] : cells_[i] + fill;
+            text += column + 1 < columns_ ? "  " : "\n";
+        }
+        return text;
+    }
+
+private:
+    std::size_t width(std::size_t column) const {
+        std::size_t width = 0;
+        for (std::size_t i = column; i < cells_.size(); i += columns_) {
+            width = std::max(width, cells_[i].size());
+        }
+        return width;
+    }
+
+    std::vector<std::string> cells_;
+    std::size_t columns_ = 0;
+};
 
 inline std::string decimal(double value, int digits = 1) {
     std::array<char, 32> text{};
@@ -85,85 +106,98 @@ struct plan_notes {
     std::span<const step_measure> measured;  ///< for each step
 };
 
+namespace detail {
+
+[[gnu::cold]] inline void add_titles(table& to, const plan_notes& notes) {
+    for (const char* title :
+         {"step", "layer", "gives", "policy", "layout", "before", "bytes", "messages", "Mflop",
+          "kB", "predicted ms", "runner-up, ms", "measured bytes", "measured ms", "arena at"}) {
+        const std::string_view is = title;
+        if ((is == "kB" || is == "predicted ms") && !notes.cost) continue;
+        if (is == "runner-up, ms" && notes.runners_up.empty()) continue;
+        if (is.starts_with("measured ") && notes.measured.empty()) continue;
+        to.add(title);
+    }
+    to.end_row();
+}
+
+/// Step i; `next`: the first exchange that comes after the steps before it.
+[[gnu::cold]] inline void add_step(table& to, const plan& p, const part& mine,
+                                   const plan_notes& notes, std::size_t i, std::size_t& next) {
+    const auto& s = p.steps[i];
+    const auto& part_of = mine.steps[i];
+    const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x : s.y)];
+    std::string moves;
+    for (; next < mine.exchanges.size() && mine.exchanges[next].before_step == static_cast<int>(i);
+         ++next) {
+        if (!moves.empty()) moves += ", ";
+        moves += name_of(mine.exchanges[next].name);
+    }
+    const placing& by = s.what.asks;
+    to.add(std::to_string(i));
+    to.add(with_fusions(s) + (part_of.in_place ? " (in place)" : ""));
+    to.add(extents_text(y.extents));
+    to.add(by.how == policy::stage ? "stage<" + std::to_string(by.stage) + ">"
+                                   : std::string(name_of(by.how)));
+    to.add(name_of(s.y < 0 ? layout::everywhere : y.where));
+    to.add(moves.empty() ? "-" : moves);
+    to.add(std::to_string(part_of.before.bytes_received));
+    to.add(std::to_string(part_of.before.messages_received));
+    to.add(decimal(static_cast<double>(part_of.flops) * 1e-6));
+    if (notes.cost) {
+        const step_cost& cost = notes.cost->steps[i];
+        const long given =
+            s.y < 0 ? 0 : mine.tensors[std::size_t(s.y)].elements * mine.of.element_size;
+        to.add(std::to_string((cost.weights + given) / 1000));
+        to.add(decimal(cost.seconds() * 1e3, 3));
+    }
+    if (!notes.runners_up.empty()) to.add(runner_up_text(notes.runners_up[i]));
+    if (!notes.measured.empty()) {
+        to.add(std::to_string(notes.measured[i].bytes));
+        to.add(decimal(notes.measured[i].seconds * 1e3, 3));
+    }
+    to.add(s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset));
+    to.end_row();
+}
+
+}  // namespace detail
+
 /// One line a step: what it does, what it gives, by which policy and how that is cut, what moves before
 /// it (bytes and messages that the rank of `mine` receives, predicted), its Mflop, the memory of its
 /// weights and output, and where its output lies; the slowest rank's milliseconds, predicted, and the
 /// runner-up among the policies; bytes and milliseconds as they were measured.
-inline std::string describe(const plan& p, const part& mine, const plan_notes& notes = {}) {
-    std::vector<std::vector<std::string>> table{
-        {"step", "layer", "gives", "policy", "layout", "before", "bytes", "messages", "Mflop"}};
-    if (notes.cost) table[0].insert(table[0].end(), {"kB", "predicted ms"});
-    if (!notes.runners_up.empty()) table[0].push_back("runner-up, ms");
-    if (!notes.measured.empty()) {
-        table[0].insert(table[0].end(), {"measured bytes", "measured ms"});
-    }
-    table[0].push_back("arena at");
+[[gnu::cold]] inline std::string describe(const plan& p, const part& mine,
+                                          const plan_notes& notes = {}) {
+    detail::table table;
+    detail::add_titles(table, notes);
     std::size_t next = 0;
-    for (std::size_t i = 0; i < p.steps.size(); ++i) {
-        const auto& s = p.steps[i];
-        const auto& part_of = mine.steps[i];
-        const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x : s.y)];
-        std::string moves;
-        for (; next < mine.exchanges.size() &&
-               mine.exchanges[next].before_step == static_cast<int>(i);
-             ++next) {
-            moves += (moves.empty() ? "" : ", ") + std::string(name_of(mine.exchanges[next].name));
-        }
-        const std::string at =
-            s.y < 0 ? "-" : std::to_string(mine.tensors[static_cast<std::size_t>(s.y)].offset);
-        const std::string name = detail::with_fusions(s) + (part_of.in_place ? " (in place)" : "");
-        const placing& by = s.what.asks;
-        const std::string how = by.how == policy::stage ? "stage<" + std::to_string(by.stage) + ">"
-                                                        : std::string(name_of(by.how));
-        std::vector<std::string> line{std::to_string(i),
-                                      name,
-                                      detail::extents_text(y.extents),
-                                      how,
-                                      name_of(s.y < 0 ? layout::everywhere : y.where),
-                                      moves.empty() ? "-" : moves,
-                                      std::to_string(part_of.before.bytes_received),
-                                      std::to_string(part_of.before.messages_received),
-                                      detail::decimal(static_cast<double>(part_of.flops) * 1e-6)};
-        if (notes.cost) {
-            const step_cost& cost = notes.cost->steps[i];
-            const long given =
-                s.y < 0 ? 0 : mine.tensors[std::size_t(s.y)].elements * mine.of.element_size;
-            line.push_back(std::to_string((cost.weights + given) / 1000));
-            line.push_back(detail::decimal(cost.seconds() * 1e3, 3));
-        }
-        if (!notes.runners_up.empty()) {
-            line.push_back(detail::runner_up_text(notes.runners_up[i]));
-        }
-        if (!notes.measured.empty()) {
-            line.push_back(std::to_string(notes.measured[i].bytes));
-            line.push_back(detail::decimal(notes.measured[i].seconds * 1e3, 3));
-        }
-        line.push_back(at);
-        table.push_back(std::move(line));
-    }
-    std::vector<std::size_t> widths(table.front().size());
-    for (const auto& line : table) {
-        for (std::size_t c = 0; c < line.size(); ++c)
-            widths[c] = std::max(widths[c], line[c].size());
-    }
-    std::string text;
-    for (const auto& line : table) text += detail::row(line, widths);
-    for (const auto& these : mine.slices) {
-        text += "steps " + std::to_string(these.first) + " to " + std::to_string(these.end - 1) +
-                ": " + std::to_string(these.images) + " of " + std::to_string(mine.of.batch) +
-                " images at a time\n";
-    }
     long flops = 0;
-    for (const auto& s : mine.steps) flops += s.flops;
-    return text + "rank " + std::to_string(mine.of.who.rank) + " of " +
-           std::to_string(mine.of.who.ranks) + ", batch " + std::to_string(mine.of.batch) + ": " +
-           detail::decimal(static_cast<double>(flops) * 1e-9) + " Gflop, receives " +
-           std::to_string(mine.predicted.bytes_received) + " bytes in " +
-           std::to_string(mine.predicted.messages_received) + " messages, activations " +
-           std::to_string(mine.arena_elements * mine.of.element_size) + " bytes" +
-           (notes.cost ? ", predicted " + detail::decimal(notes.cost->seconds * 1e3, 3) + " ms"
-                       : "") +
-           "\n";
+    for (std::size_t i = 0; i < p.steps.size(); ++i) {
+        detail::add_step(table, p, mine, notes, i, next);
+        flops += mine.steps[i].flops;
+    }
+    std::string text = table.text();
+    const auto say = [&](std::string_view words, long number) {
+        text += words;
+        text += std::to_string(number);
+    };
+    for (const auto& these : mine.slices) {
+        say("steps ", these.first);
+        say(" to ", these.end - 1);
+        say(": ", these.images);
+        say(" of ", mine.of.batch);
+        text += " images at a time\n";
+    }
+    say("rank ", mine.of.who.rank);
+    say(" of ", mine.of.who.ranks);
+    say(", batch ", mine.of.batch);
+    text += ": " + detail::decimal(static_cast<double>(flops) * 1e-9);
+    say(" Gflop, receives ", mine.predicted.bytes_received);
+    say(" bytes in ", mine.predicted.messages_received);
+    say(" messages, activations ", mine.arena_elements * mine.of.element_size);
+    text += " bytes";
+    if (notes.cost) text += ", predicted " + detail::decimal(notes.cost->seconds * 1e3, 3) + " ms";
+    return text + "\n";
 }
 
 /// The plan of a network as this rank runs it, and what it costs on a machine.

@@ -72,13 +72,13 @@ public:
 
     /// Every rank loads its share; none has loaded when one could not. collective.
     /// throws: what `read` throws on some rank, on every rank.
-    void load(const parameter_reader<T>& read) {
+    [[gnu::cold]] void load(const parameter_reader<T>& read) {
         unload();
         agree(*comm_, [&] { weights_->load(workers_.queue(), read); });
         loaded_ = true;
     }
     /// The same with weights that were packed before by this rank's recipe, used in place.
-    void load(const packed_weights& from) {
+    [[gnu::cold]] void load(const packed_weights& from) {
         unload();
         agree(*comm_, [&] { weights_->take(workers_.queue(), from); });
         loaded_ = true;
@@ -178,7 +178,7 @@ private:
         return turns;
     }
 
-    setting setting_of(const options& o) const {
+    [[gnu::cold]] setting setting_of(const options& o) const {
         if (turns_ > 1 && plan_.tensors.front().where.n.count) {
             throw error(fault::usage, "mpar: micro-batches need all images on every rank");
         }
@@ -192,7 +192,7 @@ private:
     }
 
     /// Sizes that no memory has are refused before any is taken.
-    static void probe(std::size_t bytes) {
+    [[gnu::cold]] static void probe(std::size_t bytes) {
         if (bytes) Backend::memory::release(Backend::memory::allocate(bytes));
     }
 
@@ -207,7 +207,7 @@ private:
     }
 
     /// Elements that the hungriest step needs besides its views.
-    long workspace() const {
+    [[gnu::cold]] long workspace() const {
         long most = 0;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             const auto& s = plan_.steps[i];
@@ -226,7 +226,7 @@ private:
     }
 
     /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
-    box share_of_input() const {
+    [[gnu::cold]] box share_of_input() const {
         box theirs = part_.tensors.front().owned;
         if (turns_ > 1) theirs.n = {0, part_.of.batch * turns_};
         if (!workers_.shares_kernels()) return theirs;

@@ -3,6 +3,7 @@
 // each rank knows what the others will send. Knows no memory and no message.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/net/grains.hpp>
 #include <mpar/net/part.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <vector>
 
 namespace mpar {
 
@@ -169,7 +169,7 @@ private:
 
     plan plan_;
     setting of_;
-    std::vector<int> tiles_;
+    growing<int> tiles_;
     line_grains lines_;
 };
 

@@ -3,13 +3,13 @@
 // rank. Knows extents and no rank.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/shard/layout.hpp>
 
 #include <algorithm>
 #include <bit>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -27,7 +27,8 @@ public:
         for (std::size_t i = p.steps.size(); i-- > 0;) {
             const step& s = p.steps[i];
             if (s.x < 0 || s.y < 0) continue;
-            const shape x = p.tensors[std::size_t(s.x)].extents, y = p.tensors[std::size_t(s.y)].extents;
+            const shape x = p.tensors[std::size_t(s.x)].extents,
+                        y = p.tensors[std::size_t(s.y)].extents;
             const long flops = mpar::flops(s.what, whole(y), x);
             add(x.h, y.h, s.what.window.h.stride, tiles[i], flops);
             add(x.w, y.w, s.what.window.w.stride, tiles[i], flops);
@@ -35,8 +36,8 @@ public:
         bool has_tiles = false;
         for (const int tile : tiles) has_tiles = has_tiles || tile > 1;
         if (!has_tiles) return;
-        for (const int parts : {who.model(), who.extent(mesh_axis::first),
-                                who.extent(mesh_axis::second)}) {
+        for (const int parts :
+             {who.model(), who.extent(mesh_axis::first), who.extent(mesh_axis::second)}) {
             if (parts > 1) shifts_[count_++] = {parts, best_shift(parts)};
         }
     }
@@ -131,7 +132,7 @@ private:
         return best;
     }
 
-    std::vector<line> lines_;
+    growing<line> lines_;
     choice shifts_[3] = {};
     int count_ = 0;
 };

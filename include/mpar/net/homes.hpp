@@ -22,7 +22,7 @@ public:
     constexpr homes(const plan& p, Part& mine, Owner owner)
         : plan_(p), part_(mine), owner_(owner) {}
 
-    constexpr void find() {
+    [[gnu::cold]] constexpr void find() {
         bool any = false;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             const auto& s = plan_.steps[i];

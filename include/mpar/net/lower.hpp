@@ -3,6 +3,7 @@
 // Knows no rank and no memory.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/layers/add.hpp>
 #include <mpar/layers/concat.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
@@ -14,15 +15,14 @@
 #include <algorithm>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
 /// A plan while it is made, and one made at run time.
 struct lowered {
-    std::vector<step> steps;
-    std::vector<tensor> tensors;
-    std::vector<parameter> parameters;
+    growing<step> steps;
+    growing<tensor> tensors;
+    growing<parameter> parameters;
     mismatch wrong;  ///< the first fault; the plan ends there
 
     constexpr plan view() const { return {steps, tensors, parameters}; }
@@ -30,6 +30,8 @@ struct lowered {
 
 namespace detail {
 
+/// A template, so that only who lowers a net compiles it.
+template <class = void>
 class lowering {
 public:
     constexpr lowering(const shape& input, placing given, const choice& chosen) : chosen_(chosen) {
@@ -360,9 +362,9 @@ private:
     }
 
     lowered plan_;
-    std::vector<use> uses_;
-    std::vector<frame> frames_;
-    std::vector<int> arms_;  ///< of the concats around, done so far
+    growing<use> uses_;
+    growing<frame> frames_;
+    growing<int> arms_;  ///< of the concats around, done so far
     choice chosen_;
     int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;
@@ -373,9 +375,10 @@ private:
 /// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
 /// in place of the layers' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
+template <class = void>
 constexpr lowered lower(std::span<const instruction> tape, const shape& input, const placing& given,
                         const choice& chosen = {}) {
-    return detail::lowering(input, given, chosen).run(tape);
+    return detail::lowering<>(input, given, chosen).run(tape);
 }
 
 }  // namespace mpar

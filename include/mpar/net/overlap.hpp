@@ -2,6 +2,7 @@
 // Which halos travel under work, and what is computed meanwhile. Knows boxes, no memory.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/geometry.hpp>
 #include <mpar/net/part.hpp>
 
@@ -77,7 +78,7 @@ private:
     /// Whether no message takes anything of lines of y. A message of some of the rows is kept away from
     /// by rows, one of all of them by columns.
     struct is_kept {
-        const std::vector<message>& sends;
+        const growing<message>& sends;
         const box& y;
         bool by_rows;
 
@@ -92,7 +93,7 @@ private:
     };
 
     /// Whether messages take nothing of a box.
-    static constexpr bool leaves_out(const std::vector<message>& sends, const box& middle) {
+    static constexpr bool leaves_out(const growing<message>& sends, const box& middle) {
         for (const auto& m : sends) {
             if (!intersection(m.what, middle).empty()) return false;
         }
@@ -100,7 +101,8 @@ private:
     }
     constexpr box early_of(const exchange& e, const step& reader, const step_part& waits,
                            const box& own) const {
-        is_at_hand holds{all_, reader, waits.y, own, all_.extents(e.tensor), part_.of.who.rank, true};
+        is_at_hand holds{all_, reader, waits.y, own, all_.extents(e.tensor), part_.of.who.rank,
+                         true};
         box y = waits.y;
         y.h = within(waits.y.h, waits.tile, holds);
         holds.by_rows = false;
@@ -153,8 +155,9 @@ constexpr range first_rows(const operation& what, const box& middle, const shape
     constexpr long flops_each = 40'000'000, pixels_each = 1024;
     box row = middle;
     row.h.hi = row.h.lo + 1;
-    const long rows = std::max(ceil_div(flops_each, std::max(1L, flops(what, row, x))),
-                               ceil_div(pixels_each, std::max(1L, long(row.n.size()) * row.w.size())));
+    const long rows =
+        std::max(ceil_div(flops_each, std::max(1L, flops(what, row, x))),
+                 ceil_div(pixels_each, std::max(1L, long(row.n.size()) * row.w.size())));
     if (2 * rows > middle.h.size()) return middle.h;
     return {middle.h.lo, round_up(middle.h.lo + int(rows), std::max(tile, 1))};
 }

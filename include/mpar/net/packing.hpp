@@ -2,6 +2,7 @@
 // Where each step's packed weights lie, and what decides their bytes. Knows the plan; no values.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
 #include <mpar/kernels/backend.hpp>
 #include <mpar/layers/conv2d.hpp>
@@ -25,7 +26,7 @@ struct weight_slot {
     convolution problem;
     bool needed = false;
     long weights = 0, bias = 0;  ///< offsets in elements
-    std::vector<range> leaves;   ///< of a cut sum: its input channels are packed in these parts
+    growing<range> leaves;       ///< of a cut sum: its input channels are packed in these parts
 
     /// The problem of one leaf. requires: there are leaves.
     convolution leaf(std::size_t i) const {
@@ -50,7 +51,7 @@ public:
     /// Counts the changes of what parameters::load makes of the values, besides pack_filters.
     static constexpr int format = 1;
 
-    packing(const plan& p, const part& mine) : plan_(p) {
+    [[gnu::cold]] packing(const plan& p, const part& mine) : plan_(p) {
         constexpr long aligned = 64 / sizeof(T);
         constexpr int block = Backend::template block<T>;
         long end = 0;
@@ -78,7 +79,7 @@ public:
     std::size_t bytes() const { return bytes_; }
 
     /// Cost: a tenth of a millisecond.
-    recipe made_by() const {
+    [[gnu::cold]] recipe made_by() const {
         recipe all;
         std::string& text = all.slots;
         text = std::string(Backend::name) + " " + Backend::isa();
@@ -124,7 +125,7 @@ public:
     }
 
 private:
-    static void add(std::string& text, std::initializer_list<long> numbers) {
+    [[gnu::cold]] static void add(std::string& text, std::initializer_list<long> numbers) {
         for (const long n : numbers) text += " " + std::to_string(n);
     }
 
@@ -144,23 +145,23 @@ private:
     }
 
     /// Of a layer of few channels, packed as that one is.
-    static std::uint64_t sample_digest(const convolution& c) {
+    [[gnu::cold]] static std::uint64_t sample_digest(const convolution& c) {
         convolution few = c;
         few.groups = std::min(c.groups, c.is_depthwise() ? 24 : 3);
         few.in = few.groups * std::min(c.in_per_group(), 24 / few.groups);
         few.out = few.groups * std::min(c.out_per_group(), 24 / few.groups);
         few.in_channels = {0, few.in};
         few.out_channels = {0, few.out};
-        std::vector<T> filters(std::size_t(few.out) * std::size_t(few.in_per_group()) *
-                               std::size_t(few.window_taps()));
+        growing<T> filters(std::size_t(few.out) * std::size_t(few.in_per_group()) *
+                           std::size_t(few.window_taps()));
         for (std::size_t i = 0; i < filters.size(); ++i) filters[i] = T(i + 1);
-        std::vector<T> packed(std::size_t(Backend::template packed_filters<T>(few)));
+        growing<T> packed(std::size_t(Backend::template packed_filters<T>(few)));
         Backend::pack_filters(filters.data(), few, packed.data());
         return io::checksum(std::as_bytes(std::span(packed)));
     }
 
     plan plan_;
-    std::vector<weight_slot> slots_;
+    growing<weight_slot> slots_;
     std::size_t bytes_ = 0;
 };
 

@@ -5,25 +5,25 @@
 
 #include <mpar/comm/team.hpp>
 #include <mpar/core/finite.hpp>
+#include <mpar/core/function_ref.hpp>
+#include <mpar/core/growing.hpp>
+#include <mpar/core/math.hpp>
 #include <mpar/net/packing.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
-/// Where weights come from: writes rows [rows.lo, rows.hi) of the first extent of parameter `index`
-/// of the plan to `out`. throws: mpar::error.
+/// Where weights come from, for the length of a load: writes rows [rows.lo, rows.hi) of the first
+/// extent of parameter `index` of the plan to `out`. throws: mpar::error.
 template <class T>
-using parameter_reader = std::function<void(int index, range rows, T* out)>;
+using parameter_reader = function_ref<void(int index, range rows, T* out)>;
 
 /// Weights as a rank has packed them, and who keeps the memory (nobody: the network itself).
 struct packed_weights {
@@ -84,7 +84,8 @@ public:
     /// Takes weights of the same recipe: in place, where kernels work in the host's memory.
     /// throws: error(internal) when they are not as many; error(device).
     void take(typename Backend::queue& queue, const packed_weights& from) {
-        if constexpr (in_host_memory) memory_ = {}, taken_ = {};  // of all members, also where one fails
+        if constexpr (in_host_memory)
+            memory_ = {}, taken_ = {};  // of all members, also where one fails
         if (from.bytes.size() != bytes()) {
             throw error(fault::internal, "mpar: " + std::to_string(from.bytes.size()) +
                                              " bytes of packed weights in place of " +
@@ -116,7 +117,7 @@ private:
 
     /// y = scale * x + shift per channel, as a batch_norm comes out.
     struct affine_map {
-        std::vector<double> scale, shift;
+        growing<double> scale, shift;
     };
     /// Room for one step's filters before they are packed, the same for all steps.
     struct scratch {
@@ -149,17 +150,17 @@ private:
         return std::size_t(most);
     }
 
-    std::vector<T> rows_of(const parameter_reader<T>& read, int index, range rows) const {
+    growing<T> rows_of(const parameter_reader<T>& read, int index, range rows) const {
         const auto& p = plan_.parameters[static_cast<std::size_t>(index)];
         const long row = p.count() / p.extents[0];
-        std::vector<T> values(static_cast<std::size_t>(row * rows.size()));
+        growing<T> values(static_cast<std::size_t>(row * rows.size()));
         read(index, rows, values.data());
         return values;
     }
 
     affine_map norm_of(const parameter_reader<T>& read, int first, range channels,
                        double epsilon) const {
-        std::vector<T> values[4];
+        growing<T> values[4];
         for (int i = 0; i < 4; ++i) values[i] = rows_of(read, first + i, channels);
         affine_map map;
         for (std::size_t c = 0; c < values[0].size(); ++c) {
@@ -169,7 +170,7 @@ private:
                                                 std::to_string(variance) + " in channel " +
                                                 std::to_string(channels.lo + int(c)));
             }
-            const double scale = double(values[0][c]) / std::sqrt(variance);
+            const double scale = double(values[0][c]) / square_root(variance);
             map.scale.push_back(scale);
             map.shift.push_back(std::fma(-double(values[2][c]), scale, double(values[1][c])));
         }
@@ -191,7 +192,7 @@ private:
         map.shift.resize(static_cast<std::size_t>(outs.size()));
         if (s.what.bias) {
             const auto bias = rows_of(read, s.weights + 1, outs);
-            map.shift.assign(bias.begin(), bias.end());
+            map.shift = growing<double>(bias.begin(), bias.end());
         }
         if (s.norm < 0) return map;
         const auto norm = norm_of(read, s.norm, outs, s.what.epsilon);
@@ -209,8 +210,7 @@ private:
         read(s.weights, outs, filters);
         auto map = folded(s, outs, read);
         if (!map.scale.empty()) {
-            const std::size_t row =
-                std::size_t(filters_count(s, where.problem)) / map.shift.size();
+            const std::size_t row = std::size_t(filters_count(s, where.problem)) / map.shift.size();
             for (std::size_t o = 0; o < map.shift.size(); ++o) {
                 scale_row(filters + o * row, row, map.scale[o]);
             }
@@ -222,7 +222,7 @@ private:
             require_finite(own() + where.weights, count);
             std::fill(own() + where.weights + count, own() + where.bias, T(0));
         } else {
-            std::vector<T> packed(std::size_t(where.bias - where.weights));
+            growing<T> packed(std::size_t(where.bias - where.weights));
             pack(filters, where, packed.data());
             store(queue, where.weights, packed);
         }
@@ -239,7 +239,7 @@ private:
     void load_shift(typename Backend::queue& queue, const step& s, const weight_slot& where,
                     const parameter_reader<T>& read) {
         const auto map = folded(s, where.problem.out_channels, read);
-        store_channels(queue, where.weights, std::vector<double>(map.shift.size(), 1));
+        store_channels(queue, where.weights, growing<double>(map.shift.size(), 1));
         store_channels(queue, where.bias, map.shift);
     }
 
@@ -252,29 +252,29 @@ private:
 
     void load_custom(typename Backend::queue& queue, const step& s, const weight_slot& where,
                      const parameter_reader<T>& read) {
-        std::vector<T> all;
+        growing<T> all;
         for (int i = 0; i < s.what.parameter_count; ++i) {
             const auto& p = plan_.parameters[static_cast<std::size_t>(s.weights + i)];
             const auto values = rows_of(read, s.weights + i, {0, p.extents[0]});
-            all.insert(all.end(), values.begin(), values.end());
+            all.append(values.data(), values.size());
         }
         all.resize(std::size_t(where.bias - where.weights));
         store(queue, where.weights, all);
         store_channels(queue, where.bias,
-                       std::vector<double>(std::size_t(where.problem.out_channels.size())));
+                       growing<double>(std::size_t(where.problem.out_channels.size())));
     }
 
     /// Rounded to T and filled up with zeros to whole blocks and to the next slot: no byte of the
     /// memory is left to chance.
     void store_channels(typename Backend::queue& queue, long offset,
-                        const std::vector<double>& values) {
-        std::vector<T> filled(values.begin(), values.end());
+                        const growing<double>& values) {
+        growing<T> filled(values.begin(), values.end());
         filled.resize(round_up(filled.size(), std::size_t(Backend::template block<T>)));
         filled.resize(round_up(filled.size(), 64 / sizeof(T)));
         store(queue, offset, filled);
     }
 
-    void store(typename Backend::queue& queue, long offset, const std::vector<T>& values) {
+    void store(typename Backend::queue& queue, long offset, const growing<T>& values) {
         require_finite(values.data(), values.size());
         queue.copy_to_device(own() + offset, values.data(), values.size() * sizeof(T));
         queue.finish();

@@ -4,13 +4,13 @@
 #pragma once
 
 #include <mpar/comm/traffic.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/shard/layout.hpp>
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
 
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -80,7 +80,7 @@ struct summand {
 /// A box of a sum that is cut between ranks, and its summands in the order of the ranks.
 struct cut_sum {
     box what;
-    std::vector<summand> summands;
+    growing<summand> summands;
 };
 
 /// What a tensor's readers need and its owners hold: done before the first of those readers.
@@ -88,10 +88,10 @@ struct exchange {
     int tensor = -1;
     int before_step = -1;
     transition name = transition::nothing;
-    std::vector<message> sends, receives;  ///< this rank's
-    std::vector<cut_sum> sums;             ///< of an op::reduce, for which receives
-    bool keeps = false;                    ///< stay where they arrive
-    layout taken{};                        ///< how its readers take the tensor
+    growing<message> sends, receives;  ///< this rank's
+    growing<cut_sum> sums;             ///< of an op::reduce, for which receives
+    bool keeps = false;                ///< stay where they arrive
+    layout taken{};                    ///< how its readers take the tensor
     /// Travels while rows are computed that others do not wait for, and that do not wait for others:
     /// started by the tensor's producer, awaited by `before_step`.
     bool overlapped = false;
@@ -99,10 +99,10 @@ struct exchange {
 
 /// This rank's part of one tensor.
 struct tensor_part {
-    box owned;        ///< what it computes
-    box held;         ///< what its memory, or its team's, holds: owned, halos, padding; may reach
-                      ///< beyond the image
-    box inside;       ///< held without the padding
+    box owned;          ///< what it computes
+    box held;           ///< what its memory, or its team's, holds: owned, halos, padding; may reach
+                        ///< beyond the image
+    box inside;         ///< held without the padding
     long offset = 0;    ///< in elements, into the arena: where its first channel begins
     long elements = 0;  ///< of memory of its own
     long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
@@ -120,10 +120,11 @@ struct step_part {
     int tile = 0;  ///< of a convolution computed by Winograd's filtering
     /// Of a sum over input channels that is cut: the channels that this rank sums. More than one
     /// where they are added up in a fixed tree, whose leaf `first_leaf` the first one is.
-    std::vector<range> leaves;
+    growing<range> leaves;
     int first_leaf = 0;
     box early;  ///< of y: needs nothing of an overlapped exchange before the step
-    bool sends_edges = false;  ///< messages of y take nothing of `early`: they leave before it is whole
+    bool sends_edges =
+        false;  ///< messages of y take nothing of `early`: they leave before it is whole
     box late;   ///< of y: no overlapped exchange of y sends it
     bool in_place = false;  ///< y lies where it is to lie: nothing is run
     long flops = 0;
@@ -139,10 +140,10 @@ struct slicing {
 /// All of it.
 struct part {
     setting of;
-    std::vector<tensor_part> tensors;
-    std::vector<step_part> steps;
-    std::vector<exchange> exchanges;  ///< in the order of their steps
-    std::vector<slicing> slices;      ///< in the order of their steps
+    growing<tensor_part> tensors;
+    growing<step_part> steps;
+    growing<exchange> exchanges;  ///< in the order of their steps
+    growing<slicing> slices;      ///< in the order of their steps
     long arena_elements = 0;
     traffic predicted;  ///< of one forward
 

@@ -3,6 +3,7 @@
 // what the others will send. Knows no memory and no MPI.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/arena.hpp>
 #include <mpar/net/geometry.hpp>
 #include <mpar/net/homes.hpp>
@@ -11,7 +12,6 @@
 #include <mpar/net/slices.hpp>
 
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
@@ -77,10 +77,12 @@ private:
     /// Whether a tensor comes from outside and only convolutions by their sum read it, so that few
     /// channels need not take a whole block.
     constexpr bool is_image(int t) const {
-        if (all_.tensor_at(t).producer >= 0 || all_.extents(t).c > part_.of.image_block) return false;
+        if (all_.tensor_at(t).producer >= 0 || all_.extents(t).c > part_.of.image_block)
+            return false;
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const auto& s = all_.step_at(i);
-            const bool takes = s.what.kind == op::convolution && s.what.groups == 1 && !all_.tile(i);
+            const bool takes =
+                s.what.kind == op::convolution && s.what.groups == 1 && !all_.tile(i);
             if (s.residual == t || (s.x == t && !takes)) return false;
         }
         return true;
@@ -94,9 +96,8 @@ private:
         if (plan_.tensors[t].where.partial.empty()) return;
         const auto& from = all_.step_at(plan_.tensors[t].producer);
         int leaves = 1;  // the same for all who have one memory
-        for_each_mate([&](int r) {
-            leaves = std::max(leaves, all_.share_of(from, r).leaves.size());
-        });
+        for_each_mate(
+            [&](int r) { leaves = std::max(leaves, all_.share_of(from, r).leaves.size()); });
         const int levels = std::bit_width(unsigned(leaves));
         mine.copy = mine.elements * levels;
         mine.elements = mine.copy * part_.of.mates(me()).size();
@@ -128,8 +129,9 @@ private:
     /// before: ranks of a row [a a a], [b b b], [c c c]   after: [abc . .], [. abc .], [. . abc]
     [[gnu::cold]] constexpr void add_reduction(int i, int t) {
         const auto& s = all_.step_at(i);
-        exchange e{t, i, between(all_.tensor_at(t).where, all_.tensor_at(s.y).where, false),
-                   {}, {}, {}, true};
+        exchange e{t,   i,  between(all_.tensor_at(t).where, all_.tensor_at(s.y).where, false),
+                   {},  {}, {},
+                   true};
         const range mates = part_.of.mates(me());
         const box mine = all_.read(s, t, me());
         for (int q = 0; q < part_.of.who.ranks; ++q) {
@@ -158,7 +160,7 @@ private:
         return e.sums.back();
     }
 
-    static constexpr void add(std::vector<message>& to, int peer, const box& what) {
+    static constexpr void add(growing<message>& to, int peer, const box& what) {
         if (!what.empty()) to.push_back({peer, what});
     }
     [[gnu::cold]] constexpr void push(exchange e) {

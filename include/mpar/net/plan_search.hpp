@@ -3,24 +3,24 @@
 // memory limit but a price a byte.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/lower.hpp>
 #include <mpar/net/prices.hpp>
 
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 namespace mpar::detail {
 
 /// How one step may be placed.
 struct offers {
-    std::vector<placing> placings;
+    growing<placing> placings;
 };
 
 /// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
-[[gnu::cold]] constexpr std::vector<placing> placings_for(const operation& o, const shape& y,
-                                                          const setting& on) {
-    std::vector<placing> all{policy::none};
+[[gnu::cold]] constexpr growing<placing> placings_for(const operation& o, const shape& y,
+                                                      const setting& on) {
+    growing<placing> all{policy::none};
     const bool is_grid =
         on.who.extent(mesh_axis::first) > 1 && on.who.extent(mesh_axis::second) > 1;
     const auto add = [&](policy p, bool cuts) {
@@ -46,7 +46,7 @@ class plan_search {
 public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
     constexpr plan_search(const plan& base, const setting& on, const machine& of,
-                          std::vector<offers> options, int stages)
+                          growing<offers> options, int stages)
         : plan_(base),
           options_(std::move(options)),
           stages_(stages),
@@ -65,7 +65,7 @@ public:
     /// A placing for each step, the cheapest where a byte of filters costs `byte` seconds more; none
     /// where the net has more open ends or layouts than states can tell apart. `cuts_sums`: between
     /// ranks, where there is a choice.
-    [[gnu::cold]] constexpr std::vector<placing> run(double byte, bool cuts_sums) {
+    [[gnu::cold]] constexpr growing<placing> run(double byte, bool cuts_sums) {
         byte_ = byte;
         cuts_sums_ = cuts_sums;
         live_ = {0};
@@ -81,7 +81,7 @@ public:
             if (last[std::size_t(n)].seconds < last[std::size_t(at)].seconds) at = n;
         }
         seconds_ = last[std::size_t(at)].seconds;
-        std::vector<placing> placings(plan_.steps.size());
+        growing<placing> placings(plan_.steps.size());
         for (std::size_t i = placings.size(); i-- > 0;) {
             const node& n = levels_[i + 1].nodes[std::size_t(at)];
             placings[i] = n.by;
@@ -121,7 +121,7 @@ private:
         placing by;
     };
     struct level {  ///< the states before a step
-        std::vector<node> nodes;
+        growing<node> nodes;
     };
     /// A placing of a step where x lies as it does: what it costs but for the residual, and how x and
     /// y lie then.
@@ -140,7 +140,7 @@ private:
 
     [[gnu::cold]] constexpr bool advance(int i) {
         const step& s = plan_.steps[std::size_t(i)];
-        std::vector<int> after, stood;  // of live_, and where they stood in it
+        growing<int> after, stood;  // of live_, and where they stood in it
         for (const int t : live_) {
             if (plan_.tensors[std::size_t(t)].last_reader <= i) continue;
             stood.push_back(place(t));
@@ -155,10 +155,10 @@ private:
 
         const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
         const auto options = offered(i);
-        std::vector<names> known_names(options.size());
-        std::vector<edge> edges;                       // by x's bits and the option
+        growing<names> known_names(options.size());
+        growing<edge> edges;                           // by x's bits and the option
         int known[1024] = {}, slots[slot_count] = {};  // indices plus 1
-        std::vector<node> next;
+        growing<node> next;
         const node* const nodes = levels_[std::size_t(i)].nodes.data();
         for (int n = 0; n < int(levels_[std::size_t(i)].nodes.size()); ++n) {
             const std::uint64_t key = nodes[n].key;
@@ -206,18 +206,18 @@ private:
     /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
     static constexpr int most_states = 400;
 
-    [[gnu::cold]] static constexpr void drop_dearest(std::vector<node>& all) {
-        std::vector<double> seconds;
+    [[gnu::cold]] static constexpr void drop_dearest(growing<node>& all) {
+        growing<double> seconds;
         for (const node& n : all) seconds.push_back(n.seconds);
         std::nth_element(seconds.begin(), seconds.begin() + most_states, seconds.end());
-        std::vector<node> some;
+        growing<node> some;
         for (const node& n : all) {
             if (n.seconds < seconds[most_states]) some.push_back(n);
         }
         if (!some.empty()) all = std::move(some);
     }
     static constexpr std::size_t slot_count = 8192;
-    static constexpr void keep(std::vector<node>& all, int* slots, const node& n) {
+    static constexpr void keep(growing<node>& all, int* slots, const node& n) {
         constexpr std::size_t mask = slot_count - 1;
         std::size_t at = std::size_t(n.key * 0x9e3779b97f4a7c15u >> 40) & mask;
         for (; slots[at]; at = (at + 1) & mask) {
@@ -231,9 +231,9 @@ private:
     }
 
     /// The options of a step, without those that cut sums where none may be.
-    constexpr std::vector<placing> offered(int i) const {
+    constexpr growing<placing> offered(int i) const {
         const auto& all = options_[std::size_t(i)].placings;
-        std::vector<placing> some;
+        growing<placing> some;
         for (const placing& p : all) {
             if (cuts_sums_ || all.size() == 1 || summed_by(p.how).empty()) some.push_back(p);
         }
@@ -326,15 +326,15 @@ private:
     }
 
     plan plan_;
-    std::vector<offers> options_;
+    growing<offers> options_;
     int stages_;
     layout_numbers layouts_;
     prices<> prices_;
-    std::vector<int> readers_, sole_, live_;
+    growing<int> readers_, sole_, live_;
     int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y
     int summands_[2] = {};                ///< the layouts of those of input and of grid
-    std::vector<level> levels_;
+    growing<level> levels_;
     double byte_ = 0, seconds_ = 0;
     bool cuts_sums_ = true;
 };

@@ -3,6 +3,7 @@
 // on all ranks. Knows no type of a net and no memory.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/partition.hpp>
 #include <mpar/net/plan_search.hpp>
 
@@ -10,7 +11,6 @@
 #include <span>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace mpar {
 
@@ -26,7 +26,7 @@ struct planning {
 
 /// What was found.
 struct planned {
-    std::vector<placing> each;         ///< for lower(): one for each entry of the tape
+    growing<placing> each;             ///< for lower(): one for each entry of the tape
     forecast cost;                     ///< of the plan that comes of it; at run time
     policy alike = policy::automatic;  ///< the one policy of all layers that was best; else mixed
     mismatch wrong;
@@ -77,8 +77,8 @@ private:
     }
 
     /// One policy for all that are free and can follow it, as a choice for all has it.
-    constexpr std::vector<placing> all_by(policy p) const {
-        std::vector<placing> each = rest_;
+    constexpr growing<placing> all_by(policy p) const {
+        growing<placing> each = rest_;
         for (std::size_t i = 0; i < each.size(); ++i) {
             if (is_free_[i]) each[i] = can_follow(tape_[i].does, p) ? p : policy::none;
         }
@@ -93,7 +93,7 @@ private:
     }
 
     /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
-    [[gnu::cold]] constexpr bool consider(const std::vector<placing>& each, policy alike) {
+    [[gnu::cold]] constexpr bool consider(const growing<placing>& each, policy alike) {
         const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
         if (l.wrong) {
             if (!wrong_) wrong_ = l.wrong;
@@ -132,7 +132,7 @@ private:
 
     [[gnu::cold]] constexpr void search() {
         const auto whole = all_by(policy::none);
-        std::vector<placing> base = whole;  // sums that are cut are priced, not lowered
+        growing<placing> base = whole;  // sums that are cut are priced, not lowered
         for (auto& p : base) {
             if (!summed_by(p.how).empty()) p = policy::none;
         }
@@ -140,7 +140,7 @@ private:
         wrong_ = l.wrong;
         if (wrong_) return;
         const plan p = l.view();
-        std::vector<offers> options;
+        growing<offers> options;
         for (const step& s : p.steps) {
             const bool is_entry = s.entry >= 0 && s.what.kind != op::row_sums &&
                                   s.what.kind != op::mean_rows && s.what.kind != op::add;
@@ -157,7 +157,7 @@ private:
         const auto try_at = [&](double byte, bool sums) {
             const auto found = by.run(byte, sums);
             if (found.empty()) return true;
-            std::vector<placing> each = whole;
+            growing<placing> each = whole;
             for (std::size_t i = 0; i < found.size(); ++i) {
                 const int entry = p.steps[i].entry;
                 if (entry >= 0 && is_free_[std::size_t(entry)]) each[std::size_t(entry)] = found[i];
@@ -187,9 +187,9 @@ private:
     shape input_;
     placing given_;
     planning how_;
-    std::vector<bool> is_free_;
-    std::vector<placing> own_;   ///< what each entry asks for
-    std::vector<placing> rest_;  ///< what those get that are not free
+    growing<bool> is_free_;
+    growing<placing> own_;   ///< what each entry asks for
+    growing<placing> rest_;  ///< what those get that are not free
     int stages_ = 1;
     planned whole_, any_;  ///< the best without and with sums that are cut
     mismatch wrong_;

@@ -3,11 +3,11 @@
 // Knows no order of steps.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/layers/reduce.hpp>
 #include <mpar/net/cost.hpp>
 
 #include <array>
-#include <vector>
 
 namespace mpar::detail {
 
@@ -29,7 +29,7 @@ public:
     constexpr bool fit() const { return int(all_.size()) <= most; }
 
 private:
-    std::vector<layout> all_;
+    growing<layout> all_;
     bool whole_[most + 1] = {};
 };
 
@@ -72,7 +72,7 @@ public:
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
         return once(i, 1, from, y,
                     [&] {
-                        const auto& needs = parts_of(i, 1, y, [&](const std::vector<int>& ranks) {
+                        const auto& needs = parts_of(i, 1, y, [&](const growing<int>& ranks) {
                             const trial t(*this, i, y, y, y);
                             const costs c = t.price();
                             const layout key = c.places().key_of(0, 0);
@@ -148,7 +148,7 @@ private:
     }
 
     struct boxes {
-        std::vector<box> of;  ///< by ranks_
+        growing<box> of;  ///< by ranks_
     };
     /// Boxes of step i's tensors for all ranks that are looked at, worked out once: what x's owners
     /// have (0), what is needed of it (1), what y's owners have (2).
@@ -167,7 +167,7 @@ private:
     constexpr const boxes& owners_of(int i, bool of_y, int l) {
         const step& s = plan_.steps[std::size_t(i)];
         const shape all = with_batch(of_y ? s.y : s.x);
-        return parts_of(i, of_y ? 2 : 0, l, [&](const std::vector<int>& ranks) {
+        return parts_of(i, of_y ? 2 : 0, l, [&](const growing<int>& ranks) {
             boxes b;
             for (const int r : ranks) {
                 b.of.push_back(owned(layouts_[l], all, on_.who.at(r),
@@ -228,12 +228,12 @@ private:
     line_grains grains_;
     machine machine_;
     layout_numbers& layouts_;
-    std::vector<int> kinds_;
+    growing<int> kinds_;
     int count_ = 0;
     static constexpr int each = 4 * layout_numbers::most * layout_numbers::most;
-    std::vector<price> table_;
-    std::vector<boxes> boxes_;
-    std::vector<int> ranks_;
+    growing<price> table_;
+    growing<boxes> boxes_;
+    growing<int> ranks_;
 };
 
 }  // namespace mpar::detail

@@ -2,11 +2,11 @@
 // What each layer of a plan would cost if it were placed otherwise. Knows no table.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/planner.hpp>
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -20,9 +20,9 @@ struct runner_up {
 /// For each step of a plan. `tape`: what it was lowered from; `how.of`: what for.
 /// Cost: a plan and its forecast for each layer and policy.
 template <class = void>
-std::vector<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
-                                         const plan& p, const planning& how) {
-    std::vector<placing> each(tape.size());
+growing<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
+                              const plan& p, const planning& how) {
+    growing<placing> each(tape.size());
     for (const auto& s : p.steps) {
         if (s.entry >= 0 && (s.weights >= 0 || s.what.asks != placing{})) {
             each[std::size_t(s.entry)] = s.what.asks;
@@ -36,7 +36,7 @@ std::vector<runner_up> runners_up(std::span<const instruction> tape, const placi
         return l.wrong ? -1 : forecast_of(l.view(), how.on, how.of).seconds;
     };
     const double now = seconds();
-    std::vector<runner_up> all(p.steps.size());
+    growing<runner_up> all(p.steps.size());
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
         const step& s = p.steps[i];
         if (s.what.kind != op::convolution && s.what.kind != op::dense) continue;

@@ -3,6 +3,7 @@
 // next reads it. Knows boxes and steps, no memory.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/net/part.hpp>
 #include <mpar/net/plan.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 namespace mpar::detail {
 
@@ -42,7 +42,7 @@ private:
     /// Images are smaller towards a net's end: a slicing ends where twice as many fit for all that
     /// follows, or all do.
     [[gnu::cold]] constexpr void divide(int first, int end) {
-        std::vector<long> most(std::size_t(end - first) + 1, 1);  // of an image, from a step on
+        growing<long> most(std::size_t(end - first) + 1, 1);  // of an image, from a step on
         for (int i = end - 1; i >= first; --i) {
             auto& here = most[std::size_t(i - first)];
             here = std::max(most[std::size_t(i - first) + 1], bytes_of_an_image(i));
@@ -114,7 +114,7 @@ private:
             const int home = part_.tensors[t].home;
             return home < 0 ? t : std::size_t(home);
         };
-        std::vector<bool> stays(part_.tensors.size(), false);
+        growing<bool> stays(part_.tensors.size(), false);
         for (std::size_t t = 0; t < stays.size(); ++t) {
             const auto& all = plan_.tensors[t];
             if (all.producer < s.first || all.last_reader >= s.end) stays[root(t)] = true;

@@ -2,11 +2,11 @@
 // A net divided into the stages of a pipeline of equal work. Knows the tape, no rank.
 #pragma once
 
+#include <mpar/core/growing.hpp>
 #include <mpar/net/tape.hpp>
 
 #include <algorithm>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -18,12 +18,13 @@ struct tape_piece {
     long flops = 0;
 };
 
-constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
+template <class = void>
+constexpr growing<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
     struct frame {
         shape entry, joined;
     };
-    std::vector<frame> frames;
-    std::vector<tape_piece> pieces;
+    growing<frame> frames;
+    growing<tape_piece> pieces;
     for (int i = 0; i < int(tape.size()); ++i) {
         if (frames.empty()) pieces.push_back({i, i, 0});
         auto& piece = pieces.back();
@@ -45,8 +46,8 @@ constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, s
             case instruction::kind::layer: {
                 const operation o = resolve(entry.does, x);
                 if (o.kind == op::nothing) break;
-                const shape y = o.kind == op::global_avg_pool ? shape{x.n, x.c, 1, 1}
-                                                              : output_shape(o, x);
+                const shape y =
+                    o.kind == op::global_avg_pool ? shape{x.n, x.c, 1, 1} : output_shape(o, x);
                 piece.flops += o.kind == op::global_avg_pool ? x.count() : flops(o, whole(y), x);
                 x = y;
                 break;
@@ -61,19 +62,20 @@ constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, s
 /// A placing for each instruction of a tape: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
-[[gnu::cold]] constexpr std::vector<placing> balanced_stages(std::span<const instruction> tape,
-                                                             const shape& input, int stages) {
+template <class = void>
+[[gnu::cold]] constexpr growing<placing> balanced_stages(std::span<const instruction> tape,
+                                                         const shape& input, int stages) {
     const auto pieces = detail::pieces_of(tape, input);
     const int n = int(pieces.size());
     stages = std::max(1, std::min(stages, n));
-    std::vector<long> sum(std::size_t(n + 1), 0);
+    growing<long> sum(std::size_t(n + 1), 0);
     for (int i = 0; i < n; ++i) {
         sum[std::size_t(i + 1)] = sum[std::size_t(i)] + pieces[std::size_t(i)].flops;
     }
     // least[s][i]: the greatest work of s + 1 stages that do pieces [0, i), as small as can be.
-    using row = std::vector<long>;
-    std::vector<row> least(std::size_t(stages), row(std::size_t(n + 1), 0));
-    std::vector<std::vector<int>> begins(std::size_t(stages), std::vector<int>(std::size_t(n + 1), 0));
+    using row = growing<long>;
+    growing<row> least(std::size_t(stages), row(std::size_t(n + 1), 0));
+    growing<growing<int>> begins(std::size_t(stages), growing<int>(std::size_t(n + 1), 0));
     for (int i = 0; i <= n; ++i) least[0][std::size_t(i)] = sum[std::size_t(i)];
     for (int s = 1; s < stages; ++s) {
         for (int i = 0; i <= n; ++i) {
@@ -87,7 +89,7 @@ constexpr std::vector<tape_piece> pieces_of(std::span<const instruction> tape, s
             }
         }
     }
-    std::vector<placing> placings(tape.size());
+    growing<placing> placings(tape.size());
     for (int s = stages - 1, end = n; s >= 0; --s) {
         const int begin = s ? begins[std::size_t(s)][std::size_t(end)] : 0;
         for (int i = begin; i < end; ++i) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/comm/messages.hpp>
+#include <mpar/core/growing.hpp>
 #include <mpar/net/part.hpp>
 #include <mpar/net/plan.hpp>
 #include <mpar/tensor/memory.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <span>
-#include <vector>
 
 namespace mpar {
 
@@ -22,7 +22,7 @@ class transfer {
 public:
     /// requires: `comm` and the elements of mine.exchanges live as long.
     /// throws: error(device), error(mpi).
-    transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
+    [[gnu::cold]] transfer(communicator& comm, const part& mine) : exchanges_(mine.exchanges) {
         long most = 0, end = 0;
         for (const auto& e : exchanges_) {
             if (!stays(e)) most = std::max(most, packed(e.sends) + packed(e.receives));
@@ -91,7 +91,7 @@ public:
 private:
     static constexpr int block = Backend::template block<T>;
 
-    void declare(communicator& comm, std::size_t i) {
+    [[gnu::cold]] void declare(communicator& comm, std::size_t i) {
         auto& declared = messages_.emplace_back(comm, int(i));
         T* next = memory_.data() + offsets_[i];
         for (const auto& m : exchanges_[i].receives) {
@@ -106,7 +106,7 @@ private:
 
     static bool stays(const exchange& e) { return e.overlapped || e.keeps; }
     static long packed(const box& b) { return storage(b.extents(), block); }
-    static long packed(const std::vector<message>& all) {
+    static long packed(const growing<message>& all) {
         long elements = 0;
         for (const auto& m : all) elements += packed(m.what);
         return elements;
@@ -115,10 +115,10 @@ private:
     static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
 
     std::span<const exchange> exchanges_;
-    std::vector<long> offsets_;
+    growing<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
-    std::vector<messages> messages_;
-    std::vector<view<T>> room_;
+    growing<messages> messages_;
+    growing<view<T>> room_;
 };
 
 }  // namespace mpar

@@ -24,7 +24,7 @@ public:
     using queue_type = typename Backend::queue;
 
     /// collective over the team, which must outlive this. throws: error(device), error(mpi).
-    workers(team& t, int rank, seconds deadline) : team_(&t) {
+    [[gnu::cold]] workers(team& t, int rank, seconds deadline) : team_(&t) {
         if constexpr (works_in_teams<Backend>) {
             board_ = muster(t, t.how() == teaming::claim ? queue_ : together_, rank, deadline);
         }
@@ -92,7 +92,7 @@ public:
         if constexpr (works_in_teams<Backend>) return meeting().is_broken();
         return false;
     }
-    void fail(const error& e) {
+    [[gnu::cold]] void fail(const error& e) {
         if constexpr (works_in_teams<Backend>) meeting().fail(e);
     }
 

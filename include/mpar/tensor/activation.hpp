@@ -2,7 +2,7 @@
 // The element-wise functions that follow a layer, as values. Knows no layer.
 #pragma once
 
-#include <cmath>
+#include <mpar/core/math.hpp>
 
 namespace mpar {
 
@@ -22,7 +22,7 @@ struct activation {
             case kind::relu: return x < T(0) ? T(0) : x;
             case kind::relu6: return x < T(0) ? T(0) : x > T(6) ? T(6) : x;
             case kind::leaky_relu: return x < T(0) ? T(slope) * x : x;
-            case kind::silu: return x / (T(1) + std::exp(-x));
+            case kind::silu: return x / (T(1) + exponential(-x));
         }
         return x;
     }

@@ -74,7 +74,8 @@ public:
 
     /// Becomes member `member` of `members` who all join that board. requires: before any work.
     /// `rank`: as messages call this member; `spins`: looks before a wait yields its core.
-    void join(crew_board* board, int member, int members, int rank, seconds deadline, long spins) {
+    [[gnu::cold]] void join(crew_board* board, int member, int members, int rank, seconds deadline,
+                            long spins) {
         board_ = board;
         member_ = member;
         members_ = members;
@@ -186,7 +187,7 @@ public:
     }
 
     /// Tells the other members, who wait or will, that this one comes no more; they throw `e`.
-    void fail(const error& e) {
+    [[gnu::cold]] void fail(const error& e) {
         if (members_ > 1) tell(e);
     }
 
