@@ -104,7 +104,8 @@ TEST_CASE("ranks that were given different machines say so") {
     if (ranks == 1) return;
     options o;
     o.asked = policy::automatic;
-    if (rank == 1) o.planned_on.step = 1;
+    o.planned_on.emplace();
+    if (rank == 1) o.planned_on->step = 1;
     CHECK_THROWS_WITH((network<small>(MPI_COMM_WORLD, o)),
                       "mpar: the ranks were given different machines or policies");
     options some;

@@ -9,6 +9,7 @@
 #include <mpar/mpar.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,8 @@ public:
     virtual long weights_bytes() const = 0;
     virtual long activations_bytes() const = 0;
     /// Of a forward on that machine.
-    virtual mpar::forecast forecast(const mpar::machine& m) const = 0;
-    virtual std::string described(const mpar::machine& m) const = 0;
+    virtual mpar::forecast forecast(const std::optional<mpar::machine>& named) const = 0;
+    virtual std::string described(const std::optional<mpar::machine>& named) const = 0;
 };
 
 namespace detail {
@@ -59,10 +60,11 @@ public:
     mpar::traffic predicted() const override { return net_.predicted(); }
     mpar::shape input_shape() const override { return net_.input_box().extents(); }
     long weights_bytes() const override { return static_cast<long>(net_.weights_bytes()); }
-    mpar::forecast forecast(const mpar::machine& m) const override {
-        return mpar::forecast_of(net_.steps(), net_.mine().of, m);
+    mpar::forecast forecast(const std::optional<mpar::machine>& named) const override {
+        return mpar::forecast_of(net_.steps(), net_.mine().of, mpar::machine_for<Backend>(named));
     }
-    std::string described(const mpar::machine& m) const override {
+    std::string described(const std::optional<mpar::machine>& named) const override {
+        const mpar::machine m = mpar::machine_for<Backend>(named);
         const mpar::plan& p = net_.steps();
         const mpar::forecast cost = mpar::forecast_of(p, net_.mine().of, m);
         const auto runners = mpar::runners_up(mpar::tape_of<Net>, Net::input::given, p,

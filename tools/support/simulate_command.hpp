@@ -18,6 +18,7 @@
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -89,7 +90,9 @@ private:
     /// A machine of one node has as many ranks as are asked for.
     mpar::cluster machine_on(int ranks) const {
         if (!o_.cluster.empty()) return mpar::read_cluster(o_.cluster);
-        const auto m = o_.machine.empty() ? mpar::machine{} : mpar::read_machine(o_.machine);
+        std::optional<mpar::machine> named;
+        if (!o_.machine.empty()) named = mpar::read_machine(o_.machine);
+        const mpar::machine m = mpar::machine_for<mpar::backend::cpu>(named);
         return mpar::cluster_of(m, ranks);
     }
 

@@ -23,12 +23,12 @@ namespace mpar {
 namespace detail {
 
 /// What a static mesh is planned for: its own machine, where it has a `static constexpr machine on`.
-template <class Mesh>
+template <class Mesh, class Backend>
 constexpr machine machine_of() {
     if constexpr (requires { Mesh::on; }) {
         return Mesh::on;
     } else {
-        return {};
+        return machine_for<Backend>({});
     }
 }
 
@@ -38,7 +38,7 @@ constexpr planning static_planning() {
     planning how;
     constexpr int data = Mesh::data::ranks;
     how.on = setting_on<Backend, T>({0, data * Mesh::model::ranks, data, Mesh::model::second}, 1);
-    how.of = machine_of<Mesh>();
+    how.of = machine_of<Mesh, Backend>();
     return how;
 }
 
@@ -98,7 +98,7 @@ template <class Backend, class T>
     how.on = setting_on<Backend, T>({with.seat(), with.seats(), o.data, second}, o.batch, o.exact);
     how.on.first_seats = with.first_seats();
     how.on.reproducible = o.reproducible;
-    how.of = o.planned_on;
+    how.of = machine_for<Backend>(o.planned_on);
     const int here = int(all_reduce(comm, node.members(), MPI_MIN));
     how.of.ranks_per_node =
         with.how() == teaming::claim ? std::max(1, here / with.members()) : here;
@@ -121,7 +121,7 @@ template <class Net, class Backend, class T>
     const std::span<const instruction> tape = tape_of<Net>;
     const bool all = o.asked == policy::automatic;
     const bool plans = all || (!o.asked && asks_for_plan(tape));
-    agree_on(comm, detail::digest_of(o.planned_on, o.placed), fault::usage,
+    agree_on(comm, detail::digest_of(machine_for<Backend>(o.planned_on), o.placed), fault::usage,
              "mpar: the ranks were given different machines or policies");
     if (o.placed.empty() && !plans) return {};
     if (!o.placed.empty() && o.placed.size() != tape.size()) {

@@ -8,8 +8,15 @@
 #include <mpar/shard/cost.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace mpar {
+
+/// A machine that was named, or a usual one with the backend's vectors.
+template <class Backend>
+constexpr machine machine_for(const std::optional<machine>& named) {
+    return named ? *named : usual_machine(Backend::template block<float> * int(sizeof(float)));
+}
 
 /// What a step costs.
 struct step_cost {

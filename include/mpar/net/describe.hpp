@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -200,9 +201,10 @@ namespace detail {
     return text + "\n";
 }
 
-/// The plan of a network as this rank runs it, and what it costs on a machine.
+/// The plan of a network as this rank runs it, and what it costs on a machine; nothing: a usual one.
 template <class Network>
-std::string describe(const Network& net, const machine& on = {}) {
+std::string describe(const Network& net, const std::optional<machine>& named = {}) {
+    const machine on = machine_for<typename Network::device>(named);
     const forecast cost = forecast_of(net.steps(), net.mine().of, on);
     return describe(net.steps(), net.mine(), plan_notes{&cost, {}, {}});
 }

@@ -37,6 +37,7 @@ template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend:
 class network {
 public:
     using element = T;
+    using device = Backend;
     static_assert(detail::accepted<Net>());
     static_assert(Mesh::model::ranks != 0);
 

@@ -30,7 +30,8 @@ struct options {
     int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
     int micro_batches = 0;          ///< parts of a batch that follow each other through the stages
                                     ///< of a pipeline; 0: as many as are useful, 1 without stages
-    machine planned_on{};           ///< what policy::automatic is worked out for
+    std::optional<machine> planned_on{};  ///< what policy::automatic is worked out for; nothing: a
+                                          ///< usual machine with the backend's vectors
     std::vector<placing> placed{};  ///< one for each entry of the net's tape, in place of its own
 };
 

@@ -50,7 +50,7 @@ struct link {
 
 /// A machine as the planner sees it. The constants that stand here are those of one core of an AMD
 /// EPYC of Zen 4 with AVX-512 and of messages through its memory; the network is one of 100 Gbit/s.
-/// `mpar calibrate` measures a machine's own.
+/// usual_machine() has those of other vectors; `mpar calibrate` measures a machine's own.
 struct machine {
     std::array<rate, work_count> rates{{{9.0e-12, 3.7e-11, 1.3e-11},
                                         {7.5e-12, 5.8e-11, 2.0e-11},
@@ -72,5 +72,22 @@ struct machine {
     }
     constexpr bool operator==(const machine&) const = default;
 };
+
+/// The same core with kernels for vectors of so many bytes: 64, 32 (AVX2) or 16.
+constexpr machine usual_machine(int vector_bytes) {
+    machine m;
+    if (vector_bytes >= 64) return m;
+    m.rates = {{{9.6e-12, 3.7e-11, 1.3e-11},
+                {9.0e-12, 5.8e-11, 2.0e-11},
+                {9.0e-12, 6.3e-12, 8.5e-12},
+                {9.0e-12, 6.3e-12, 8.5e-12},
+                {9.6e-12, 9.2e-12, 1.8e-11},
+                {4.4e-11, 0, 1.8e-11},
+                {9.0e-11, 5.0e-12, 0}}};
+    if (vector_bytes >= 32) return m;
+    constexpr double fewer = 3;  // lanes, and a product and a sum for each multiply-add
+    for (rate& r : m.rates) r.flop *= fewer;
+    return m;
+}
 
 }  // namespace mpar
