@@ -27,9 +27,9 @@ budget_ratio() {
     case $1,$2 in
         empty,*) echo 0.40 ;;
         resnet50,AVX-512) echo 4.8 ;;
-        resnet50,*) echo 4.0 ;;
-        example,AVX-512) echo 5.9 ;;
-        example,*) echo 5.0 ;;
+        resnet50,*) echo 4.1 ;;
+        example,AVX-512) echo 6.2 ;;
+        example,*) echo 5.3 ;;
     esac
 }
 budget_megabytes() { case $1 in empty) echo 230 ;; resnet50) echo 420 ;; example) echo 620 ;; esac; }
