@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # From a clone to a classified photograph, on 1 rank and on 2: installs what is missing (Debian 12; root or sudo), builds one
-# program, fetches trained weights and four photographs, and compares what the two jobs computed. Prints each command.
+# program, fetches trained weights and four photographs, and compares what the jobs computed. Prints each command.
 set -eu
 cd "$(dirname "$0")/.."
 . tests/support/packages.sh
@@ -15,17 +15,28 @@ run bash tests/real_data.sh
 
 prepare_mpi
 mkdir -p build/try
-for ranks in 1 2; do
+bad=0
+# classify NAME RANKS OPTION...: its logits are build/try/NAME.safetensors
+classify() {
+    local name=$1 ranks=$2
+    shift 2
     echo
-    run mpirun -q --oversubscribe -n $ranks build/release/bin/classify --model efficientnet_lite0 \
+    run mpirun -q --oversubscribe -n "$ranks" build/release/bin/classify --model efficientnet_lite0 \
         --weights real_data/efficientnet-lite0.pth --preprocess half --labels tests/data/imagenet_labels.txt --top 3 \
-        --logits build/try/rank$ranks.safetensors \
+        --logits "build/try/$name.safetensors" "$@" \
         real_data/coffee.png real_data/chelsea.png real_data/rocket.jpg real_data/motorcycle_left.png </dev/null
-done
+}
+classify one 1
+classify two 2
+classify two_by_messages 2 --team off
 
 echo
-echo 'The same bits on 1 rank and on 2?'
-run build/release/bin/compare_tensors build/try/rank1.safetensors build/try/rank2.safetensors
+echo 'The same bits on 1 rank and on 2 that share memory, and on 2 that send messages, as ranks of different nodes do?'
+for two in two two_by_messages; do
+    run build/release/bin/compare_tensors build/try/one.safetensors "build/try/$two.safetensors" | tee build/try/said
+    grep -qx 'greatest difference: 0' build/try/said || bad=1
+done
+[ $bad -eq 0 ] || { echo 'No: they differ.'; exit 1; }
 
 echo
 if [ "$(id -u)" -eq 0 ]; then
