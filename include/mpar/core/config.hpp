@@ -72,3 +72,12 @@
 #else
 #define MPAR_KEEP_IN_REGISTER(vector) static_cast<void>(vector)
 #endif
+
+/// Whether the compiler has a multiply-add of vectors of its own, for every machine.
+#define MPAR_HAS_ELEMENTWISE_FMA 0
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_elementwise_fma)
+#undef MPAR_HAS_ELEMENTWISE_FMA
+#define MPAR_HAS_ELEMENTWISE_FMA 1
+#endif
+#endif

@@ -5,6 +5,8 @@
 
 namespace mpar {
 
+/// a * b + c, rounded once on every machine; a call where the ISA has no such instruction.
+inline double multiply_add(double a, double b, double c) { return __builtin_fma(a, b, c); }
 inline double square_root(double x) { return __builtin_sqrt(x); }
 inline float exponential(float x) { return __builtin_expf(x); }
 inline double exponential(double x) { return __builtin_exp(x); }

@@ -3,6 +3,8 @@
 // need so little of JSON that a library of it would be most of what their programs compile.
 #pragma once
 
+#include <mpar/core/error.hpp>
+
 #include <clocale>
 #include <cmath>
 #include <cstddef>
@@ -39,7 +41,7 @@ private:
 
     [[noreturn]] void fail() {
         events_.parse_error(read_);
-        std::abort();
+        throw error(fault::internal, "mpar: a reader of JSON goes on after a fault");
     }
 
     int next() {

@@ -172,7 +172,7 @@ private:
             }
             const double scale = double(values[0][c]) / square_root(variance);
             map.scale.push_back(scale);
-            map.shift.push_back(std::fma(-double(values[2][c]), scale, double(values[1][c])));
+            map.shift.push_back(multiply_add(-double(values[2][c]), scale, double(values[1][c])));
         }
         return map;
     }
@@ -197,7 +197,7 @@ private:
         if (s.norm < 0) return map;
         const auto norm = norm_of(read, s.norm, outs, s.what.epsilon);
         for (std::size_t o = 0; o < map.shift.size(); ++o) {
-            map.shift[o] = std::fma(map.shift[o], norm.scale[o], norm.shift[o]);
+            map.shift[o] = multiply_add(map.shift[o], norm.scale[o], norm.shift[o]);
         }
         map.scale = norm.scale;
         return map;

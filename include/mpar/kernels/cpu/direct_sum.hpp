@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/core/function_ref.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/blocks.hpp>
@@ -150,8 +151,7 @@ private:
 
     /// f(panel, place) for the panels of places [first, last): those of a block of channels, which groups
     /// may share, have one place.
-    template <class F>
-    void for_each_panel_of(range places, F f) const {
+    void for_each_panel_of(range places, function_ref<void(const panel&, int)> f) const {
         for_each_panel<T>(c_, [&](const panel& p) {
             const int place = p.block / panel_width(c_);
             if (places.contains({place, place + 1})) f(p, place);

@@ -8,10 +8,6 @@
 
 #include <mpar/core/config.hpp>
 
-#if !defined(__has_builtin)
-#define __has_builtin(x) 0
-#endif
-
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
 MPAR_ALWAYS_INLINE float multiply_add(float a, float b, float c) {
@@ -34,7 +30,7 @@ template <class W>
 MPAR_ALWAYS_INLINE W multiply_add(const W& a, const W& b, const W& c) {
     using element = decltype(+(W{})[0]);
     constexpr bool is_float = sizeof(element) == 4;
-#if __has_builtin(__builtin_elementwise_fma)
+#if MPAR_HAS_ELEMENTWISE_FMA
     return __builtin_elementwise_fma(a, b, c);
 #elif defined(__FMA__)
     if constexpr (sizeof(W) == 16) {

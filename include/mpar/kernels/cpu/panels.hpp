@@ -3,6 +3,7 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
+#include <mpar/core/function_ref.hpp>
 #include <mpar/core/numeric.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/kernels/cpu/pair_scale.hpp>
@@ -54,8 +55,8 @@ long panels_size(const convolution& c, long panels) {
 ///
 /// Without groups a panel has two vectors. With groups it is one block, or the lanes of one that are of
 /// the same group: what another group reads does not meet them, lest NaN and infinity cross.
-template <class T, class F>
-long for_each_panel(const convolution& c, F f) {
+template <class T>
+long for_each_panel(const convolution& c, function_ref<void(const panel&)> f) {
     constexpr int V = lanes<T>;
     const int blocks = ceil_div(c.out_channels.size(), V), width = panel_width(c);
     const long head = takes_pairs<T>(c) ? pair_rows : 0;
@@ -78,11 +79,6 @@ long for_each_panel(const convolution& c, F f) {
     return at;
 }
 
-/// Does nothing with a panel; by name, as a closure would bear its function's signature.
-struct pass {
-    void operator()(const panel&) const {}
-};
-
 /// Whether the layer takes the depthwise kernel: filters[block][kh][kw][V].
 inline bool takes_depthwise(const convolution& c) {
     return c.is_depthwise() && c.in_channels.contains(c.out_channels);
@@ -94,7 +90,7 @@ long packed_filters(const convolution& c) {
     if (takes_depthwise(c)) {
         return long(round_up(c.out_channels.size(), lanes<T>)) * c.window_taps();
     }
-    return for_each_panel<T>(c, pass{});
+    return for_each_panel<T>(c, [](const panel&) {});
 }
 
 /// A panel of a layer without groups: each output channel's filters are read once, in their order.
