@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What mpar::mpar needs, and its optional parts where their libraries exist. Read by the build and by the installed package.
 #
-#   mpar::weights   safetensors, manifests: nlohmann_json
+#   mpar::weights   files of machines and policies (JSON): nlohmann_json; weights themselves need nothing
 #   mpar::images    JPEG and PNG files: libjpeg, libpng
 
 if(NOT DEFINED MPI_CXX_SKIP_MPICXX)
