@@ -28,7 +28,7 @@ classify() {
 }
 classify one 1
 classify two 2
-classify two_by_messages 2 --team off
+classify two_by_messages 2 --team off --reproducible
 
 echo
 echo 'The same bits on 1 rank and on 2 that share memory, and on 2 that send messages, as ranks of different nodes do?'

@@ -6,6 +6,7 @@
 // sanitize: no
 // (what is left behind on purpose when a wait fails is a leak to AddressSanitizer)
 #include "support/catch.hpp"
+#include "support/pace.hpp"
 
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
@@ -16,7 +17,8 @@
 #include <thread>
 
 using namespace mpar;
-using clock_type = std::chrono::steady_clock;
+using mpar_test::farewell;
+using mpar_test::stay_away;
 
 namespace {
 
@@ -28,30 +30,39 @@ struct net {
               conv2d<32, 32, window<1>, shard::output>>;
 };
 
-constexpr double time_limit = 0.6;
-
 std::vector<float> images() {
     const std::int64_t extents[] = {1, 3, 16, 8};
     return io::seeded_values<float>("input", extents);
 }
 
-/// What forward says on this rank while `silent` sleeps.
+/// 0.6 seconds, or more where ranks are slow to come.
+double time_limit() {
+    static const double time = mpar_test::patience_for(
+        [] {
+            network<net> n(MPI_COMM_WORLD);
+            load_seeded(n);
+            n.forward(images());
+        },
+        0.6);
+    return time;
+}
+
+/// What forward says on this rank while `silent` stays away.
 std::string words_of(network<net>& n, int silent) {
     MPI_Barrier(MPI_COMM_WORLD);
     std::string words;
     if (n.rank() == silent) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1900));
+        stay_away();
     } else {
-        const auto began = clock_type::now();
+        const auto began = mpar_test::clock_type::now();
         try {
             n.forward(images());
         } catch (const error& e) {
             CHECK(e.kind() == fault::no_progress);
             words = e.what();
         }
-        const double seconds = std::chrono::duration<double>(clock_type::now() - began).count();
-        CHECK(seconds >= time_limit);
-        CHECK(seconds <= time_limit + 1);
+        CHECK(mpar_test::seconds_since(began) >= time_limit());
+        farewell(silent);
     }
     MPI_Barrier(MPI_COMM_WORLD);
     return words;
@@ -75,7 +86,7 @@ TEST_CASE("each rank in turn stays away from forward") {
     for (int silent = 0; silent < ranks; ++silent) {
         INFO("silent: " << silent);
         {
-            network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team = teaming::off});
+            network<net> n(MPI_COMM_WORLD, {.deadline = time_limit(), .team = teaming::off});
             load_seeded(n);
             CHECK(n.forward(images()) == answer);
             const auto words = words_of(n, silent);
@@ -105,12 +116,12 @@ TEST_CASE("a member of a team stays away from forward") {
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     for (const auto how : {teaming::claim, teaming::fixed}) {
         const int silent = ranks - 1;
-        network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team = how});
+        network<net> n(MPI_COMM_WORLD, {.deadline = time_limit(), .team = how});
         load_seeded(n);
         const auto words = words_of(n, silent);
         if (n.rank() == silent) continue;
         matches(words, "mpar: rank \\d, step \\d \\(.*\\): nothing from rank " +
-                           std::to_string(silent) + " for 0.6 s");
+                           std::to_string(silent) + " for " + in_words(seconds(time_limit())));
         CHECK(n.comm().is_broken());
     }
 }
@@ -119,7 +130,7 @@ TEST_CASE("one member of a team fails: the others, who wait for it, throw the sa
     int ranks = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (ranks < 4) return;  // two teams of two
-    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit, .team_size = 2});
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit(), .team_size = 2});
     load_seeded(n);
     MPI_Barrier(MPI_COMM_WORLD);
     std::string words;
@@ -133,17 +144,21 @@ TEST_CASE("one member of a team fails: the others, who wait for it, throw the sa
         matches(words,
                 "mpar: rank 0, .* before step \\d \\(.*\\): nothing from rank 1 for .*s|"
                 "mpar: rank 1, step \\d \\(.*\\): nothing from rank 0 for .*s");
+        for (const int away : {2, 3}) farewell(away);
     } else {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1900));
+        for (int gone = 0; gone < 2; ++gone) {
+            MPI_Recv(nullptr, 0, MPI_BYTE, gone, mpar_test::tag_of_farewell, MPI_COMM_WORLD,
+                     MPI_STATUS_IGNORE);
+        }
     }
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
 TEST_CASE("a rank that does not come to load") {
-    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit});
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit()});
     MPI_Barrier(MPI_COMM_WORLD);
     if (n.rank() == 0) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1900));
+        stay_away();
     } else {
         try {
             load_seeded(n);
@@ -152,22 +167,24 @@ TEST_CASE("a rank that does not come to load") {
             CHECK(e.kind() == fault::no_progress);
             matches(e.what(), "mpar: rank \\d, .*: nothing from .*");
         }
+        farewell(0);
     }
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
 TEST_CASE("a rank that comes late but in time is waited for") {
-    network<net> n(MPI_COMM_WORLD, {.deadline = 3});
+    network<net> n(MPI_COMM_WORLD, {.deadline = 5 * time_limit()});
     load_seeded(n);
     for (int late = 0; late < n.ranks(); ++late) {
-        if (n.rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(700));
+        if (n.rank() == late)
+            std::this_thread::sleep_for(std::chrono::duration<double>(time_limit()));
         CHECK_NOTHROW(n.forward(images()));
     }
     CHECK_FALSE(n.comm().is_broken());
 }
 
 TEST_CASE("a network that gave up does so again at once or by its deadline, and can be destroyed") {
-    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit});
+    network<net> n(MPI_COMM_WORLD, {.deadline = time_limit()});
     load_seeded(n);
     const auto words = words_of(n, n.ranks() - 1);
     if (n.rank() != n.ranks() - 1) {

@@ -15,7 +15,8 @@ int main() {
         picture.pixels[i] = std::uint8_t(128 + 127 * mpar_test::value<float>(9, int(i), 0, 0, 0));
     }
     std::vector<float> values(3 * 64 * 64);
-    mpar::io::preprocess(picture, {80, 64, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}}, values.data());
+    mpar::io::preprocess(picture, {80, 64, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}},
+                         values.data());
     mpar_test::digests::line l{"preprocess"};
     for (const float v : values) l.add(v);
     d.push_back(l);

@@ -73,8 +73,10 @@ void convolve(digest& d, const layer& l) {
     const shape ys{l.x.n, l.out, t.outputs(l.x.h), t.outputs(l.x.w)};
     // x holds what whole tiles read
     const int tile = l.tile ? l.tile : 1;
-    const range rows = t.reads({0, round_up(ys.h, tile)}), columns = t.reads({0, round_up(ys.w, tile)});
-    tensor<T> x({l.x.n, l.in, rows.size(), columns.size()}, block), y(ys, block), residual(ys, block);
+    const range rows = t.reads({0, round_up(ys.h, tile)}),
+                columns = t.reads({0, round_up(ys.w, tile)});
+    tensor<T> x({l.x.n, l.in, rows.size(), columns.size()}, block), y(ys, block),
+        residual(ys, block);
     x.fill([&](int n, int i, int h, int w) {
         const int row = h + rows.lo, column = w + columns.lo;
         const bool inside = row >= 0 && row < l.x.h && column >= 0 && column < l.x.w;
@@ -112,7 +114,7 @@ inline std::vector<layer> layers() {
     return {
         {1, 1, 1, 0, 64, 64, 1, {1, 64, 14, 14}, relu, false, 0},
         {1, 1, 1, 0, 300, 100, 1, {1, 300, 9, 9}, none, true, 0},
-        {1, 1, 1, 0, 20, 1, 1, {1, 20, 1, 5}, none, false, 0},     // one pixel, one vector: one sum
+        {1, 1, 1, 0, 20, 1, 1, {1, 20, 1, 5}, none, false, 0},  // one pixel, one vector: one sum
         {1, 1, 1, 0, 33, 7, 1, {2, 33, 3, 5}, silu, true, 0},
         {1, 2, 1, 0, 40, 24, 1, {1, 40, 9, 56}, leaky, false, 0},
         {3, 1, 1, 1, 3, 8, 1, {1, 3, 31, 37}, relu, false, 0},
@@ -125,7 +127,7 @@ inline std::vector<layer> layers() {
         {3, 1, 1, 1, 48, 48, 48, {1, 48, 13, 11}, relu6, false, 0},  // depthwise
         {5, 2, 1, 2, 35, 35, 35, {2, 35, 13, 11}, silu, true, 0},
         {3, 1, 2, 2, 24, 24, 24, {1, 24, 9, 14}, none, false, 0},
-        {1, 1, 1, 0, 700, 130, 1, {1, 700, 1, 1}, none, false, 0},   // dense
+        {1, 1, 1, 0, 700, 130, 1, {1, 700, 1, 1}, none, false, 0},  // dense
         {1, 1, 1, 0, 129, 47, 1, {7, 129, 1, 1}, relu, true, 0},
         {1, 1, 1, 0, 250, 3, 1, {2, 250, 1, 1}, none, false, 0},
     };
@@ -134,10 +136,20 @@ inline std::vector<layer> layers() {
 /// Those that Winograd's tiles compute, float alone.
 inline std::vector<layer> in_tiles() {
     std::vector<layer> list;
-    for (const auto& [tile, stride, kernel] : {std::array{1, 1, 1}, {1, 2, 1}, {2, 1, 3}, {4, 1, 3}, {2, 2, 3}, {4, 2, 3}}) {
+    for (const auto& [tile, stride, kernel] :
+         {std::array{1, 1, 1}, {1, 2, 1}, {2, 1, 3}, {4, 1, 3}, {2, 2, 3}, {4, 2, 3}}) {
         for (const auto& [in, out] : {std::pair{64, 64}, {23, 22}, {30, 8}, {19, 6}, {150, 70}}) {
-            list.push_back({kernel, stride, 1, kernel / 2, in, out, 1, {1, in, 14 * stride, 14 * stride},
-                            activation{activation::kind::relu}, out == 22, tile});
+            list.push_back({kernel,
+                            stride,
+                            1,
+                            kernel / 2,
+                            in,
+                            out,
+                            1,
+                            {1, in, 14 * stride, 14 * stride},
+                            activation{activation::kind::relu},
+                            out == 22,
+                            tile});
         }
     }
     return list;
@@ -170,9 +182,12 @@ void add_elementwise(digest& d) {
     const taps three{3, 2, 1, 1, 1}, two{2, 1, 1, 0, 0};
     for (const sliding& window : {sliding{three, three}, {two, two}, {three, two}}) {
         const clip padding{window.h.before, window.h.after, window.w.before, window.w.after};
-        tensor<T> padded({s.n, s.c, s.h + padding.top + padding.bottom, s.w + padding.left + padding.right}, block);
+        tensor<T> padded(
+            {s.n, s.c, s.h + padding.top + padding.bottom, s.w + padding.left + padding.right},
+            block);
         padded.fill([&](int n, int c, int h, int w) {
-            const bool inside = h >= padding.top && h < padding.top + s.h && w >= padding.left && w < padding.left + s.w;
+            const bool inside = h >= padding.top && h < padding.top + s.h && w >= padding.left &&
+                                w < padding.left + s.w;
             return inside ? value<T>(1, n, c, h, w) / T(3) : T(0);
         });
         tensor<T> out({s.n, s.c, window.h.outputs(s.h), window.w.outputs(s.w)}, block);
@@ -184,7 +199,8 @@ void add_elementwise(digest& d) {
             add(d, counts ? "avg_pool, padding counts" : "avg_pool", out.all());
         }
     }
-    tensor<T> sums({s.n, s.c, s.h, 1}, block), means({s.n, s.c, 1, 1}, block), shares({s.n, s.c, 1, 1}, block);
+    tensor<T> sums({s.n, s.c, s.h, 1}, block), means({s.n, s.c, 1, 1}, block),
+        shares({s.n, s.c, 1, 1}, block);
     B::row_sums(queue, other, sums.all());
     add(d, "row_sums", sums.all());
     B::mean_rows(queue, 42.0, view<const T>(sums.all()), means.all());
@@ -203,7 +219,8 @@ void multiply(digest& d, int m, int n, int k, bool adds) {
     auto a = filled(1, m, k), b = filled(2, k, n), c = filled(3, m, n);
     std::vector<T> work(std::size_t(mpar::cpu::gemm_workspace<T>(m, n, k)) + 1);
     host_queue queue;
-    mpar::cpu::gemm<T>(queue, {a.data(), m, k, k}, {b.data(), k, n, n}, {c.data(), m, n, n}, adds, work.data());
+    mpar::cpu::gemm<T>(queue, {a.data(), m, k, k}, {b.data(), k, n, n}, {c.data(), m, n, n}, adds,
+                       work.data());
     line l{(sizeof(T) == 4 ? "float gemm " : "double gemm ") + std::to_string(m) + " x " +
            std::to_string(n) + " x " + std::to_string(k) + (adds ? " added" : "")};
     for (const T x : c) l.add(x);

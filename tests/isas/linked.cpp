@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
             const double d = std::abs(double(y[i]) - double(expected[i]));
             if (!(d <= worst)) worst = d;
             char digits[16];
-            std::snprintf(digits, sizeof digits, " %08x", unsigned(std::bit_cast<std::uint32_t>(y[i])));
+            std::snprintf(digits, sizeof digits, " %08x",
+                          unsigned(std::bit_cast<std::uint32_t>(y[i])));
             bits += digits;
         }
         std::printf("%s %s:%s\n", unit.kernels.c_str(), unit.isa.c_str(), bits.c_str());

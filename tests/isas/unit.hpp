@@ -14,13 +14,15 @@ using namespace mpar;
 
 /// A layer for each kind of kernel: few channels, Winograd's tiles, pairs of products, groups, depthwise, dense.
 struct small {
-    struct arms { using layers = chain<conv2d<64, 64, window<3>>, batch_norm<64>, silu, conv2d<64, 64, window<1>>>; };
+    struct arms {
+        using layers =
+            chain<conv2d<64, 64, window<3>>, batch_norm<64>, silu, conv2d<64, 64, window<1>>>;
+    };
     using input = image<3, 32, 28>;
-    using layers =
-        chain<conv2d<3, 64, window<7, 2>>, batch_norm<64>, relu, max_pool<window<3, 2>>,
-              residual<arms, identity>, relu, conv2d<64, 64, window<3>, groups<64>>, relu6,
-              conv2d<64, 96, window<3, 2>, groups<2>>, avg_pool<window<2, 2>>, global_avg_pool,
-              dense<96, 10>, softmax>;
+    using layers = chain<conv2d<3, 64, window<7, 2>>, batch_norm<64>, relu, max_pool<window<3, 2>>,
+                         residual<arms, identity>, relu, conv2d<64, 64, window<3>, groups<64>>,
+                         relu6, conv2d<64, 96, window<3, 2>, groups<2>>, avg_pool<window<2, 2>>,
+                         global_avg_pool, dense<96, 10>, softmax>;
 };
 
 /// Fast and exact, one after the other, on this rank alone.

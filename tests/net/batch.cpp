@@ -27,20 +27,25 @@ struct few_outputs {
 };
 struct direct {
     using input = image<3, 29, 31>;
-    using layers = chain<conv2d<3, 40, window<7, 2>>, batch_norm<40>, relu, conv2d<40, 24, window<1>>,
-                         silu, conv2d<24, 33, window<5, 2>>, global_avg_pool, dense<33, 70>, softmax>;
+    using layers =
+        chain<conv2d<3, 40, window<7, 2>>, batch_norm<40>, relu, conv2d<40, 24, window<1>>, silu,
+              conv2d<24, 33, window<5, 2>>, global_avg_pool, dense<33, 70>, softmax>;
 };
 /// As wide as Winograd's filtering wants it, and pairs of products.
 struct in_tiles {
-    struct arm { using layers = chain<conv2d<64, 64, window<3>>, batch_norm<64>, relu, conv2d<64, 64, window<1>>>; };
+    struct arm {
+        using layers =
+            chain<conv2d<64, 64, window<3>>, batch_norm<64>, relu, conv2d<64, 64, window<1>>>;
+    };
     using input = image<64, 28, 30>;
     using layers = chain<residual<arm, identity>, relu, conv2d<64, 96, window<3, 2>>, relu,
                          conv2d<96, 64, window<3>>, max_pool<window<2, 2>>>;
 };
 struct grouped {
     using input = image<32, 15, 17>;
-    using layers = chain<conv2d<32, 48, window<3>, groups<4>>, relu6, conv2d<48, 48, window<3, 2>, groups<48>>,
-                         batch_norm<48>, conv2d<48, 20, window<1>>, avg_pool<window<3, 2>>>;
+    using layers =
+        chain<conv2d<32, 48, window<3>, groups<4>>, relu6, conv2d<48, 48, window<3, 2>, groups<48>>,
+              batch_norm<48>, conv2d<48, 20, window<1>>, avg_pool<window<3, 2>>>;
 };
 
 template <class Net>
@@ -57,8 +62,8 @@ std::vector<float> forward(MPI_Comm comm, const options& how, const std::vector<
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a batch gives each image's own bits", "", dense_alone, few_outputs, direct, in_tiles,
-                   grouped) {
+TEMPLATE_TEST_CASE("a batch gives each image's own bits", "", dense_alone, few_outputs, direct,
+                   in_tiles, grouped) {
     shape all = TestType::input::extents;
     const auto each = std::size_t(all.count());
     const std::int64_t extents[] = {batch, all.c, all.h, all.w};
@@ -66,7 +71,8 @@ TEMPLATE_TEST_CASE("a batch gives each image's own bits", "", dense_alone, few_o
     for (const bool exact : {true, false}) {
         std::vector<float> alone;
         for (std::size_t i = 0; i < batch; ++i) {
-            const std::vector<float> one(images.begin() + long(i * each), images.begin() + long((i + 1) * each));
+            const std::vector<float> one(images.begin() + long(i * each),
+                                         images.begin() + long((i + 1) * each));
             const auto y = forward<TestType>(MPI_COMM_SELF, {.exact = exact}, one);
             alone.insert(alone.end(), y.begin(), y.end());
         }

@@ -254,19 +254,22 @@ gone() {
     ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
-# stopped RANKS VICTIM: the others leave by the deadline, with one voice
+# stopped RANKS VICTIM: the others leave by the deadline, with one voice. What a job takes here gives the deadline, within
+# which nobody is late who runs, and when the forwards have begun.
 stopped() {
-    local ranks=$1 victim=$2 name="rank $2 of $1 stopped" begin pid lines who='.*'
+    local ranks=$1 victim=$2 name="rank $2 of $1 stopped" begin pid lines who='.*' job deadline
     local try=${3:-1}
+    runs "$ranks" "$bin/classify" "${one[@]}" --repeat 3
+    job=$took deadline=$((2 + took / 1000))
     rm -f "$tmp"/pid.*
     on "$ranks" bash "$tmp/noted" "$tmp" "$bin/classify" "${one[@]}" \
-        --repeat 100000 --deadline 2 --describe >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
+        --repeat 100000 --deadline $deadline --describe >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
     begin=$(milliseconds)
     while ! grep -q "^rank 0 of $ranks" "$tmp/out.txt"; do  # the plan's last line
-        [ $(($(milliseconds) - begin)) -lt 20000 ] || break
+        [ $(($(milliseconds) - begin)) -lt $((20000 + 10 * job)) ] || break
         sleep 0.1
     done
-    sleep 1.5  # loads, then forwards until the end
+    sleep $((2 + job / 1000))  # loads, then forwards until the end
     pid=$(cat "$tmp/pid.$victim")
     begin=$(milliseconds)
     kill -STOP "$pid"
@@ -274,17 +277,21 @@ stopped() {
     code=$? took=$(($(milliseconds) - begin)) checks=$((checks + 1))
     [ $code -eq 86 ] || complain "$name: exit code $code, expected 86"
     # as refused() has it: what is slow is slow three times
-    if [ $took -gt $((3000 + limit)) ] && [ "$try" -lt 3 ]; then
+    local most=$((1000 * deadline + 1000 + limit + job))
+    if [ $took -gt $most ] && [ "$try" -lt 3 ]; then
         stopped "$ranks" "$victim" $((try + 1))
         return
     fi
-    if [ $took -lt 1500 ] || [ $took -gt $((3000 + limit)) ]; then complain "$name: ended after $took ms"; fi
+    if [ $took -lt $((1000 * deadline - 500)) ] || [ $took -gt $most ]; then complain "$name: ended after $took ms"; fi
     lines=$(grep -c '^mpar: error: ' "$tmp/err.txt")
     [ "$lines" -eq 1 ] || complain "$name: $lines lines of error: $(cat "$tmp/err.txt")"
     if [ "$ranks" -eq 2 ]; then who="(rank $victim|another rank)"; fi
     says err.txt "^mpar: error: rank [0-9], .*(step [0-9]+ \(.*\)|all-reduce): " "$name"
-    says err.txt ": nothing from $who for 2 s\$" "$name"
-    sleep 0.5
+    says err.txt ": nothing from $who for $deadline s\$" "$name"
+    for ((tenths = 0; tenths < 300; tenths++)); do  # the launcher ends it
+        gone "$pid" && break
+        sleep 0.1
+    done
     if ! gone "$pid"; then
         complain "$name: its process is still there"
         kill -KILL "$pid"
@@ -372,7 +379,7 @@ if command -v script >/dev/null; then
     script -qec "exec '$bin/classify' ${net[*]} --input seeded:64 --batch 2 --repeat 4000" \
         /dev/null >"$tmp/out.txt" 2>"$tmp/err.txt" </dev/null &
     terminal=$!
-    for ((tenths = 0; tenths < 600; tenths++)); do
+    for ((tenths = 0; tenths < 3000; tenths++)); do
         grep -q '\[#' "$tmp/out.txt" && break
         sleep 0.1
     done
