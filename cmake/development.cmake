@@ -40,7 +40,7 @@ endfunction()
 #   // timeout: 300        seconds, of each run
 #   // sanitize: no        not under the asan preset
 #   // program: own        a program of its own, not its folder's
-#   // isa: native         not in a build that repeats tests for another ISA or compiler
+#   // isa: native avx2    of the builds that repeat tests for another ISA or compiler, only in these
 # Sets ranks, label, timeout and the others in the caller. A shell script has # for //.
 macro(mpar_marks file)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})

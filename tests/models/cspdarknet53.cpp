@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // CSPDarknet-53 with seeded weights is timm's, under every policy.
+// isa: native avx2
 // ranks: 1 2 3 4
 // timeout: 400
 // sanitize: no

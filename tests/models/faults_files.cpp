@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Weight files that are none, or broken as files: every rank throws the same sentence, and the net
 // stays usable. Bad on one rank only: faults_ranks.cpp.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Bad images read by all ranks under agree(): every rank throws the same sentence.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Networks asked for what cannot be: every rank throws the same sentence, and later ones work.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What only one rank meets, each in turn: files that are bad there, other weights, other options.
 // Every rank throws the same sentence, which says where.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

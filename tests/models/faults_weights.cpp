@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Weight files that do not fit the net: every rank throws the same sentence, and the net stays
 // usable. What the tensors hold; files broken as files: faults_files.cpp.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

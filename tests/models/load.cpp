@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Good weight files: every float type and both formats give the forward of the values they hold.
+// isa: native
 // ranks: 1 2 3
 #include "models/faults.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ResNet-18 under every policy that there is; policies_long.cpp has the other networks and ranks.
+// isa: native avx2
 // ranks: 3 6
 // timeout: 600
 // sanitize: no

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // All networks under every policy that there is.
+// isa: native
 // ranks: 1 2 3 4 6 8
 // timeout: 1800
 // sanitize: no

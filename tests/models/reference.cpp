@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The plain-loop backend is torchvision's ResNet-18 too, cut in rows and channels.
+// isa: native
 // ranks: 2
 // timeout: 300
 // sanitize: no

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // ResNet-50 with seeded weights is torchvision's, under every policy; a static mesh gives the same.
+// isa: native avx2
 // ranks: 1 2 3 4
 // timeout: 400
 // sanitize: no
