@@ -4,11 +4,14 @@
 
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
+#include "support/run_tape.hpp"
 
 #include <mpar/kernels/reference/backend.hpp>
-#include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
 
+#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace mpar_test {
@@ -26,37 +29,53 @@ void each_backend(F f) {
     f(mpar::backend::reference{});
 }
 
+/// A net's type as the engine has it: of one type for all nets, so that what runs them is compiled once.
+struct written_net {
+    std::span<const mpar::instruction> tape;
+    mpar::shape input;
+    mpar::placing given;
+};
+template <class Net>
+written_net written() {
+    return {mpar::tape_of<Net>, Net::input::extents, Net::input::given};
+}
+
 /// One forward of seeded images with seeded weights by the ranks of `comm`; checks its bytes.
-template <class Net, class Backend>
-std::vector<float> forward_on(MPI_Comm comm, const mpar::options& how) {
-    mpar::network<Net, mpar::mesh<>, Backend> net(comm, how);
-    load_seeded(net);
-    mpar::shape s = Net::input::extents;
-    s.n = how.batch;
-    const auto x = images_of(s);
-    std::vector<float> y(std::size_t(net.output_shape().count()));
-    net.forward(mpar::dense_view(x.data(), s).part(net.input_box()),
-                mpar::dense_view(y.data(), net.output_shape()));
-    CHECK(net.measured() == net.predicted());
-    return y;
+template <class Backend>
+std::vector<float> forward_on(const written_net& net, MPI_Comm comm, mpar::options how) {
+    const auto asked = std::exchange(how.asked, std::nullopt);
+    const auto plan = mpar::lower(net.tape, net.input, net.given, asked);
+    REQUIRE(!plan.wrong);
+    const auto result = run_tape<Backend, float>(comm, plan, how);
+    CHECK(result.measured == result.predicted);
+    return result.values;
 }
 
 /// All ranks' output with their layers' own policies; every way of teaming and every policy give it.
-template <class Net, class Backend>
-std::vector<float> forward(int batch) {
+template <class Backend>
+std::vector<float> forward(const written_net& net, int batch) {
     using mpar::policy;
-    const auto alone = forward_on<Net, Backend>(MPI_COMM_SELF, {.batch = batch});
+    const auto alone = forward_on<Backend>(net, MPI_COMM_SELF, {.batch = batch});
     for (const auto team : {mpar::teaming::off, mpar::teaming::claim, mpar::teaming::fixed}) {
         for (const auto asked :
              {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
               std::optional(policy::rows), std::optional(policy::output)}) {
             INFO("team " << name_of(team) << ", policy " << (asked ? name_of(*asked) : "own"));
-            CHECK(same_bits(forward_on<Net, Backend>(
-                                MPI_COMM_WORLD, {.batch = batch, .asked = asked, .team = team}),
+            CHECK(same_bits(forward_on<Backend>(net, MPI_COMM_WORLD,
+                                                {.batch = batch, .asked = asked, .team = team}),
                             alone));
         }
     }
     return alone;
+}
+
+template <class Net, class Backend>
+std::vector<float> forward_on(MPI_Comm comm, const mpar::options& how) {
+    return forward_on<Backend>(written<Net>(), comm, how);
+}
+template <class Net, class Backend>
+std::vector<float> forward(int batch) {
+    return forward<Backend>(written<Net>(), batch);
 }
 
 }  // namespace mpar_test
