@@ -4,9 +4,9 @@
 #pragma once
 
 #include <mpar/kernels/cpu/backend.hpp>
-#include <mpar/net/execute.hpp>
-#include <mpar/net/partition.hpp>
-#include <mpar/net/static_plan.hpp>
+#include <mpar/net/run/execute.hpp>
+#include <mpar/net/place/partition.hpp>
+#include <mpar/net/plan/static_plan.hpp>
 #include <mpar/tensor/memory.hpp>
 
 #include <algorithm>

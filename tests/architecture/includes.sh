@@ -4,7 +4,11 @@
 #
 #   core <- tensor <- { kernels | comm | io } <- shard <- { layers <- net <- { train | models | migrate } | matmul }
 #
-# A folder includes what stands to its left; siblings never meet.
+# A folder includes what stands to its left; siblings never meet. The same holds of the rooms of a folder:
+#
+#   net:         graph <- plan <- place <- { choose <- simulate | run } <- the files at its door
+#   kernels/cpu: tile <- { conv2d <- winograd | gemm }
+#
 # Below kernels/ the backends never meet, and what they share (kernels/*.hpp) includes none of them.
 set -u -o pipefail
 cd "$1/include" || exit 1
@@ -14,7 +18,19 @@ BEGIN {
     split("core tensor kernels comm io shard layers net matmul train models migrate", names, " ")
     split("0    1      2       2    2  3     4      5   5      6     6      6", levels, " ")
     for (i in names) level[names[i]] = levels[i]
+    split("net/graph net/plan net/place net/choose net/run net/simulate kernels/cpu/tile kernels/cpu/conv2d kernels/cpu/gemm " \
+          "kernels/cpu/winograd", rooms, " ")
+    split("0         1        2         3          3       4            0                1                  1                2", \
+          depths, " ")
+    for (i in rooms) depth[rooms[i]] = depths[i]
 }
+# The room of a file: the deepest folder of it that has a place in the order of its house.
+function room(parts, n,    at) {
+    at = parts[2] "/" parts[3]
+    if (n > 4 && (at "/" parts[4]) in depth) return at "/" parts[4]
+    return n > 3 && at in depth ? at : ""
+}
+function house(name) { sub(/\/[^\/]*$/, "", name); return name }
 function say(why) { print "include/" where ": " text ": " why; bad++ }
 {
     match($0, /:[0-9]+:/)
@@ -38,6 +54,15 @@ function say(why) { print "include/" where ": " text ": " why; bad++ }
         else if (level[to[2]] == level[from[2]]) say(from[2] " and " to[2] " are siblings")
     } else if (from[2] == "kernels" && m > 3 && (n == 3 || from[3] != to[3])) {
         say(n == 3 ? "what backends share knows no backend" : "backends " from[3] " and " to[3] " do not meet")
+    }
+    here = room(from, n); there = room(to, m)
+    if (here == there || here == "" && there == "") next
+    if (here == "" ) next                               # a door
+    if (there == "") {
+        if (m == 3 && from[2] == to[2] && from[2] == "net") say(here " is not to know the door")
+    } else if (house(here) == house(there)) {
+        if (depth[there] > depth[here]) say(here " stands left of " there)
+        else if (depth[there] == depth[here]) say(here " and " there " are siblings")
     }
 }
 END {

@@ -12,8 +12,9 @@ planted() {
     local check=$1 words=$2 file=$3
     shift 3
     rm -rf "${house:?}"/*
-    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net,kernels/{cpu,reference}} "$house/examples"
-    for header in core/config tensor/view comm/mesh io/npy net/chain kernels/cpu/gemm kernels/reference/gemm; do
+    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net/{graph,run},kernels/{cpu/{gemm,winograd},reference}} "$house/examples"
+    for header in core/config tensor/view comm/mesh io/npy net/{network,graph/chain,run/engine} \
+        kernels/{cpu/{gemm/gemm,winograd/winograd},reference/gemm}; do
         printf '// SPDX-License-Identifier: MIT\n#include <vector>\n' >"$house/include/mpar/$header.hpp"
     done
     { echo '// SPDX-License-Identifier: MIT'; printf '%s\n' "$@"; } >"$house/$file"
@@ -29,10 +30,15 @@ planted() {
 }
 
 planted includes '' include/mpar/net/network.hpp '#include <mpar/tensor/view.hpp>' '#include <mpar/io/npy.hpp>'
-planted includes 'tensor stands left of net' include/mpar/tensor/shape.hpp '#include <mpar/net/chain.hpp>'
+planted includes 'tensor stands left of net' include/mpar/tensor/shape.hpp '#include <mpar/net/graph/chain.hpp>'
 planted includes 'comm and io are siblings' include/mpar/comm/halo.hpp '#include <mpar/io/npy.hpp>'
 planted includes 'do not meet' include/mpar/kernels/cpu/conv2d.hpp '#include <mpar/kernels/reference/gemm.hpp>'
-planted includes 'knows no backend' include/mpar/kernels/backend.hpp '  #  include <mpar/kernels/cpu/gemm.hpp>'
+planted includes 'knows no backend' include/mpar/kernels/backend.hpp '  #  include <mpar/kernels/cpu/gemm/gemm.hpp>'
+planted includes 'kernels/cpu/gemm stands left of kernels/cpu/winograd' include/mpar/kernels/cpu/gemm/packing.hpp \
+    '#include <mpar/kernels/cpu/winograd/winograd.hpp>'
+planted includes 'net/graph stands left of net/run' include/mpar/net/graph/tape.hpp '#include <mpar/net/run/engine.hpp>'
+planted includes 'know the door' include/mpar/net/run/workers.hpp '#include <mpar/net/network.hpp>'
+planted includes '' include/mpar/net/run/workers.hpp '#include <mpar/net/graph/chain.hpp>'
 planted includes 'spelled <mpar/...>' include/mpar/net/network.hpp '#include "chain.hpp"'
 planted includes 'no such file' include/mpar/net/network.hpp '#include <mpar/core/nothing.hpp>'
 planted includes 'has no place' include/mpar/net/network.hpp '#include <mpar/attic/old.hpp>' 

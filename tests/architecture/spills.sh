@@ -19,8 +19,8 @@ disassemble() {
     [ "$3" = pairs ] && name="paired_tile<float, pixels, 2, $4, true>" io=paired_io pixels=mpar::cpu::pair_pixels
     [ "$3" = short ] && name="short_tile<float, pixels, 2, mpar::cpu::$4<float>>" pixels=mpar::cpu::tile_pixels
     cat >"$work/tile.cpp" <<END
-#include <mpar/kernels/cpu/row_tile.hpp>
-#include <mpar/kernels/cpu/tiles.hpp>
+#include <mpar/kernels/cpu/tile/row_tile.hpp>
+#include <mpar/kernels/cpu/tile/tiles.hpp>
 constexpr int pixels = $pixels;
 static_assert(pixels > 0);
 template void mpar::cpu::$name(const mpar::cpu::$io<float>&);

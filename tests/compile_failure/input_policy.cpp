@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An image whose policy is none.
-#include <mpar/net/chain.hpp>
+#include <mpar/net/graph/chain.hpp>
 
 using namespace mpar;
 

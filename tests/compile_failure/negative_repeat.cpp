@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A block fewer than zero times.
 #include <mpar/layers/conv2d.hpp>
-#include <mpar/net/tape.hpp>
+#include <mpar/net/graph/tape.hpp>
 
 using namespace mpar;
 

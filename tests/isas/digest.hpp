@@ -6,7 +6,7 @@
 #include "kernels/tensors.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
-#include <mpar/kernels/cpu/gemm.hpp>
+#include <mpar/kernels/cpu/gemm/gemm.hpp>
 
 #include <cstdint>
 #include <cstring>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <mpar/kernels/cpu/gemm.hpp>
+#include <mpar/kernels/cpu/gemm/gemm.hpp>
 
 #include <mpar/kernels/reference/gemm.hpp>
 

@@ -12,8 +12,8 @@
 #include <mpar/models/densenet.hpp>
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/partition.hpp>
-#include <mpar/net/static_plan.hpp>
+#include <mpar/net/place/partition.hpp>
+#include <mpar/net/plan/static_plan.hpp>
 
 using namespace mpar;
 

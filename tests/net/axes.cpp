@@ -8,7 +8,7 @@
 #include "support/run_tape.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
-#include <mpar/net/stages.hpp>
+#include <mpar/net/choose/stages.hpp>
 
 #include <cstring>
 

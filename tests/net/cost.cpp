@@ -4,8 +4,8 @@
 #include "support/random_tape.hpp"
 
 #include <mpar/mpar.hpp>
-#include <mpar/net/cost.hpp>
-#include <mpar/net/partition.hpp>
+#include <mpar/net/choose/cost.hpp>
+#include <mpar/net/place/partition.hpp>
 
 using namespace mpar;
 

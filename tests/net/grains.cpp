@@ -2,10 +2,10 @@
 // In what units rows are cut: by hand for ResNet-50, and never to more work than cuts anywhere.
 #include "support/catch.hpp"
 
-#include <mpar/kernels/cpu/winograd_division.hpp>
+#include <mpar/kernels/cpu/winograd/division.hpp>
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/geometry.hpp>
-#include <mpar/net/static_plan.hpp>
+#include <mpar/net/place/geometry.hpp>
+#include <mpar/net/plan/static_plan.hpp>
 
 using namespace mpar;
 

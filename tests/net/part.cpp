@@ -5,10 +5,10 @@
 #include "support/effort.hpp"
 #include "support/random_tape.hpp"
 
-#include <mpar/kernels/cpu/winograd_division.hpp>
+#include <mpar/kernels/cpu/winograd/division.hpp>
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/partition.hpp>
-#include <mpar/net/static_plan.hpp>
+#include <mpar/net/place/partition.hpp>
+#include <mpar/net/plan/static_plan.hpp>
 
 #include <set>
 #include <tuple>

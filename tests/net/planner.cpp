@@ -6,7 +6,7 @@
 #include "support/random_tape.hpp"
 
 #include <mpar/mpar.hpp>
-#include <mpar/net/planner.hpp>
+#include <mpar/net/choose/planner.hpp>
 
 using namespace mpar;
 

@@ -6,7 +6,7 @@
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/simulate.hpp>
+#include <mpar/net/simulate/simulate.hpp>
 
 #include <cmath>
 

@@ -8,7 +8,7 @@
 #include <mpar/models/resnet.hpp>
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
-#include <mpar/net/simulate.hpp>
+#include <mpar/net/simulate/simulate.hpp>
 
 #include <string>
 

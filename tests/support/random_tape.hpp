@@ -8,7 +8,7 @@
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/softmax.hpp>
-#include <mpar/net/lower.hpp>
+#include <mpar/net/plan/lower.hpp>
 
 #include <random>
 #include <string>

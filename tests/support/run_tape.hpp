@@ -3,8 +3,8 @@
 #pragma once
 
 #include <mpar/models/seeded.hpp>
-#include <mpar/net/engine.hpp>
-#include <mpar/net/lower.hpp>
+#include <mpar/net/run/engine.hpp>
+#include <mpar/net/plan/lower.hpp>
 
 #include <vector>
 

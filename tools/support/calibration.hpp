@@ -9,7 +9,7 @@
 #include <mpar/comm/messages.hpp>
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
-#include <mpar/net/cost.hpp>
+#include <mpar/net/choose/cost.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,7 @@
 
 #include <mpar/core/error.hpp>
 #include <mpar/io/preprocess.hpp>
-#include <mpar/net/options.hpp>
+#include <mpar/net/run/options.hpp>
 
 #include <CLI/CLI.hpp>
 

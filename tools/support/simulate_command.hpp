@@ -11,8 +11,8 @@
 #include <mpar/models/densenet.hpp>
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
-#include <mpar/net/planner.hpp>
-#include <mpar/net/simulate.hpp>
+#include <mpar/net/choose/planner.hpp>
+#include <mpar/net/simulate/simulate.hpp>
 #include <mpar/shard/cluster_file.hpp>
 
 #include <cmath>

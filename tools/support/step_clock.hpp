@@ -2,8 +2,8 @@
 // The seconds of each kernel of a plan while an engine runs it. Knows no network and no message.
 #pragma once
 
-#include <mpar/net/execute.hpp>
-#include <mpar/net/plan.hpp>
+#include <mpar/net/run/execute.hpp>
+#include <mpar/net/plan/plan.hpp>
 
 #include <array>
 #include <chrono>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <mpar/core/function_ref.hpp>
-#include <mpar/kernels/cpu/gemm.hpp>
+#include <mpar/kernels/cpu/gemm/gemm.hpp>
 #include <mpar/matmul/grid.hpp>
 #include <mpar/tensor/matrix.hpp>
 #include <mpar/tensor/memory.hpp>

@@ -7,7 +7,7 @@
 #include <mpar/io/checksum.hpp>
 #include <mpar/io/file_identity.hpp>
 #include <mpar/io/packed_file.hpp>
-#include <mpar/net/packing.hpp>
+#include <mpar/net/run/packing.hpp>
 
 #include <array>
 #include <cstddef>

@@ -7,7 +7,7 @@
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
-#include <mpar/net/chain.hpp>
+#include <mpar/net/graph/chain.hpp>
 
 #include <string>
 #include <vector>

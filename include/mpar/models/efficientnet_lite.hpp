@@ -8,7 +8,7 @@
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/dropout.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
-#include <mpar/net/chain.hpp>
+#include <mpar/net/graph/chain.hpp>
 
 #include <ratio>
 #include <string>

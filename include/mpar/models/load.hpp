@@ -10,7 +10,7 @@
 #include <mpar/io/weights.hpp>
 #include <mpar/models/cache.hpp>
 #include <mpar/models/names.hpp>
-#include <mpar/net/parameters.hpp>
+#include <mpar/net/run/parameters.hpp>
 
 #include <algorithm>
 #include <cmath>

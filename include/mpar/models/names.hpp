@@ -2,7 +2,7 @@
 // What a net's parameters are called in weight files. Knows no file.
 #pragma once
 
-#include <mpar/net/plan.hpp>
+#include <mpar/net/plan/plan.hpp>
 
 #include <concepts>
 #include <string>

@@ -5,7 +5,7 @@
 
 #include <mpar/io/file.hpp>
 #include <mpar/models/names.hpp>
-#include <mpar/net/lower.hpp>
+#include <mpar/net/plan/lower.hpp>
 
 #include <nlohmann/json.hpp>
 

@@ -8,7 +8,7 @@
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/pool.hpp>
-#include <mpar/net/chain.hpp>
+#include <mpar/net/graph/chain.hpp>
 
 #include <array>
 #include <string>

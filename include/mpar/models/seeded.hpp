@@ -4,7 +4,7 @@
 
 #include <mpar/io/seeded.hpp>
 #include <mpar/models/names.hpp>
-#include <mpar/net/parameters.hpp>
+#include <mpar/net/run/parameters.hpp>
 
 #include <array>
 #include <cstddef>

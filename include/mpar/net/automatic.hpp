@@ -6,10 +6,10 @@
 #include <mpar/comm/team.hpp>
 #include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
-#include <mpar/net/options.hpp>
-#include <mpar/net/planner.hpp>
-#include <mpar/net/static_plan.hpp>
-#include <mpar/net/workers.hpp>
+#include <mpar/net/run/options.hpp>
+#include <mpar/net/choose/planner.hpp>
+#include <mpar/net/plan/static_plan.hpp>
+#include <mpar/net/run/workers.hpp>
 
 #include <algorithm>
 #include <array>

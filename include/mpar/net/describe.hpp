@@ -2,10 +2,10 @@
 // A plan as a table for people. Computes nothing that it is not given.
 #pragma once
 
-#include <mpar/net/cost.hpp>
-#include <mpar/net/part.hpp>
-#include <mpar/net/plan.hpp>
-#include <mpar/net/runner_up.hpp>
+#include <mpar/net/choose/cost.hpp>
+#include <mpar/net/place/part.hpp>
+#include <mpar/net/plan/plan.hpp>
+#include <mpar/net/choose/runner_up.hpp>
 
 #include <array>
 #include <charconv>

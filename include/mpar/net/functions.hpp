@@ -4,7 +4,7 @@
 #pragma once
 
 #include <mpar/net/automatic.hpp>
-#include <mpar/net/execute.hpp>
+#include <mpar/net/run/execute.hpp>
 
 #include <array>
 #include <utility>

@@ -4,11 +4,11 @@
 
 #include <mpar/comm/mesh.hpp>
 #include <mpar/kernels/cpu/backend.hpp>
-#include <mpar/net/engine.hpp>
+#include <mpar/net/run/engine.hpp>
 #include <mpar/net/functions.hpp>
-#include <mpar/net/options.hpp>
-#include <mpar/net/stages.hpp>
-#include <mpar/net/static_plan.hpp>
+#include <mpar/net/run/options.hpp>
+#include <mpar/net/choose/stages.hpp>
+#include <mpar/net/plan/static_plan.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -4,13 +4,13 @@
 
 #include <mpar/core/config.hpp>
 #include <mpar/kernels/backend.hpp>
-#include <mpar/kernels/cpu/conv2d.hpp>
+#include <mpar/kernels/cpu/conv2d/conv2d.hpp>
 #include <mpar/kernels/cpu/copy.hpp>
 #include <mpar/kernels/cpu/elementwise.hpp>
 #include <mpar/kernels/cpu/pool.hpp>
 #include <mpar/kernels/cpu/softmax.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
-#include <mpar/kernels/cpu/winograd.hpp>
+#include <mpar/kernels/cpu/winograd/winograd.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/memory.hpp>

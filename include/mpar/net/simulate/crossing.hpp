@@ -3,7 +3,7 @@
 // no machine.
 #pragma once
 
-#include <mpar/net/partition.hpp>
+#include <mpar/net/place/partition.hpp>
 
 #include <vector>
 

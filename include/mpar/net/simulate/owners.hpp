@@ -3,7 +3,7 @@
 // every rank. Knows boxes, no message.
 #pragma once
 
-#include <mpar/net/geometry.hpp>
+#include <mpar/net/place/geometry.hpp>
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 // machine.
 #pragma once
 
-#include <mpar/net/overlap.hpp>
+#include <mpar/net/place/overlap.hpp>
 #include <mpar/net/simulate/crossing.hpp>
 #include <mpar/net/simulate/owners.hpp>
 

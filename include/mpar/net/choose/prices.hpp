@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// What one step of a plan would cost under each layout of what it reads and gives: worked out once.
+// Knows no order of steps.
+#pragma once
+
+#include <mpar/core/growing.hpp>
+#include <mpar/layers/reduce.hpp>
+#include <mpar/net/choose/cost.hpp>
+
+#include <array>
+
+namespace mpar::detail {
+
+/// Layouts by number, in the order in which they were met.
+class layout_numbers {
+public:
+    static constexpr int most = 15;
+
+    constexpr int of(const layout& l) {
+        for (int i = 0; i < int(all_.size()); ++i) {
+            if (all_[std::size_t(i)] == l) return i;
+        }
+        all_.push_back(l);
+        whole_[all_.size() <= most ? all_.size() - 1 : most] = l.is_whole();
+        return int(all_.size()) - 1;
+    }
+    constexpr bool is_whole(int number) const { return whole_[number]; }
+    constexpr const layout& operator[](int number) const { return all_[std::size_t(number)]; }
+    constexpr bool fit() const { return int(all_.size()) <= most; }
+
+private:
+    growing<layout> all_;
+    bool whole_[most + 1] = {};
+};
+
+/// Steps of one shape and kind, as of a repeated block, have one price. A template as plan_search is.
+template <class = void>
+class prices {
+public:
+    struct price {
+        double seconds = -1;
+        long bytes = 0;  ///< of filters
+    };
+
+    [[gnu::cold]] constexpr prices(const plan& p, const setting& on, const machine& of,
+                                   layout_numbers& layouts)
+        : plan_(p), on_(on), machine_(of), layouts_(layouts), ranks_(costs::ranks_of(on.who)) {
+        on_.who.second = on.who.extent(mesh_axis::second);  // worked out once
+        grains_ = geometry(p, on_).lines();
+        on_.grains = &grains_;
+        for (const auto& s : plan_.steps) kinds_.push_back(kind_of(s));
+        table_.resize(std::size_t(count_ * each));
+        boxes_.resize(std::size_t(count_ * 3 * layout_numbers::most));
+    }
+
+    prices(const prices&) = delete;
+    prices& operator=(const prices&) = delete;
+
+    /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
+    /// the summands.
+    constexpr price compute(int i, int x, int y) {
+        const bool may_lie_there = plan_.steps[std::size_t(i)].what.kind == op::channels;
+        return once(i, 0, may_lie_there ? x : 0, y, [&] {
+            const trial t(*this, i, may_lie_there ? x : y, y, y);
+            const costs c = t.price();
+            const step_cost one = c.compute_of(0);
+            return price{one.compute + (i == 0 ? c.input_seconds() : 0), one.weights};
+        });
+    }
+    /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
+    constexpr double fetch(int i, int from, int y) {
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
+        return once(i, 1, from, y,
+                    [&] {
+                        const auto& needs = parts_of(i, 1, y, [&](const growing<int>& ranks) {
+                            const trial t(*this, i, y, y, y);
+                            const costs c = t.price();
+                            const layout key = c.places().key_of(0, 0);
+                            boxes all;
+                            for (const int r : ranks)
+                                all.of.push_back(c.places().needed(0, key, r));
+                            return all;
+                        });
+                        const step& s = plan_.steps[std::size_t(i)];
+                        const bool whole = s.y < 0 || input_layout(s.what, layouts_[y]).is_whole();
+                        return moving(i, false, from, needs, whole);
+                    })
+            .seconds;
+    }
+    /// The same of the residual, which lies as y must in the end.
+    constexpr double fetch_residual(int i, int from, int y) {
+        if (layouts_.is_whole(from) && is_with_all(from)) return 0;
+        return once(i, 2, from, y,
+                    [&] {
+                        return moving(i, true, from, owners_of(i, true, y), layouts_.is_whole(y));
+                    })
+            .seconds;
+    }
+    /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
+    constexpr double reduce(int i, int summands, int y) {
+        return once(i, 3, summands, y,
+                    [&] {
+                        const trial t(*this, i, y, summands, y);
+                        const costs c = t.price();
+                        return price{c.exchange_of(1, 1).exchange + c.compute_of(1).compute};
+                    })
+            .seconds;
+    }
+
+private:
+    /// A plan of a step alone: x -> y, or x -> summands -> y.
+    struct trial {
+        std::array<tensor, 4> tensors;
+        std::array<step, 2> steps;
+        int count = 1;
+        const prices& of;
+
+        [[gnu::cold]] constexpr trial(const prices& all, int i, int x, int y, int last) : of(all) {
+            const step& s = all.plan_.steps[std::size_t(i)];
+            const auto number = [&](int l) { return all.layouts_[l]; };
+            const shape from = all.extents(s.x), to = s.y < 0 ? from : all.extents(s.y);
+            steps[0] = s;
+            steps[0].x = 0;
+            steps[0].y = s.y < 0 ? -1 : 1;
+            steps[0].residual = s.residual < 0 ? -1 : 2;
+            tensors[0] = {from, number(x), -1, 0};
+            tensors[1] = {to, number(y), 0, 1};
+            tensors[2] = {to, number(last), -1, 0};
+            if (tensors[1].where.partial.empty()) return;
+            steps[0].residual = -1;
+            steps[1].what = sum_of_summands(s.what);
+            steps[1].x = 1;
+            steps[1].y = 2;
+            steps[1].residual = s.residual < 0 ? -1 : 3;
+            tensors[2] = {to, number(last), 1, 2};
+            tensors[3] = {to, number(last), -1, 1};
+            count = 2;
+        }
+        constexpr costs price() const {
+            return costs(plan{std::span(steps).first(std::size_t(count)), tensors, {}}, of.on_,
+                         of.machine_, of.ranks_);
+        }
+    };
+
+    /// Every rank has all of it.
+    constexpr bool is_with_all(int l) const {
+        return on_.who.data == 1 || layouts_[l] == layout::everywhere;
+    }
+
+    struct boxes {
+        growing<box> of;  ///< by ranks_
+    };
+    /// Boxes of step i's tensors for all ranks that are looked at, worked out once: what x's owners
+    /// have (0), what is needed of it (1), what y's owners have (2).
+    template <class F>
+    constexpr const boxes& parts_of(int i, int what, int l, F boxes_for) {
+        constexpr int stride = layout_numbers::most;
+        auto& known = boxes_[std::size_t((kinds_[std::size_t(i)] * 3 + what) * stride + l)];
+        if (known.of.empty()) known = boxes_for(ranks_);
+        return known;
+    }
+    constexpr shape with_batch(int t) const {
+        shape s = extents(t);
+        s.n = on_.batch;
+        return s;
+    }
+    constexpr const boxes& owners_of(int i, bool of_y, int l) {
+        const step& s = plan_.steps[std::size_t(i)];
+        const shape all = with_batch(of_y ? s.y : s.x);
+        return parts_of(i, of_y ? 2 : 0, l, [&](const growing<int>& ranks) {
+            boxes b;
+            for (const int r : ranks) {
+                b.of.push_back(owned(layouts_[l], all, on_.who.at(r),
+                                     grains_.of(layouts_[l], all, on_.who, on_.block)));
+            }
+            return b;
+        });
+    }
+    /// Of the slowest rank, when all ranks fetch what they need of x, or of the residual; `takes_all`:
+    /// the whole.
+    [[gnu::cold]] constexpr price moving(int i, bool residual, int from, const boxes& needs,
+                                         bool takes_all) {
+        if (on_.mates(0).size() == on_.who.ranks) return {0};
+        const step& s = plan_.steps[std::size_t(i)];
+        const shape all = with_batch(residual ? s.y : s.x);
+        const boxes& owners = owners_of(i, residual, from);
+        const link& by = machine_.between(on_.who.ranks);
+        double most = 0;
+        for (std::size_t r = 0; r < ranks_.size(); ++r) {
+            const traffic t =
+                costs::fetching(layouts_[from], all, owners.of[r], needs.of[r], takes_all, on_,
+                                grains_.of(layouts_[from], all, on_.who, on_.block));
+            most = std::max(most, seconds_of(t, by));
+        }
+        return {most};
+    }
+
+    template <class F>
+    constexpr price once(int i, int what, int a, int b, F work_out) {
+        constexpr int stride = layout_numbers::most;
+        price& known =
+            table_[std::size_t(kinds_[std::size_t(i)] * each + (what * stride + a) * stride + b)];
+        if (known.seconds < 0) known = work_out();
+        return known;
+    }
+
+    /// The number of the steps that cost the same; the first, which the images come to, has its own.
+    constexpr int kind_of(const step& s) {
+        for (int j = 1; j < int(kinds_.size()); ++j) {
+            if (same(plan_.steps[std::size_t(j)], s)) return kinds_[std::size_t(j)];
+        }
+        return count_++;
+    }
+    constexpr bool same(const step& a, const step& b) const {
+        const operation &p = a.what, &q = b.what;
+        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift &&
+               p.groups == q.groups && p.mixes_channels == q.mixes_channels &&
+               p.mixes_rows == q.mixes_rows && p.window.h == q.window.h &&
+               p.window.w == q.window.w && p.flops_per_output == q.flops_per_output &&
+               (a.y < 0) == (b.y < 0) && (a.residual < 0) == (b.residual < 0) &&
+               extents(a.x) == extents(b.x) && (a.y < 0 || extents(a.y) == extents(b.y));
+    }
+
+    constexpr const shape& extents(int t) const { return plan_.tensors[std::size_t(t)].extents; }
+
+    plan plan_;
+    setting on_;
+    line_grains grains_;
+    machine machine_;
+    layout_numbers& layouts_;
+    growing<int> kinds_;
+    int count_ = 0;
+    static constexpr int each = 4 * layout_numbers::most * layout_numbers::most;
+    growing<price> table_;
+    growing<boxes> boxes_;
+    growing<int> ranks_;
+};
+
+}  // namespace mpar::detail

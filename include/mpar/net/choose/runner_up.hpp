@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What each layer of a plan would cost if it were placed otherwise. Knows no table.
+#pragma once
+
+#include <mpar/core/growing.hpp>
+#include <mpar/net/choose/planner.hpp>
+
+#include <cstddef>
+#include <span>
+
+namespace mpar {
+
+/// The best other policy of a step, all other steps as they are.
+struct runner_up {
+    bool is_there = false;  ///< a layer with weights that can follow another
+    policy how = policy::none;
+    double more = 0;  ///< seconds of the whole forward
+};
+
+/// For each step of a plan. `tape`: what it was lowered from; `how.of`: what for.
+/// Cost: a plan and its forecast for each layer and policy.
+template <class = void>
+growing<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
+                              const plan& p, const planning& how) {
+    growing<placing> each(tape.size());
+    for (const auto& s : p.steps) {
+        if (s.entry >= 0 && (s.weights >= 0 || s.what.asks != placing{})) {
+            each[std::size_t(s.entry)] = s.what.asks;
+        }
+    }
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        if (tape[i].what == instruction::kind::concat_end && !how.all) each[i] = tape[i].does.asks;
+    }
+    const auto seconds = [&] {
+        const lowered l = lower(tape, p.input().extents, given, std::span<const placing>(each));
+        return l.wrong ? -1 : forecast_of(l.view(), how.on, how.of).seconds;
+    };
+    const double now = seconds();
+    growing<runner_up> all(p.steps.size());
+    for (std::size_t i = 0; i < p.steps.size(); ++i) {
+        const step& s = p.steps[i];
+        if (s.what.kind != op::convolution && s.what.kind != op::dense) continue;
+        placing& here = each[std::size_t(s.entry)];
+        const placing mine = here;
+        const shape& y = p.tensors[std::size_t(s.y)].extents;
+        for (const placing& other : detail::placings_for(s.what, y, how.on)) {
+            if (other.how == mine.how) continue;
+            here = other;
+            const double more = seconds() - now;
+            if (!all[i].is_there || more < all[i].more) all[i] = {true, other.how, more};
+        }
+        here = mine;
+    }
+    return all;
+}
+
+}  // namespace mpar

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Which box of each tensor a rank owns, and which it reads in each step. Computed, never negotiated:
+// each rank knows what the others will send. Knows no memory and no message.
+#pragma once
+
+#include <mpar/core/growing.hpp>
+#include <mpar/layers/conv2d.hpp>
+#include <mpar/net/place/grains.hpp>
+#include <mpar/net/place/part.hpp>
+#include <mpar/net/plan/plan.hpp>
+
+#include <algorithm>
+#include <bit>
+
+namespace mpar {
+
+/// Into how many summands a reproducible sum is divided, on however many ranks.
+inline constexpr int reproducible_leaves = 8;
+
+/// A plan on the ranks of a mesh.
+class geometry {
+public:
+    constexpr geometry(const plan& p, const setting& s) : plan_(p), of_(s) {
+        for (const auto& step : plan_.steps) tiles_.push_back(tile_of(step));
+        if (s.grains == nullptr) {
+            lines_ = {plan_, tiles_, of_.who};
+        } else {
+            lines_ = *s.grains;
+        }
+    }
+
+    constexpr const plan& steps() const { return plan_; }
+    constexpr const step& step_at(int i) const { return plan_.steps[std::size_t(i)]; }
+    constexpr const tensor& tensor_at(int t) const { return plan_.tensors[std::size_t(t)]; }
+    constexpr int index_of(const step& s) const { return int(&s - plan_.steps.data()); }
+    constexpr int tile(int i) const { return tiles_[std::size_t(i)]; }
+    /// In multiples of what tensor t is cut.
+    constexpr grains grains_of(int t) const {
+        return lines_.of(tensor_at(t).where, tensor_at(t).extents, of_.who, of_.block);
+    }
+    constexpr const line_grains& lines() const { return lines_; }
+
+    constexpr shape extents(int t) const {
+        shape s = tensor_at(t).extents;
+        s.n = of_.batch;
+        return s;
+    }
+
+    /// What a rank owns of tensor t; of summands, what it has of them.
+    constexpr box owner(int t, int rank) const {
+        const box b = cut_of(t, rank);
+        if (tensor_at(t).where.partial.empty()) return b;
+        return summed(step_at(tensor_at(t).producer), rank).empty() ? box{} : b;
+    }
+    /// The same whether or not the rank has any summands.
+    constexpr box cut_of(int t, int rank) const {
+        return owned(tensor_at(t).where, extents(t), of_.who.at(rank), grains_of(t));
+    }
+
+    /// The leaves of a cut sum's tree that a rank adds up: [first, last) of so many.
+    struct share {
+        range leaves;
+        int of = 1;
+    };
+    constexpr share share_of(const step& s, int rank) const {
+        const seat who = of_.who.at(rank);
+        const axes& along = tensor_at(s.y).where.partial;
+        const int parts = along.parts(who), part = along.part(who);
+        if (!of_.reproducible) return {{part, part + 1}, parts};
+        const int taking = int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))));
+        const int each = reproducible_leaves / taking;
+        if (part >= taking) return {{}, reproducible_leaves};
+        return {{part * each, (part + 1) * each}, reproducible_leaves};
+    }
+    /// The input channels of one leaf.
+    constexpr range leaf(const step& s, int index, int of) const {
+        return cut(extents(s.x).c, seat{index, of}, of_.block);
+    }
+    /// The input channels that a rank sums in a step whose sum is cut.
+    constexpr range summed(const step& s, int rank) const {
+        const share mine = share_of(s, rank);
+        range all;
+        for (int l = mine.leaves.lo; l < mine.leaves.hi; ++l) all = hull(all, leaf(s, l, mine.of));
+        return all;
+    }
+
+    /// What a rank computes in a step; all of it for the result. What several ranks of one memory
+    /// have copies of, the first computes.
+    constexpr box computed(const step& s, int rank) const {
+        if (s.y < 0) return whole(extents(s.x));
+        const box y = owner(s.y, rank);
+        const layout& where = tensor_at(s.y).where;
+        if (of_.first_seats.empty() || !where.partial.empty() || where.is_whole()) return y;
+        for (int q = of_.mates(rank).lo; q < rank; ++q) {
+            if (owner(s.y, q) == y) return {};
+        }
+        return y;
+    }
+    /// What a rank reads of tensor t in a step, padding included.
+    constexpr box read(const step& s, int t, int rank) const {
+        const box y = computed(s, rank);
+        box b = s.residual == t ? y : box{};
+        return s.x == t ? hull(b, read_x(s, y, rank)) : b;
+    }
+    /// The same of the step's first input, for a part y of its output.
+    constexpr box read_x(const step& s, const box& y, int rank) const {
+        box b = reads(s.what, y, extents(s.x), of_.block, tile(index_of(s)));
+        if (s.y >= 0 && !y.empty() && !tensor_at(s.y).where.partial.empty()) {
+            b.c = summed(s, rank);
+        }
+        return b;
+    }
+    /// The layout in which a step takes tensor t.
+    constexpr layout taken(const step& s, int t) const {
+        if (s.y < 0) return layout::everywhere;
+        const layout& y = tensor_at(s.y).where;
+        return s.x == t ? input_layout(s.what, y) : y;
+    }
+    /// The layout in which step i gets tensor t: readers that take it in one layout share an exchange,
+    /// and one that takes it whole serves all.
+    constexpr layout key_of(int i, int t) const {
+        layout key = taken(step_at(i), t);
+        for (int j = tensor_at(t).producer + 1; j <= tensor_at(t).last_reader; ++j) {
+            if (!reads_tensor(j, t)) continue;
+            if (const layout l = taken(step_at(j), t); l.is_whole()) key = l;
+        }
+        return key;
+    }
+    constexpr bool reads_tensor(int i, int t) const {
+        return step_at(i).x == t || step_at(i).residual == t;
+    }
+    /// What a rank needs of tensor t for all its readers of that layout, without padding.
+    constexpr box needed(int t, const layout& key, int rank) const {
+        box all;
+        for (int i = tensor_at(t).producer + 1; i <= tensor_at(t).last_reader; ++i) {
+            if (!reads_tensor(i, t)) continue;
+            if (!key.is_whole() && taken(step_at(i), t) != key) continue;
+            all = hull(all, read(step_at(i), t, rank));
+        }
+        return intersection(all, whole(extents(t)));
+    }
+
+    /// Whether rank q is whom another takes a box of tensor t from, where copies of it lie about: the
+    /// one whose places on the axes of the copies are the other's.
+    constexpr bool is_source(int t, int q, int other) const {
+        const layout& where = tensor_at(t).where;
+        const seat a = of_.who.at(q), b = of_.who.at(other);
+        for (const auto axis : {mesh_axis::data, mesh_axis::first, mesh_axis::second}) {
+            if (where.is_copied_along(axis) && a.place(axis) != b.place(axis)) return false;
+        }
+        return true;
+    }
+
+    constexpr long flops_of(const step& s, int rank) const {
+        const box y = computed(s, rank);
+        const long all = flops(s.what, y, extents(s.x));
+        if (s.y < 0 || tensor_at(s.y).where.partial.empty()) return all;
+        return all / s.what.in * summed(s, rank).size();
+    }
+
+private:
+    /// The same on all ranks, whatever part of y they compute.
+    constexpr int tile_of(const step& s) const {
+        if (s.what.kind != op::convolution) return 0;
+        shape y = extents(s.y);
+        y.n = std::max(y.n, of_.whole_batch);
+        return of_.winograd_tile(problem_of(s.what, {0, s.what.in}, whole(y)), y);
+    }
+
+    plan plan_;
+    setting of_;
+    growing<int> tiles_;
+    line_grains lines_;
+};
+
+}  // namespace mpar

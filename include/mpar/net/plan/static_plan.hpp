@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// A net's plan as a constant, and the compile error of a wrong net. Knows no rank.
+#pragma once
+
+#include <mpar/net/plan/lower.hpp>
+
+#include <array>
+
+namespace mpar {
+
+namespace detail {
+
+/// A net's plan with its layers' own policies.
+template <class Net>
+struct own_plan {
+    static constexpr lowered make() {
+        const auto each = unplanned(tape_of<Net>);
+        return lower(tape_of<Net>, Net::input::extents, Net::input::given,
+                     std::span<const placing>(each));
+    }
+};
+
+/// The type of the `Index`-th entry of a net's tape, looked for only where that entry is wrong.
+template <class Node, int Index>
+struct entry;
+template <class Node>
+inline constexpr int entries = static_cast<int>(tape_length<Node>());
+
+template <class Node, int Index>
+requires layer<Node>
+struct entry<Node, Index> {
+    using type = Node;
+};
+template <block_type Node, int Index>
+requires(!layer<Node>) struct entry<Node, Index> : entry<typename Node::layers, Index> {
+};
+template <int Times, class Block, int Index>
+struct entry<repeat<Times, Block>, Index> : entry<Block, Index % entries<Block>> {};
+template <class Body, class Skip, int Index>
+struct entry<residual<Body, Skip>, Index> {
+    static consteval auto find() {
+        if constexpr (Index >= 1 && Index <= entries<Body>) {
+            return std::type_identity<typename entry<Body, Index - 1>::type>{};
+        } else if constexpr (Index >= entries<Body> + 2 &&
+                             Index < entries<Body> + 2 + entries<Skip>) {
+            return std::type_identity<typename entry<Skip, Index - entries<Body> - 2>::type>{};
+        } else {
+            return std::type_identity<residual<Body, Skip>>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+/// The entry `Index` places after the beginning of the first of some arms; Whole: of none of them.
+template <class Whole, int Index, class... Arms>
+struct arm_entry {
+    using type = Whole;
+};
+template <class Whole, int Index, class First, class... Rest>
+struct arm_entry<Whole, Index, First, Rest...> {
+    static consteval auto find() {
+        if constexpr (Index >= 0 && Index < entries<First>) {
+            return std::type_identity<typename entry<First, Index>::type>{};
+        } else {
+            return std::type_identity<
+                typename arm_entry<Whole, Index - entries<First> - 1, Rest...>::type>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+template <class... Arms, int Index>
+struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index - 1, Arms...> {};
+template <class First, class... Rest, int Index>
+struct entry<chain<First, Rest...>, Index> {
+    static consteval auto find() {
+        if constexpr (Index < entries<First>) {
+            return std::type_identity<typename entry<First, Index>::type>{};
+        } else {
+            return std::type_identity<
+                typename entry<chain<Rest...>, Index - entries<First>>::type>{};
+        }
+    }
+    using type = typename decltype(find())::type;
+};
+
+/// What must be known of a plan before there is room for it.
+struct outline {
+    mismatch wrong;
+    std::size_t steps, tensors, parameters;
+};
+
+template <class Source>
+consteval outline outline_plan() {
+    const lowered l = Source::make();
+    return {l.wrong, l.steps.size(), l.tensors.size(), l.parameters.size()};
+}
+
+template <class Source>
+inline constexpr outline outline_of = outline_plan<Source>();
+
+/// Instantiates nothing for a right net, and the one explaining type for a wrong one.
+template <class Net>
+consteval bool accepted() {
+    constexpr mismatch m = outline_of<own_plan<Net>>.wrong;
+    if constexpr (m) {
+        (void)sizeof(
+            typename explain<m.what>::template accept<at<m.where.position()>,
+                                                      typename entry<Net, m.instruction>::type,
+                                                      takes<m.takes>, gives<m.gives>>);
+    }
+    return true;  // of a wrong net too: one error is enough
+}
+
+template <std::size_t Steps, std::size_t Tensors, std::size_t Parameters>
+struct fixed_plan {
+    std::array<step, Steps> steps;
+    std::array<tensor, Tensors> tensors;
+    std::array<parameter, Parameters> parameters;
+
+    constexpr plan view() const { return {steps, tensors, parameters}; }
+};
+
+template <class Source>
+consteval auto fix() {
+    constexpr outline room = outline_of<Source>;
+    fixed_plan<room.steps, room.tensors, room.parameters> fixed;
+    const lowered l = Source::make();
+    std::copy(l.steps.begin(), l.steps.end(), fixed.steps.begin());
+    std::copy(l.tensors.begin(), l.tensors.end(), fixed.tensors.begin());
+    std::copy(l.parameters.begin(), l.parameters.end(), fixed.parameters.begin());
+    return fixed;
+}
+
+template <class Source>
+inline constexpr auto fixed_plan_of = fix<Source>();
+
+}  // namespace detail
+
+/// The plan of a net with its layers' own policies, as a constant.
+template <network_type Net>
+requires(detail::accepted<Net>()) inline constexpr plan plan_of =
+    detail::fixed_plan_of<detail::own_plan<Net>>.view();
+
+}  // namespace mpar
