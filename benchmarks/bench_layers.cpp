@@ -75,15 +75,15 @@ template <class Net>
 void time_exchange(benchmark::State& state, communicator& comm, policy from, policy to) {
     const std::array placed{placing(from), placing(policy::follow), placing(to),
                             placing(policy::follow)};
-    const auto tape =
-        std::array{tape_of<Net>[0], tape_of<Net>[1], tape_of<Net>[0], tape_of<Net>[1]};
+    dynamic_graph twice;
+    for (const std::size_t i : {0, 1, 0, 1}) twice.add_next(graph_of<Net>[i].does);
     const lowered l =
-        lower(tape, Net::extents, policy::none, choice(std::span<const placing>(placed)));
+        lower(twice.view(), Net::extents, policy::none, choice(std::span<const placing>(placed)));
     if (l.wrong) return state.SkipWithError(sentence(l.wrong).c_str());
     constexpr int block = backend::cpu::block<float>;
     part mine =
         partition(l.view(), setting_on<backend::cpu, float>({comm.rank(), comm.size()}, 1, true));
-    const int between = l.view().steps[1].x;
+    const int between = l.view().steps[1].x();
     growing<exchange> kept;
     for (const auto& e : mine.exchanges) {
         if (e.tensor == between) kept.push_back(e);

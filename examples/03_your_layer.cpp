@@ -19,9 +19,9 @@ using namespace mpar;
 template <int Channels>
 struct local_contrast {
     static constexpr operation describe() {
-        operation o = windowed<local_contrast, window<3>>();  // cut rows need a halo of one
+        auto o = windowed<local_contrast, window<3>>();  // cut rows need a halo of one
         o.in = o.out = Channels;
-        o.parameters[0] = {"gain", {Channels}, 1};  // in weight files: "<layer's name>.gain"
+        o.parameters_of[0] = {"gain", {Channels}, 1};  // in weight files: "<layer's name>.gain"
         o.parameter_count = 1;
         o.flops_per_output = 11;
         return o;

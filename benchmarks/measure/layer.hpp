@@ -30,14 +30,15 @@ struct layer {
     long flops() const { return mpar::flops(what, y, x.extents()); }
 
     std::string shape() const {
-        const auto& w = what.window;
+        const mpar::filters& f = *filters_of(what);
+        const mpar::sliding& w = f.window;
         const auto text = [](auto n) { return std::to_string(n); };
-        std::string s = what.kind == mpar::op::dense
+        std::string s = !traits_of(what).takes_image_blocks
                             ? "dense"
                             : (problem().is_depthwise() ? "depthwise" : "conv") + text(w.h.kernel) +
                                   "x" + text(w.w.kernel);
         if (w.h.stride > 1) s += "/stride" + text(w.h.stride);
-        s += "/" + text(what.in) + "to" + text(what.out) + "/" + text(y.h.size()) + "x" +
+        s += "/" + text(f.in) + "to" + text(f.out) + "/" + text(y.h.size()) + "x" +
              text(y.w.size());
         return s + (residual ? "/residual" : "");
     }
@@ -55,14 +56,14 @@ std::vector<layer> layers_of(int batch, bool exact) {
     std::vector<layer> layers;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const auto& s = plan.steps[i];
-        if (s.what.kind != mpar::op::convolution && s.what.kind != mpar::op::dense) continue;
+        if (!has_filters(s.what)) continue;
         const auto& m = mine.steps[i];
-        const mpar::shape& image = plan.tensors[std::size_t(s.x)].extents;
+        const mpar::shape& image = plan.tensors[std::size_t(s.x())].extents;
         const auto outside = [](int n) { return std::max(0, n); };
         const mpar::clip padding{outside(-m.x.h.lo), outside(m.x.h.hi - image.h),
                                  outside(-m.x.w.lo), outside(m.x.w.hi - image.w)};
-        layers.push_back({s.what, m.x, m.y, mine.tensors[std::size_t(s.x)].block, padding, m.tile,
-                          s.residual >= 0});
+        layers.push_back({s.what, m.x, m.y, mine.tensors[std::size_t(s.x())].block, padding, m.tile,
+                          s.adds});
     }
     return layers;
 }

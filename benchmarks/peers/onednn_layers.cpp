@@ -27,14 +27,15 @@ public:
         const auto any = [](const dims& d) {
             return dnnl::memory::desc(d, dnnl::memory::data_type::f32, tag::any);
         };
-        const auto& w = l.what.window;
+        const mpar::filters& f = *filters_of(l.what);
+        const mpar::sliding& w = f.window;
         const mpar::shape y = l.y.extents();
         // x as it is stored, without padding: oneDNN pads by itself
         const auto inside = [](const mpar::taps& t, int read) { return read - t.before - t.after; };
         const mpar::shape read = l.x.extents();
         const int h = inside(w.h, read.h), width = inside(w.w, read.w);
-        const dims in{read.n, l.what.in, h, width}, out{y.n, y.c, y.h, y.w},
-            filters{l.what.out, l.what.in, w.h.kernel, w.w.kernel};
+        const dims in{read.n, f.in, h, width}, out{y.n, y.c, y.h, y.w},
+            filters{f.out, f.in, w.h.kernel, w.w.kernel};
         // the last rows and columns of padding that no output reads are not there
         const auto after = [](const mpar::taps& t, int input, int outputs) {
             return (outputs - 1) * t.stride + t.kernel - input - t.before;
@@ -49,7 +50,7 @@ public:
         attributes.set_post_ops(then);
         const dnnl::convolution_forward::primitive_desc how(
             cpu, dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, any(in),
-            any(filters), any({l.what.out}), any(out), {w.h.stride, w.w.stride},
+            any(filters), any({f.out}), any(out), {w.h.stride, w.w.stride},
             {w.h.before, w.w.before}, {after(w.h, h, y.h), after(w.w, width, y.w)}, attributes);
         implementation_ = how.impl_info_str();
         primitive_ = dnnl::convolution_forward(how);
@@ -100,7 +101,7 @@ int main(int argc, char** argv) {
     for (const auto& l : exact) ++times[l.shape()];
     for (std::size_t i = 0; i < exact.size(); ++i) {
         const auto& l = exact[i];
-        if (l.what.kind == mpar::op::dense || times[l.shape()] == 0) continue;
+        if (!traits_of(l.what).takes_image_blocks || times[l.shape()] == 0) continue;
         bench::layer_run direct(l), quick(fast[i]);
         onednn_run theirs(cpu, l);
         bench::samples by_direct, by_quick, by_theirs;

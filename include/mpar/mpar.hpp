@@ -12,6 +12,7 @@
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/identity.hpp>
+#include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/softmax.hpp>
 #include <mpar/models/cspdarknet.hpp>

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # includes.sh SOURCE_DIR: reads every #include under include/mpar and fails on an arrow that points the wrong way.
 #
-#   core <- tensor <- { kernels | comm | io } <- shard <- { layers <- net <- { train | models | migrate } | matmul }
+#   core <- tensor <- { kernels | comm | io } <- shard <- { operators <- layers <- net <- { train | models | migrate } | matmul }
 #
 # A folder includes what stands to its left; siblings never meet. The same holds of the rooms of a folder:
 #
@@ -15,8 +15,8 @@ cd "$1/include" || exit 1
 
 find mpar -name '*.hpp' -o -name '*.cuh' | LC_ALL=C sort | xargs grep -H -n -E '^[[:space:]]*#[[:space:]]*include' | awk '
 BEGIN {
-    split("core tensor kernels comm io shard layers net matmul train models migrate", names, " ")
-    split("0    1      2       2    2  3     4      5   5      6     6      6", levels, " ")
+    split("core tensor kernels comm io shard operators layers net matmul train models migrate", names, " ")
+    split("0    1      2       2    2  3     4         5      6   6      7     7      7", levels, " ")
     for (i in names) level[names[i]] = levels[i]
     split("net/graph net/plan net/place net/choose net/run net/simulate kernels/cpu/tile kernels/cpu/conv2d kernels/cpu/gemm " \
           "kernels/cpu/winograd", rooms, " ")

@@ -47,5 +47,7 @@ planted sources 'macros stand' include/mpar/net/network.hpp '#define FOUR 4'
 planted sources 'own MPI' include/mpar/net/network.hpp 'auto world = MPI_COMM_WORLD;'
 planted sources 'does not print' include/mpar/net/network.hpp 'void f() { std::cout << 1; }'
 planted sources 'end the process' include/mpar/net/network.hpp 'void f() { std::exit(1); }'
+planted sources 'asks for a kind' include/mpar/net/network.hpp 'bool f(op k) { return k == op::dense; }'
+planted sources 'asks for a kind' include/mpar/net/run/engine.hpp 'void f(const max_pool_op&);'
 planted sources 'at most 100' examples/01_long.cpp $(seq 120)
 exit $bad

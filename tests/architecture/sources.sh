@@ -37,6 +37,10 @@ each_line 'a library does not start, end or own MPI' \
 each_line 'a library does not print' < <(code 'std::(cout|cerr|clog)|\b(printf|fprintf|puts|putchar)[[:space:]]*\(')
 each_line 'a library does not end the process' < <(code '\b(exit|_exit|_Exit|quick_exit|abort)[[:space:]]*\(')
 
+# Kinds of operators are named where operators are; all else asks them in words.
+each_line 'asks for a kind of operator: see operators/operation.hpp' \
+    < <(code '\bop::|\b[a-z0-9_]+_op\b' | grep -v '^include/mpar/\(operators\|layers\)/')
+
 # The version stands in core/config.hpp; the citation repeats it.
 version=$(sed -n 's/^#define MPAR_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' include/mpar/core/config.hpp | paste -s -d .)
 if [ -e CITATION.cff ] && ! grep -q "^version: $version\$" CITATION.cff; then

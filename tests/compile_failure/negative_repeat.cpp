@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A block fewer than zero times.
 #include <mpar/layers/conv2d.hpp>
-#include <mpar/net/graph/tape.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 using namespace mpar;
 
@@ -13,4 +13,4 @@ struct net {
     using layers = chain<repeat<-1, block>>;
 };
 
-constexpr auto entries = tape_of<net>.size();
+constexpr auto entries = graph_of<net>.size();

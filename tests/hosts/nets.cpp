@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Run by two_hosts.sh: teams end where the memory does, nets give one rank's bits across hosts.
 #include "support/catch.hpp"
-#include "support/random_tape.hpp"
-#include "support/run_tape.hpp"
+#include "support/random_graph.hpp"
+#include "support/run_graph.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/models/resnet.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 #include <cstring>
 
 using namespace mpar;
-using mpar_test::run_tape;
+using mpar_test::run_graph;
 
 namespace {
 
@@ -33,13 +34,13 @@ TEST_CASE("a team is what one host has of the ranks") {
 
 TEST_CASE("random nets across hosts: the same bits, bytes as predicted") {
     for (int seed = 0; seed < 6; ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 4000u);
+        const mpar_test::random_graph net(unsigned(seed) + 4000u);
         INFO("seed " << seed << ": " << net.text());
-        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 2});
+        const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 2});
         for (const auto how : {teaming::off, teaming::claim, teaming::fixed}) {
             for (const auto asked : {policy::rows, policy::output}) {
                 INFO(name_of(how) << ", policy " << name_of(asked));
-                const auto together = run_tape<backend::cpu, float>(
+                const auto together = run_graph<backend::cpu, float>(
                     MPI_COMM_WORLD, net.lower(asked), {.batch = 2, .team = how});
                 CHECK(same_bits(together.values, alone.values));
                 CHECK(together.measured == together.predicted);
@@ -50,9 +51,9 @@ TEST_CASE("random nets across hosts: the same bits, bytes as predicted") {
 
 TEST_CASE("resnet18 by rows across hosts: halos travel under the inner rows") {
     const lowered net =
-        lower(tape_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
-    const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net, {});
-    const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, net, {});
+        lower(graph_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
+    const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, net, {});
+    const auto together = run_graph<backend::cpu, float>(MPI_COMM_WORLD, net, {});
     CHECK(same_bits(together.values, alone.values));
     CHECK(together.measured == together.predicted);
 }

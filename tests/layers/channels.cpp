@@ -62,10 +62,10 @@ TEST_CASE("what is taken lies in what it is taken from where whole blocks meet")
         return mine.steps[1].in_place;
     };
     const auto rows = [](operation o) {
-        instruction first, second;
-        first.does = conv2d<8, 48, window<3>, shard::rows>::describe();
-        second.does = o;
-        return lower(std::array{first, second}, {1, 8, 9, 9}, policy::none);
+        dynamic_graph g;
+        g.add_next(conv2d<8, 48, window<3>, shard::rows>::describe());
+        g.add_next(o);
+        return lower(g.view(), {1, 8, 9, 9}, policy::none);
     };
     CHECK(in_place(rows(channels<16, 32>::describe()), 16, 3));
     CHECK(in_place(rows(channels<16>::describe()), 8, 1));
@@ -77,10 +77,10 @@ TEST_CASE("what is taken lies in what it is taken from where whole blocks meet")
 }
 
 TEST_CASE("only channels that are read travel") {
-    instruction first, second;
-    first.does = conv2d<8, 64, window<3>, shard::output>::describe();
-    second.does = channels<48, 64>::describe();
-    const lowered l = lower(std::array{first, second}, {1, 8, 4, 4}, policy::none);
+    dynamic_graph g;
+    g.add_next(conv2d<8, 64, window<3>, shard::output>::describe());
+    g.add_next(channels<48, 64>::describe());
+    const lowered l = lower(g.view(), {1, 8, 4, 4}, policy::none);
     const part reader = partition(l.view(), {{0, 2}, 1, 8, 4});
     const part owner = partition(l.view(), {{1, 2}, 1, 8, 4});
     CHECK(reader.predicted.bytes_received == 16 * 4 * 4 * 4);  // the last sixteen of rank 1's half
@@ -90,9 +90,9 @@ TEST_CASE("only channels that are read travel") {
 
 TEST_CASE("channels beyond those that come are refused in a sentence") {
     const auto said = [](const operation& o) {
-        instruction i;
-        i.does = o;
-        return sentence(lower(std::array{i}, {1, 32, 4, 4}, policy::none).wrong);
+        dynamic_graph g;
+        g.add_next(o);
+        return sentence(lower(g.view(), {1, 32, 4, 4}, policy::none).wrong);
     };
     CHECK_THAT(
         said(channels<16, 48>::describe()),

@@ -26,7 +26,7 @@ using dense_layer = concat<identity, grown<In, Out, P>>;
 
 template <class Net>
 lowered plan_with(std::optional<policy> asked = {}) {
-    return lower(tape_of<Net>, Net::input::extents, Net::input::given, asked);
+    return lower(graph_of<Net>, Net::input::extents, Net::input::given, asked);
 }
 
 /// The steps of arms of a plan, and how many of them move nothing.
@@ -39,7 +39,7 @@ arms arms_of(std::optional<policy> asked, int ranks, int block = 16) {
     const part mine = partition(l.view(), {{0, ranks}, 2, block, 4});
     arms count;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
-        if (l.steps[i].what.kind != op::channels) continue;
+        if (!traits_of(l.steps[i].what).moves_channels) continue;
         ++count.all;
         count.in_place += mine.steps[i].in_place;
     }

@@ -3,10 +3,9 @@
 #include "support/catch.hpp"
 
 #include <mpar/layers/activations.hpp>
-#include <mpar/layers/add.hpp>
-#include <mpar/layers/concat.hpp>
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/identity.hpp>
+#include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/softmax.hpp>
 #include <mpar/models/cspdarknet.hpp>
 #include <mpar/models/densenet.hpp>
@@ -28,10 +27,12 @@ constexpr operation fc = dense<16, 32>::describe();
 constexpr operation pool = max_pool<window<3>>::describe();
 constexpr operation flat = flatten::describe();
 constexpr operation soft = softmax::describe();
-constexpr operation sums = row_sums_phase();
-constexpr operation mean = mean_rows_phase({1, 16, 7, 7});
+constexpr operation sums = phases_of({1, 16, 7, 7})[0];
+constexpr operation mean = phases_of({1, 16, 7, 7})[1];
 constexpr operation act = relu::describe();
-constexpr operation sum = sum_of_arms();
+constexpr operation sum = add_op{};
+constexpr operation padded = pad2d<pad<1>, fill_reflect>::describe();
+constexpr operation gated = resolve(multiply_op{}, std::array{shape{1, 16, 7, 7}, shape{1, 16, 1, 1}});
 constexpr operation taken = channels<3, 9>::describe();
 constexpr operation arm = arm_of_concat(16);
 
@@ -59,6 +60,8 @@ const gives_row can[] = {{"conv", conv, true, true, true},
                          {"mean of rows", mean, true, true, false},
                          {"relu", act, true, true, true},
                          {"sum", sum, true, true, true},
+                         {"pad", padded, true, true, true},
+                         {"product", gated, true, true, true},
                          {"taken channels", taken, true, true, true},
                          {"an arm", arm, true, true, true},
                          {"a user's window", blur::describe(), true, true, true},
@@ -98,10 +101,11 @@ TEST_CASE("following keeps the cut, and stops where a sum over it would begin") 
     for (const auto& row : can) {
         for (const layout x : all) {
             INFO(row.name << " after " << name_of(x));
+            const index_map a = index_map_of(row.o);
             layout expected = x;
-            if (x == layout::shard_c && row.o.mixes_channels) expected = layout::replicate;
-            if (x == layout::shard_h && row.o.mixes_rows)
-                expected = row.o.mixes_channels ? layout::replicate : layout::shard_c;
+            if (x == layout::shard_c && a.mixes_channels()) expected = layout::replicate;
+            if (x == layout::shard_h && a.all_rows)
+                expected = a.mixes_channels() ? layout::replicate : layout::shard_c;
             CHECK(output_layout(row.o, policy::follow, x) == expected);
         }
     }
@@ -113,16 +117,20 @@ TEST_CASE("following keeps the cut, and stops where a sum over it would begin") 
 TEST_CASE("what a layer takes to give a cut: the same, or the whole where it mixes") {
     for (const auto& row : can) {
         INFO(row.name);
-        CHECK(input_layout(row.o, layout::replicate) == layout::replicate);
-        CHECK(input_layout(row.o, layout::shard_n) == layout::shard_n);
-        CHECK(input_layout(row.o, layout::shard_h) == layout::shard_h);
-        const bool whole_channels = row.o.mixes_channels && row.o.groups == 1;
-        CHECK(input_layout(row.o, layout::shard_c) ==
+        const index_map a = index_map_of(row.o);
+        CHECK(input_layout(a, layout::replicate) == layout::replicate);
+        CHECK(input_layout(a, layout::shard_n) == layout::shard_n);
+        CHECK(input_layout(a, layout::shard_h) ==
+              (a.all_rows ? layout::replicate : layout::shard_h));
+        const bool whole_channels = a.mixes_channels() && a.channels != channel_map::grouped;
+        CHECK(input_layout(a, layout::shard_c) ==
               (whole_channels ? layout::replicate : layout::shard_c));
     }
-    STATIC_REQUIRE(input_layout(conv, layout::shard_c) == layout::replicate);
-    STATIC_REQUIRE(input_layout(grouped, layout::shard_c) == layout::shard_c);
-    STATIC_REQUIRE(input_layout(depthwise, layout::shard_c) == layout::shard_c);
+    STATIC_REQUIRE(input_layout(index_map_of(conv), layout::shard_c) == layout::replicate);
+    STATIC_REQUIRE(input_layout(index_map_of(grouped), layout::shard_c) == layout::shard_c);
+    STATIC_REQUIRE(input_layout(index_map_of(depthwise), layout::shard_c) == layout::shard_c);
+    STATIC_REQUIRE(input_layout(index_map_of(gated, 1), layout::shard_h) == layout::replicate);
+    STATIC_REQUIRE(input_layout(index_map_of(gated, 1), layout::shard_c) == layout::shard_c);
 }
 
 TEST_CASE("flops of layers, of the whole and of a part") {

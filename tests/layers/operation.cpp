@@ -3,13 +3,15 @@
 #include "support/catch.hpp"
 
 #include <mpar/layers/batch_norm.hpp>
-#include <mpar/layers/concat.hpp>
+#include <mpar/layers/channels.hpp>
 #include <mpar/layers/conv2d.hpp>
 #include <mpar/layers/dense.hpp>
 #include <mpar/layers/flatten.hpp>
 #include <mpar/layers/global_avg_pool.hpp>
+#include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/softmax.hpp>
+#include <mpar/net/plan/layouts.hpp>
 
 #include <random>
 #include <vector>
@@ -25,17 +27,18 @@ struct point {
 /// The inputs that one output reads by the layer's formula, padding included.
 std::vector<point> touched(const operation& o, const shape& x, const point& y) {
     std::vector<point> all;
+    const sliding by = index_map_of(o).window;
     const auto window = [&](int c) {
-        for (int k = 0; k < o.window.h.kernel; ++k)
-            for (int l = 0; l < o.window.w.kernel; ++l)
-                all.push_back(
-                    {y.n, c, y.h * o.window.h.stride - o.window.h.before + k * o.window.h.dilation,
-                     y.w * o.window.w.stride - o.window.w.before + l * o.window.w.dilation});
+        for (int k = 0; k < by.h.kernel; ++k)
+            for (int l = 0; l < by.w.kernel; ++l)
+                all.push_back({y.n, c, y.h * by.h.stride - by.h.before + k * by.h.dilation,
+                               y.w * by.w.stride - by.w.before + l * by.w.dilation});
     };
-    switch (o.kind) {
-        case op::convolution:
+    switch (o.kind()) {
+        case op::conv2d:
         case op::dense: {
-            const int ins = o.in / o.groups, outs = o.out / o.groups, group = y.c / outs;
+            const filters& f = *filters_of(o);
+            const int ins = f.in / f.groups, outs = f.out / f.groups, group = y.c / outs;
             for (int c = group * ins; c < (group + 1) * ins; ++c) window(c);
             break;
         }
@@ -51,6 +54,15 @@ std::vector<point> touched(const operation& o, const shape& x, const point& y) {
         case op::mean_rows:
             for (int h = 0; h < x.h; ++h) all.push_back({y.n, y.c, h, 0});
             break;
+        case op::pad: {
+            const auto beyond = index_map_of(o).beyond;
+            const auto line = [&](int i, int extent) {
+                if (beyond == outside::clamped) return std::clamp(i, 0, extent - 1);
+                return i < 0 ? -i : i >= extent ? 2 * extent - 2 - i : i;
+            };
+            all.push_back({y.n, y.c, line(y.h - by.h.before, x.h), line(y.w - by.w.before, x.w)});
+            break;
+        }
         default: window(y.c);
     }
     return all;
@@ -101,9 +113,9 @@ void check(const operation& described, const shape& x, int parts = 40) {
             const box part = random.part(y, block);
             const box r = reads(o, part, x, block), b = bounds(o, x, part);
             const range widened{b.c.lo / block * block, std::min(x.c, round_up(b.c.hi, block))};
-            const bool channels = r.c == b.c || (o.groups > 1 && r.c == widened);
+            const bool channels = r.c == b.c || (index_map_of(o).channels == channel_map::grouped && r.c == widened);
             const bool all =
-                o.kind == op::flatten && r == box{part.n, {0, x.c}, {0, x.h}, {0, x.w}};
+                o.kind() == op::flatten && r == box{part.n, {0, x.c}, {0, x.h}, {0, x.w}};
             const bool right =
                 (r.contains(b) && r.n == b.n && r.h == b.h && r.w == b.w && channels) || all;
             if (!right) {
@@ -143,8 +155,9 @@ TEST_CASE("depthwise convolutions, pools and norms read their own channel alone"
     check(avg_pool<window<2, 2>>::describe(), x);
     check(max_pool<wide>::describe(), x);
     check(batch_norm<24>::describe(), x);
-    STATIC_REQUIRE_FALSE(depthwise_conv2d<24, window<3>>::describe().mixes_channels);
-    STATIC_REQUIRE(conv2d<24, 48, window<3>, groups<24>>::describe().mixes_channels);
+    STATIC_REQUIRE_FALSE(index_map_of(depthwise_conv2d<24, window<3>>::describe()).mixes_channels());
+    STATIC_REQUIRE(index_map_of(conv2d<24, 48, window<3>, groups<24>>::describe()).mixes_channels());
+    STATIC_REQUIRE(can_follow(conv2d<1, 1, window<3>>::describe(), policy::input));  // one channel
 }
 
 TEST_CASE("dense, flatten and softmax read all; the phases of the mean read a row and a column") {
@@ -152,8 +165,31 @@ TEST_CASE("dense, flatten and softmax read all; the phases of the mean read a ro
     check(flatten::describe(), {3, 5, 4, 6});
     check(softmax::describe(), {3, 10, 1, 1});
     check(softmax::describe(), {3, 10, 4, 5});
-    check(row_sums_phase(), {2, 24, 11, 13});
-    check(mean_rows_phase({2, 24, 11, 13}), {2, 24, 11, 1});
+    check(phases_of({2, 3, 5, 7})[0], {2, 24, 11, 13});
+    check(phases_of({2, 24, 11, 13})[1], {2, 24, 11, 1});
+}
+
+TEST_CASE("a pad reads the rows and columns that its border repeats, and no others") {
+    const shape x{2, 24, 11, 13};
+    check(pad2d<pad<1, 3>, fill_constant<>>::describe(), x);
+    check(pad2d<pad<2, 3, 0, 5>, fill_edge>::describe(), x);
+    check(pad2d<pad<2, 3, 1, 5>, fill_reflect>::describe(), x);
+    check(pad2d<pad<10, 10, 12, 12>, fill_reflect>::describe(), x);
+    const operation wide_pad = pad2d<pad<0, 11, 0, 0>, fill_reflect>::describe();
+    CHECK(refuses(wide_pad, std::array{x}).what == misfit::mirror);
+    CHECK_FALSE(refuses(wide_pad, std::array{shape{2, 24, 12, 1}}));
+}
+
+TEST_CASE("a product's gate is read whole, another tensor at its place") {
+    const shape x{2, 24, 11, 13};
+    const box part{{0, 1}, {8, 16}, {2, 5}, {0, 13}};
+    const operation gate = resolve(multiply_op{}, std::array{x, shape{2, 24, 1, 1}});
+    CHECK(reads(gate, part, x) == part);
+    CHECK(reads(gate, part, {2, 24, 1, 1}, 8, 0, 1) == box{{0, 1}, {8, 16}, {0, 1}, {0, 1}});
+    const operation both = resolve(multiply_op{}, std::array{x, x});
+    CHECK(reads(both, part, x, 8, 0, 1) == part);
+    CHECK(refuses(both, std::array{x, shape{2, 24, 11, 12}}).what == misfit::gate);
+    CHECK(refuses(both, std::array{x, shape{2, 23, 1, 1}}).what == misfit::gate);
 }
 
 TEST_CASE("channels read their own in the indices of x, in whole blocks; an arm those it has") {
@@ -188,8 +224,8 @@ TEST_CASE("the shape rule") {
     CHECK(shape_of(conv2d<3, 8, wide>::describe(), {1, 3, 9, 9}) == shape{1, 8, 4, 6});
     CHECK(shape_of(flatten::describe(), {2, 3, 5, 7}) == shape{2, 105, 1, 1});
     CHECK(shape_of(dense<105, 10>::describe(), {2, 105, 1, 1}) == shape{2, 10, 1, 1});
-    CHECK(shape_of(row_sums_phase(), {2, 3, 5, 7}) == shape{2, 3, 5, 1});
-    CHECK(shape_of(mean_rows_phase({2, 3, 5, 7}), {2, 3, 5, 1}) == shape{2, 3, 1, 1});
+    CHECK(shape_of(phases_of({2, 3, 5, 7})[0], {2, 3, 5, 7}) == shape{2, 3, 5, 1});
+    CHECK(shape_of(phases_of({2, 3, 5, 7})[1], {2, 3, 5, 1}) == shape{2, 3, 1, 1});
     CHECK(shape_of(softmax::describe(), {2, 3, 5, 7}) == shape{2, 3, 5, 7});
     CHECK(shape_of(channels<2, 6>::describe(), {2, 9, 5, 7}) == shape{2, 4, 5, 7});
     CHECK(shape_of(channels<2>::describe(), {2, 9, 5, 7}) == shape{2, 7, 5, 7});
@@ -197,5 +233,9 @@ TEST_CASE("the shape rule") {
 }
 
 TEST_CASE("the mean's divisor is the area of the image") {
-    STATIC_REQUIRE(mean_rows_phase({1, 8, 7, 5}).divisor == 35);
+    const auto divisor = [](const auto& o) {
+        if constexpr (requires { o.divisor; }) return o.divisor;
+        return 0.0;
+    };
+    STATIC_REQUIRE(visit(phases_of({1, 8, 7, 5})[1], divisor) == 35);
 }

@@ -2,7 +2,7 @@
 // Windows as types: padding, oblong, dilation; `same` against TensorFlow's formula.
 #include "support/catch.hpp"
 
-#include <mpar/layers/operation.hpp>
+#include <mpar/operators/operation.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/window.hpp>
 
@@ -15,9 +15,8 @@ constexpr bool is(taps h, taps w, bool same_padding = false) {
     return W::value == sliding{h, w} && W::same_padding == same_padding;
 }
 
-operation with_same(int kernel, int stride, int dilation) {
-    operation o;
-    o.kind = op::max_pool;
+max_pool_op with_same(int kernel, int stride, int dilation) {
+    max_pool_op o;
     o.window = {{kernel, stride, dilation}, {kernel, stride, dilation}};
     o.same_padding = true;
     return o;
@@ -84,7 +83,8 @@ TEST_CASE("same: TensorFlow's formula, in rows and in columns") {
                                t.outputs(input) == out;
                     };
                     ++windows;
-                    if (!right(o.window.h, h) || !right(o.window.w, w))
+                    const sliding window = index_map_of(o).window;
+                    if (!right(window.h, h) || !right(window.w, w))
                         FAIL_CHECK("kernel " << kernel << ", stride " << stride << ", dilation "
                                              << dilation << ", " << h << " x " << w);
                 }
@@ -93,24 +93,24 @@ TEST_CASE("same: TensorFlow's formula, in rows and in columns") {
     }
     CHECK(windows == 7 * 4 * 3 * 20);
     // EfficientNet-Lite's stem: 224 -> 112 with nothing before and one row after
-    const auto stem = resolve(with_same(3, 2, 1), {1, 3, 224, 224});
+    const auto stem = index_map_of(resolve(with_same(3, 2, 1), {1, 3, 224, 224}));
     CHECK(stem.window.h == taps{3, 2, 1, 0, 1});
 }
 
 TEST_CASE("without same the padding stays as it was") {
-    operation o = with_same(3, 2, 1);
+    max_pool_op o = with_same(3, 2, 1);
     o.same_padding = false;
     o.window.h.before = 5;
-    CHECK(resolve(o, {1, 3, 9, 9}).window == o.window);
+    CHECK(index_map_of(resolve(o, {1, 3, 9, 9})).window == o.window);
 }
 
 TEST_CASE("layers carry their window and policy") {
     constexpr operation pool = max_pool<window<3, 2>, shard::rows>::describe();
-    STATIC_REQUIRE(pool.kind == op::max_pool);
-    STATIC_REQUIRE(pool.window == window<3, 2>::value);
+    STATIC_REQUIRE(pool.kind() == op::max_pool);
+    STATIC_REQUIRE(index_map_of(pool).window == window<3, 2>::value);
     STATIC_REQUIRE(pool.asks == policy::rows);
     STATIC_REQUIRE(max_pool<window<2, 2>>::describe().asks == policy::follow);
-    STATIC_REQUIRE(avg_pool<window<3, 2, same>>::describe().same_padding);
-    STATIC_REQUIRE(avg_pool<window<2>>::describe().count_padding);
-    STATIC_REQUIRE_FALSE(avg_pool<window<2>, ignore_padding>::describe().count_padding);
+    // 7 rows at stride 2: 4 outputs read 9 rows, one of padding on either side
+    constexpr operation even = resolve(avg_pool<window<3, 2, same>>::describe(), {1, 3, 7, 7});
+    STATIC_REQUIRE(index_map_of(even).window.h == taps{3, 2, 1, 1, 1});
 }

@@ -36,7 +36,7 @@ template <class Net, class Mesh>
 void check_same_plan() {
     using backend = backend::cpu;
     const auto& compiled = detail::placings_on<Net, Mesh, backend, float>;
-    const planned now = plan_for(tape_of<Net>, Net::input::extents, Net::input::given,
+    const planned now = plan_for(graph_of<Net>, Net::input::extents, Net::input::given,
                                  detail::static_planning<Mesh, backend, float>());
     CHECK(std::ranges::equal(compiled, now.each));
     for (std::size_t i = 0; i < compiled.size(); ++i) {
@@ -86,7 +86,7 @@ TEST_CASE("layers that ask for nothing else keep their policy") {
     for (const auto& p : {detail::placings_on<small, mesh<axis::model<2>>, backend::cpu, float>,
                           detail::placings_on<small, mesh<axis::model<4>>, backend::cpu, float>}) {
         for (std::size_t i = 0; i < p.size(); ++i) {
-            if (tape_of<small>[i].does.asks == placing(policy::rows)) CHECK(p[i] == policy::rows);
+            if (graph_of<small>[i].does.asks == placing(policy::rows)) CHECK(p[i] == policy::rows);
         }
     }
 }

@@ -4,8 +4,8 @@
 // timeout: 300
 #include "support/catch.hpp"
 #include "support/effort.hpp"
-#include "support/random_tape.hpp"
-#include "support/run_tape.hpp"
+#include "support/random_graph.hpp"
+#include "support/run_graph.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/choose/stages.hpp>
@@ -13,7 +13,7 @@
 #include <cstring>
 
 using namespace mpar;
-using mpar_test::run_tape;
+using mpar_test::run_graph;
 
 namespace {
 
@@ -29,7 +29,7 @@ int ranks() {
 
 /// On all ranks as on one; bytes and messages as predicted.
 void check(const lowered& net, const options& how, const std::vector<float>& alone) {
-    const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, net, how);
+    const auto together = run_graph<backend::cpu, float>(MPI_COMM_WORLD, net, how);
     CHECK(same_bits(together.values, alone));
     CHECK(together.measured == together.predicted);
 }
@@ -38,11 +38,11 @@ void check(const lowered& net, const options& how, const std::vector<float>& alo
 
 TEST_CASE("a data axis of any extent beside the model axis") {
     for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 30000u);
+        const mpar_test::random_graph net(unsigned(seed) + 30000u);
         const int batch = 1 + seed % 4;
         INFO("seed " << seed << ", batch " << batch << ": " << net.text());
         const auto alone =
-            run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = batch}).values;
+            run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = batch}).values;
         for (int data = 1; data <= ranks(); ++data) {
             if (ranks() % data) continue;
             for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
@@ -58,12 +58,12 @@ TEST_CASE("a data axis of any extent beside the model axis") {
 
 TEST_CASE("a model axis of two given dimensions") {
     for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 31000u, true);
+        const mpar_test::random_graph net(unsigned(seed) + 31000u, true);
         INFO("seed " << seed << ": " << net.text());
         for (const auto asked : {policy::tiles, policy::grid}) {
             const options one{.batch = 2, .reproducible = true};
             const auto alone =
-                run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(asked), one).values;
+                run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(asked), one).values;
             for (int second = 1; second <= ranks(); ++second) {
                 if (ranks() % second) continue;
                 INFO(name_of(asked) << ", second dimension " << second);
@@ -77,13 +77,13 @@ TEST_CASE("a model axis of two given dimensions") {
 
 TEST_CASE("a pipeline of balanced stages, in any number of micro-batches") {
     for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 32000u);
+        const mpar_test::random_graph net(unsigned(seed) + 32000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone =
-            run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 6}).values;
+            run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 6}).values;
         for (int data = 1; data <= ranks(); ++data) {
             if (ranks() % data) continue;
-            const auto stages = balanced_stages(net.tape(), net.input(), ranks() / data);
+            const auto stages = balanced_stages(net.view(), net.input(), ranks() / data);
             const lowered l = net.lower(std::span<const placing>(stages));
             for (const int micro : {0, 1, 2, 3, 6}) {
                 INFO("data axis " << data << ", micro-batches " << micro);
@@ -95,13 +95,13 @@ TEST_CASE("a pipeline of balanced stages, in any number of micro-batches") {
 }
 
 TEST_CASE("stages have the least greatest work, and blocks stay whole") {
-    const mpar_test::random_tape net(7);
-    const auto pieces = detail::pieces_of(net.tape(), net.input());
+    const mpar_test::random_graph net(7);
+    const auto pieces = detail::pieces_of(net.view(), net.input());
     long all = 0;
     for (const auto& p : pieces) all += p.flops;
     for (int stages = 1; stages <= 5; ++stages) {
-        const auto placings = balanced_stages(net.tape(), net.input(), stages);
-        REQUIRE(placings.size() == net.tape().size());
+        const auto placings = balanced_stages(net.view(), net.input(), stages);
+        REQUIRE(placings.size() == net.view().size());
         std::vector<long> work(5, 0);
         for (const auto& p : pieces) {
             for (int i = p.begin; i < p.end; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A plan's costs: cases worked out by hand, and bytes and messages as partition() counts them.
 #include "support/catch.hpp"
-#include "support/random_tape.hpp"
+#include "support/random_graph.hpp"
 
 #include <mpar/mpar.hpp>
 #include <mpar/net/choose/cost.hpp>
@@ -26,7 +26,7 @@ struct two_layers {
 };
 
 forecast cost(policy p, const setting& s, const machine& m = round_numbers()) {
-    const lowered l = lower(tape_of<two_layers>, two_layers::input::extents, policy::none, p);
+    const lowered l = lower(graph_of<two_layers>, two_layers::input::extents, policy::none, p);
     return forecast_of(l.view(), s, m);
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("seconds grow with every constant of the machine") {
     const setting on{{0, 4}, 2, 16, 4};
     for (const auto p :
          {policy::rows, policy::output, policy::input, policy::grid, policy::tiles}) {
-        const lowered l = lower(tape_of<resnet18>, resnet18::input::extents, policy::none, p);
+        const lowered l = lower(graph_of<resnet18>, resnet18::input::extents, policy::none, p);
         const machine m;
         const double before = forecast_of(l.view(), on, m).seconds;
         const auto more = [&](auto change) {
@@ -89,7 +89,7 @@ TEST_CASE("seconds grow with every constant of the machine") {
 TEST_CASE("convolutions whose products come in pairs have a rate of their own") {
     setting on{{0, 4}, 2, 16, 4};
     const lowered l =
-        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+        lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     const auto slowed = [&](work w) {
         machine m;
         m.of(w).flop *= 2;
@@ -105,7 +105,7 @@ TEST_CASE("convolutions whose products come in pairs have a rate of their own") 
 
 TEST_CASE("bytes and messages are those of the rank that receives most") {
     for (unsigned seed = 0; seed < 80; ++seed) {
-        const mpar_test::random_tape net(seed, seed % 2);
+        const mpar_test::random_graph net(seed, seed % 2);
         for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
                                  std::optional(policy::output), std::optional(policy::batch),
                                  std::optional(policy::cols), std::optional(policy::tiles),
@@ -131,7 +131,7 @@ TEST_CASE("bytes and messages are those of the rank that receives most") {
 
 TEST_CASE("a forward on 65,536 ranks is priced as fast as one on 16") {
     const lowered l =
-        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::tiles);
+        lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::tiles);
     setting s{{0, 65536}, 1, 16, 4};
     const forecast f = forecast_of(l.view(), s, machine{});
     CHECK(f.steps.size() == l.steps.size());

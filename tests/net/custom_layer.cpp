@@ -15,10 +15,10 @@ namespace {
 template <int Channels>
 struct numbered {
     static constexpr operation describe() {
-        operation o = elementwise<numbered>();
+        auto o = elementwise<numbered>();
         o.in = o.out = Channels;
-        o.parameters[0] = {"s", {Channels}, 1};
-        o.parameters[1] = {"t", {Channels}, 1};
+        o.parameters_of[0] = {"s", {Channels}, 1};
+        o.parameters_of[1] = {"t", {Channels}, 1};
         o.parameter_count = 2;
         return o;
     }
@@ -108,7 +108,7 @@ TEST_CASE("the plan knows a user's parameters and which layer is which") {
     const auto& p = plan_of<net>;
     int customs = 0;
     for (const auto& s : p.steps) {
-        if (s.what.kind != op::custom) continue;
+        if (!traits_of(s.what).is_of_net) continue;
         CHECK(s.custom >= 0);
         ++customs;
     }

@@ -5,8 +5,8 @@
 #include "support/catch.hpp"
 #include "support/effort.hpp"
 #include "support/deferred_backend.hpp"
-#include "support/random_tape.hpp"
-#include "support/run_tape.hpp"
+#include "support/random_graph.hpp"
+#include "support/run_graph.hpp"
 
 using namespace mpar;
 using mpar_test::deferred;
@@ -36,13 +36,13 @@ std::vector<float> run_deferred(const lowered& net, int batch) {
 
 TEST_CASE("a device's memory is left alone and its kernels may run late") {
     for (unsigned seed = 0; seed < unsigned(mpar_test::effort(12)); ++seed) {
-        const mpar_test::random_tape net(seed + 300);
+        const mpar_test::random_graph net(seed + 300);
         for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
                                  std::optional(policy::output), std::optional(policy::batch)}) {
             INFO("seed " << seed << ": " << net.text());
             const lowered l = net.lower(asked);
             const auto plain =
-                mpar_test::run_tape<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2}).values;
+                mpar_test::run_graph<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2}).values;
             CHECK(run_deferred(l, 2) == plain);
         }
     }

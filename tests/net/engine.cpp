@@ -4,17 +4,20 @@
 // timeout: 300
 #include "support/catch.hpp"
 #include "support/effort.hpp"
-#include "support/random_tape.hpp"
-#include "support/run_tape.hpp"
+#include "support/random_graph.hpp"
+#include "support/run_graph.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/kernels/reference/backend.hpp>
+#include <mpar/layers/conv2d.hpp>
+#include <mpar/layers/dense.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 #include <cstdlib>
 #include <cstring>
 
 using namespace mpar;
-using mpar_test::run_tape;
+using mpar_test::run_graph;
 
 namespace {
 
@@ -49,15 +52,15 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
 
 /// Every policy on all ranks against the layers' own policies on one rank.
 template <class Backend, class T>
-std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
-    const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(), {.batch = batch});
+std::vector<T> check_net(const mpar_test::random_graph& net, int batch) {
+    const auto alone = run_graph<Backend, T>(MPI_COMM_SELF, net.lower(), {.batch = batch});
     CHECK(alone.measured == traffic{});
     for (const auto asked :
          {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
           std::optional(policy::rows), std::optional(policy::cols), std::optional(policy::tiles),
           std::optional(policy::output)}) {
         INFO("policy " << (asked ? name_of(*asked) : "own"));
-        const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked),
+        const auto together = run_graph<Backend, T>(MPI_COMM_WORLD, net.lower(asked),
                                                    {.batch = batch, .team = teaming::off});
         CHECK(same_bits(together.values, alone.values));
         CHECK(together.measured == together.predicted);
@@ -69,7 +72,7 @@ std::vector<T> check_net(const mpar_test::random_tape& net, int batch) {
 
 TEST_CASE("random nets: the same bits on any number of ranks, bytes as predicted") {
     for (int seed = 0; seed < net_count(); ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 1000u);
+        const mpar_test::random_graph net(unsigned(seed) + 1000u);
         const int batch = 1 + seed % 3;
         INFO("seed " << seed << ", batch " << batch << ": " << net.text());
         const auto plain = check_net<backend::reference, float>(net, batch);
@@ -80,8 +83,8 @@ TEST_CASE("random nets: the same bits on any number of ranks, bytes as predicted
 
 /// Own policies among which sums are cut, and those that cut every sum.
 template <class Backend, class T>
-void check_cut_sums(const mpar_test::random_tape& net, int batch, double tolerance) {
-    const auto exact = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(policy::none), {.batch = batch});
+void check_cut_sums(const mpar_test::random_graph& net, int batch, double tolerance) {
+    const auto exact = run_graph<Backend, T>(MPI_COMM_SELF, net.lower(policy::none), {.batch = batch});
     for (const bool reproducible : {false, true}) {
         const options how{
             .batch = batch, .team = teaming::off, .reproducible = reproducible};
@@ -89,11 +92,11 @@ void check_cut_sums(const mpar_test::random_tape& net, int batch, double toleran
                                  std::optional(policy::grid)}) {
             INFO("policy " << (asked ? name_of(*asked) : "own")
                            << (reproducible ? ", reproducible" : ""));
-            const auto together = run_tape<Backend, T>(MPI_COMM_WORLD, net.lower(asked), how);
+            const auto together = run_graph<Backend, T>(MPI_COMM_WORLD, net.lower(asked), how);
             CHECK(difference(together.values, exact.values) <= tolerance * greatest(exact.values));
             CHECK(together.measured == together.predicted);
             if (!reproducible) continue;
-            const auto alone = run_tape<Backend, T>(MPI_COMM_SELF, net.lower(asked), how);
+            const auto alone = run_graph<Backend, T>(MPI_COMM_SELF, net.lower(asked), how);
             CHECK(same_bits(together.values, alone.values));
         }
     }
@@ -101,7 +104,7 @@ void check_cut_sums(const mpar_test::random_tape& net, int batch, double toleran
 
 TEST_CASE("random nets whose sums are cut: close, and reproducible the same bits") {
     for (int seed = 0; seed < net_count() / 2; ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 20000u, true);
+        const mpar_test::random_graph net(unsigned(seed) + 20000u, true);
         const int batch = 1 + seed % 3;
         INFO("seed " << seed << ", batch " << batch << ": " << net.text());
         check_cut_sums<backend::cpu, float>(net, batch, 1e-5);
@@ -127,13 +130,13 @@ struct sum_then_rows {
 }  // namespace
 
 TEST_CASE("rows of a sum travel to those who read them") {
-    const lowered l = lower(tape_of<sum_then_rows>, sum_then_rows::input::extents, policy::none);
-    const lowered whole = lower(tape_of<sum_then_rows>, sum_then_rows::input::extents, policy::none,
+    const lowered l = lower(graph_of<sum_then_rows>, sum_then_rows::input::extents, policy::none);
+    const lowered whole = lower(graph_of<sum_then_rows>, sum_then_rows::input::extents, policy::none,
                                 policy::none);
     for (const bool reproducible : {false, true}) {
         const options how{.batch = 2, .team = teaming::off, .reproducible = reproducible};
-        const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, how);
-        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, whole, how);
+        const auto together = run_graph<backend::cpu, float>(MPI_COMM_WORLD, l, how);
+        const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, whole, how);
         CHECK(difference(together.values, alone.values) <= 1e-5 * greatest(alone.values));
         CHECK(together.measured == together.predicted);
     }
@@ -141,20 +144,20 @@ TEST_CASE("rows of a sum travel to those who read them") {
 
 TEST_CASE("a sum of few channels has the memory that it needs") {
     for (const auto asked : {policy::input, policy::grid}) {
-        const lowered l = lower(tape_of<wide>, wide::input::extents, policy::none, asked);
+        const lowered l = lower(graph_of<wide>, wide::input::extents, policy::none, asked);
         const options how{.batch = 2, .team = teaming::off, .reproducible = true};
-        const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l, how);
-        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, l, how);
+        const auto together = run_graph<backend::cpu, float>(MPI_COMM_WORLD, l, how);
+        const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, l, how);
         CHECK(same_bits(together.values, alone.values));
     }
 }
 
 TEST_CASE("random nets in double precision") {
     for (int seed = 0; seed < net_count() / 3; ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 5000u);
+        const mpar_test::random_graph net(unsigned(seed) + 5000u);
         INFO("seed " << seed << ": " << net.text());
         const auto plain =
-            run_tape<backend::reference, double>(MPI_COMM_SELF, net.lower(), {.batch = 2}).values;
+            run_graph<backend::reference, double>(MPI_COMM_SELF, net.lower(), {.batch = 2}).values;
         const auto vectors = check_net<backend::cpu, double>(net, 2);
         CHECK(difference(plain, vectors) <= 1e-13 * greatest(plain));
     }
@@ -162,12 +165,12 @@ TEST_CASE("random nets in double precision") {
 
 TEST_CASE("inputs that come in parts: every rank passes its own") {
     for (int seed = 0; seed < mpar_test::effort(8); ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 9000u);
+        const mpar_test::random_graph net(unsigned(seed) + 9000u);
         INFO("seed " << seed << ": " << net.text());
-        const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});
+        const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 3});
         for (const auto given : {policy::rows, policy::batch, policy::output}) {
-            const lowered l = lower(net.tape(), net.input(), given);
-            const auto together = run_tape<backend::cpu, float>(
+            const lowered l = lower(net.view(), net.input(), given);
+            const auto together = run_graph<backend::cpu, float>(
                 MPI_COMM_WORLD, l, {.batch = 3, .team = teaming::off});
             CHECK(same_bits(together.values, alone.values));
             CHECK(together.measured == together.predicted);
@@ -191,13 +194,13 @@ struct few_channels {
 template <class Net>
 void check_image() {
     using B = backend::cpu;
-    const lowered l = lower(tape_of<Net>, Net::input::extents, policy::follow);
+    const lowered l = lower(graph_of<Net>, Net::input::extents, policy::follow);
     const part mine = partition(l.view(), setting_on<B, float>({}, 2));
     CHECK(mine.tensors[0].block == B::image_block<float>);
     CHECK(mine.tensors[1].block == B::block<float>);
-    const auto plain = run_tape<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2});
-    const auto alone = run_tape<backend::cpu, float>(MPI_COMM_SELF, l, {.batch = 2});
-    const auto together = run_tape<backend::cpu, float>(MPI_COMM_WORLD, l,
+    const auto plain = run_graph<backend::reference, float>(MPI_COMM_SELF, l, {.batch = 2});
+    const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, l, {.batch = 2});
+    const auto together = run_graph<backend::cpu, float>(MPI_COMM_WORLD, l,
                                                         {.batch = 2, .team = teaming::off});
     CHECK(difference(plain.values, alone.values) <= 2e-5 * greatest(plain.values));
     CHECK(same_bits(together.values, alone.values));

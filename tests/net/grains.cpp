@@ -20,7 +20,7 @@ setting on(int ranks, bool winograd = true) {
 /// Of ResNet-50's tensors of so many rows, cut by rows.
 std::vector<range> rows_of(int rows, const setting& s) {
     const lowered l =
-        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+        lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     const geometry all(l.view(), s);
     std::vector<range> parts;
     for (int t = 0; t < int(l.view().tensors.size()); ++t) {
@@ -59,7 +59,7 @@ TEST_CASE("sums without tiles are cut anywhere") {
 
 TEST_CASE("a piece of a plan is cut as the whole is") {
     const lowered l =
-        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+        lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     setting s = on(4);
     const line_grains whole = geometry(l.view(), s).lines();
     const std::array tensors{tensor{{1, 64, 56, 56}, layout::shard_h, -1, -1}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From tape to plan: what rides on what, which layouts follow, what a wrong net says.
+// From graph to plan: what rides on what, which layouts follow, what a wrong net says.
 #include "support/catch.hpp"
 
 #include <mpar/mpar.hpp>
@@ -10,12 +10,12 @@ namespace {
 
 template <class Net>
 lowered plan_with(std::optional<policy> asked = {}) {
-    return lower(tape_of<Net>, Net::input::extents, Net::input::given, asked);
+    return lower(graph_of<Net>, Net::input::extents, Net::input::given, asked);
 }
 
 std::vector<op> kinds(const lowered& l) {
     std::vector<op> all;
-    for (const auto& s : l.steps) all.push_back(s.what.kind);
+    for (const auto& s : l.steps) all.push_back(s.what.kind());
     return all;
 }
 
@@ -84,7 +84,7 @@ struct odd_groups {
 TEST_CASE("norms and activations ride on the step before, once") {
     const lowered l = plan_with<fused>();
     REQUIRE_FALSE(l.wrong);
-    CHECK(kinds(l) == std::vector{op::convolution, op::convolution, op::activate, op::batch_norm,
+    CHECK(kinds(l) == std::vector{op::conv2d, op::conv2d, op::activate, op::batch_norm,
                                   op::row_sums, op::mean_rows, op::dense, op::softmax, op::result});
     CHECK(l.steps[0].norm >= 0);
     CHECK(l.steps[0].what.act.which == activation::kind::relu);
@@ -97,15 +97,15 @@ TEST_CASE("norms and activations ride on the step before, once") {
 TEST_CASE("a residual sum rides on a convolution, which comes last") {
     SECTION("of the body, when the skip is empty") {
         const lowered l = plan_with<one_block<arm>>();
-        CHECK(kinds(l) == std::vector{op::convolution, op::convolution, op::result});
-        CHECK(l.steps[1].residual == l.steps[0].y);
+        CHECK(kinds(l) == std::vector{op::conv2d, op::conv2d, op::result});
+        CHECK(l.steps[1].residual() == l.steps[0].y);
         CHECK(l.steps[1].what.act.which == activation::kind::relu);
     }
     SECTION("of the body, after the skip's") {
         const lowered l = plan_with<one_block<arm, project>>();
         CHECK(kinds(l) ==
-              std::vector{op::convolution, op::convolution, op::convolution, op::result});
-        CHECK(l.steps[2].residual == l.steps[1].y);
+              std::vector{op::conv2d, op::conv2d, op::conv2d, op::result});
+        CHECK(l.steps[2].residual() == l.steps[1].y);
         CHECK(l.steps[2].where.block.ends_with("arm"));
         CHECK(l.steps[1].what.act == activation{});
         CHECK(l.parameters[5].where.block.ends_with("project") == false);  // the order of the type
@@ -113,42 +113,42 @@ TEST_CASE("a residual sum rides on a convolution, which comes last") {
     SECTION("of the skip, where the body ends in an activation") {
         const lowered l = plan_with<one_block<arm_then_relu, project>>();
         CHECK(kinds(l) ==
-              std::vector{op::convolution, op::convolution, op::convolution, op::result});
+              std::vector{op::conv2d, op::conv2d, op::conv2d, op::result});
         CHECK(l.steps[2].where.block.ends_with("project"));
-        CHECK(l.steps[2].residual == l.steps[1].y);
+        CHECK(l.steps[2].residual() == l.steps[1].y);
     }
     SECTION("of nobody, where both end in something else") {
         const lowered l = plan_with<one_block<arm_then_relu>>();
-        CHECK(kinds(l) == std::vector{op::convolution, op::convolution, op::add, op::result});
+        CHECK(kinds(l) == std::vector{op::conv2d, op::conv2d, op::add, op::result});
         CHECK(l.steps[2].what.act.which == activation::kind::relu);
     }
     SECTION("and what the skip still needs is left as it is") {
         const lowered l = plan_with<one_block<before_activated>>();
         CHECK(kinds(l) ==
-              std::vector{op::convolution, op::batch_norm, op::convolution, op::result});
+              std::vector{op::conv2d, op::batch_norm, op::conv2d, op::result});
         CHECK(l.steps[0].norm < 0);
-        CHECK(l.steps[2].residual == l.steps[0].y);
+        CHECK(l.steps[2].residual() == l.steps[0].y);
     }
 }
 
 TEST_CASE("a concat's arms write one tensor, and what it still needs is left as it is") {
     const lowered l = plan_with<joined_then_normed>();
     REQUIRE_FALSE(l.wrong);
-    CHECK(kinds(l) == std::vector{op::convolution, op::convolution, op::activate, op::channels,
+    CHECK(kinds(l) == std::vector{op::conv2d, op::conv2d, op::activate, op::channels,
                                   op::channels, op::channels, op::batch_norm, op::channels,
                                   op::activate, op::result});
     CHECK(l.steps[0].what.act == activation{});  // the first arm takes it without the third's relu
     for (const std::size_t i : {3u, 4u, 5u}) {
-        CHECK(l.steps[i].x == l.steps[i - 3].y);
+        CHECK(l.steps[i].x() == l.steps[i - 3].y);
         CHECK(l.steps[i].y == l.steps[3].y);
-        CHECK(l.steps[i].what.shift == -8 * int(i - 3));
+        CHECK(index_map_of(l.steps[i].what).shift == -8 * int(i - 3));
     }
     CHECK(l.tensors[std::size_t(l.steps[3].y)].extents == shape{1, 24, 6, 6});
     CHECK(l.tensors[std::size_t(l.steps[3].y)].producer == 3);
     CHECK(l.steps[6].what.act.which ==
           activation::kind::relu);  // rides on a norm that rides on none
-    CHECK(l.steps[7].what.shift == 8);
-    CHECK(l.steps[7].what.out == 8);
+    CHECK(index_map_of(l.steps[7].what).shift == 8);
+    CHECK(l.tensors[std::size_t(l.steps[7].y)].extents.c == 8);
 }
 
 TEST_CASE("layouts: arms that are cut alike stay so, cut channels are gathered") {
@@ -189,7 +189,7 @@ TEST_CASE("a plan made at run time is the one made at compile time") {
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
         CHECK(l.steps[i].what.name == p.steps[i].what.name);
         CHECK(l.steps[i].y == p.steps[i].y);
-        CHECK(l.steps[i].residual == p.steps[i].residual);
+        CHECK(l.steps[i].residual() == p.steps[i].residual());
     }
     CHECK(p.parameters.size() == 267);
 }

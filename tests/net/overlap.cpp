@@ -67,10 +67,7 @@ TEST_CASE("layers in pieces give one rank's bits") {
 }
 
 TEST_CASE("pieces are whole tiles, and neither small nor the rest") {
-    operation conv;
-    conv.kind = op::convolution;
-    conv.in = conv.out = 64;
-    conv.window.h.kernel = conv.window.w.kernel = 3;
+    const operation conv = conv2d<64, 64, window<3, 1, pad<0>>>::describe();
     const shape x{1, 64, 200, 192};
     // a row of 192 pixels is 14 million operations: 3 rows are enough, but not 1024 pixels
     CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 0) == range{0, 6});
@@ -78,6 +75,6 @@ TEST_CASE("pieces are whole tiles, and neither small nor the rest") {
     CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {4, 100}, {0, 192}}, x, 4) == range{4, 12});
     CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {4, 15}, {0, 192}}, x, 4) == range{4, 15});
     // cheap layers are not cut
-    conv.kind = op::max_pool;
-    CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 0) == range{0, 100});
+    const operation pool = max_pool<window<3, 1, pad<0>>>::describe();
+    CHECK(detail::first_rows(pool, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 0) == range{0, 100});
 }

@@ -3,7 +3,7 @@
 // expects, all that is read has been computed or received, and no two live tensors share memory.
 #include "support/catch.hpp"
 #include "support/effort.hpp"
-#include "support/random_tape.hpp"
+#include "support/random_graph.hpp"
 
 #include <mpar/kernels/cpu/winograd/division.hpp>
 #include <mpar/models/resnet.hpp>
@@ -90,11 +90,11 @@ void check_reads(const plan& p, const part& mine) {
             }
         }
         const auto& s = p.steps[i];
-        if (s.what.kind == op::reduce) continue;
-        const box image = whole(with_batch(p.tensors[std::size_t(s.x)].extents, mine.of.batch));
-        CHECK(have[std::size_t(s.x)].holds(intersection(mine.steps[i].x, image)));
-        CHECK(mine.tensors[std::size_t(s.x)].held.contains(mine.steps[i].x));
-        if (s.residual >= 0) CHECK(have[std::size_t(s.residual)].holds(mine.steps[i].y));
+        if (traits_of(s.what).ends_sum) continue;
+        const box image = whole(with_batch(p.tensors[std::size_t(s.x())].extents, mine.of.batch));
+        CHECK(have[std::size_t(s.x())].holds(intersection(mine.steps[i].x, image)));
+        CHECK(mine.tensors[std::size_t(s.x())].held.contains(mine.steps[i].x));
+        if (s.adds) CHECK(have[std::size_t(s.residual())].holds(mine.steps[i].y));
     }
     CHECK(next == mine.exchanges.size());
 }
@@ -160,8 +160,7 @@ void check_memory(const plan& p, const part& mine) {
                 a.offset + a.elements <= b.offset || b.offset + b.elements <= a.offset;
             // A sum may lie where its residual did, which no one reads any more.
             const int step = p.tensors[t].producer;
-            const bool replaces = step >= 0 && p.steps[std::size_t(step)].residual == int(u) &&
-                                  p.steps[std::size_t(step)].x != int(u) &&
+            const bool replaces = step >= 0 && p.steps[std::size_t(step)].replaceable() == int(u) &&
                                   p.tensors[u].last_reader == step && a.offset == b.offset &&
                                   a.held == b.held && !b.is_home;
             if (both_live && a.elements && b.elements) CHECK((apart || replaces));
@@ -236,7 +235,7 @@ void check_all_ranks(const plan& p, int ranks, int batch, int block,
 
 TEST_CASE("parts of random nets fit together on any number of ranks") {
     for (unsigned seed = 0; seed < unsigned(mpar_test::effort(60)); ++seed) {
-        const mpar_test::random_tape net(seed, seed % 2);
+        const mpar_test::random_graph net(seed, seed % 2);
         for (const auto asked :
              {std::optional<policy>{}, std::optional(policy::rows), std::optional(policy::output),
               std::optional(policy::batch), std::optional(policy::none), std::optional(policy::cols),
@@ -254,7 +253,7 @@ TEST_CASE("parts of random nets fit together on any number of ranks") {
 
 TEST_CASE("halos travel under work along rows, columns and both") {
     for (const auto asked : {policy::rows, policy::cols, policy::tiles}) {
-        const lowered l = lower(tape_of<resnet50>, resnet50::input::extents, policy::none, asked);
+        const lowered l = lower(graph_of<resnet50>, resnet50::input::extents, policy::none, asked);
         for (int r = 0; r < 4; ++r) {
             const part mine = partition(l.view(), {{r, 4}, 1, 16, 4});
             INFO(name_of(asked) << ", rank " << r);
@@ -265,7 +264,7 @@ TEST_CASE("halos travel under work along rows, columns and both") {
 
 TEST_CASE("a rank may own nothing: 7 rows on 8 ranks") {
     const lowered l =
-        lower(tape_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
+        lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     std::vector<int> rows;
     for (int r = 0; r < 8; ++r) {
         const part mine = partition(l.view(), {{r, 8}, 1, 8, 4});
@@ -288,7 +287,7 @@ TEST_CASE(
         for (const auto& [asked, limit] :
              {std::pair(policy::rows, 550'000L), std::pair(policy::output, 33'500'000L)}) {
             const lowered l =
-                lower(tape_of<resnet50>, resnet50::input::extents, policy::none, asked);
+                lower(graph_of<resnet50>, resnet50::input::extents, policy::none, asked);
             for (int r = 0; r < 4; ++r) {
                 setting on{{r, 4}, 1, 16, 4};
                 on.winograd_tile = tiles;

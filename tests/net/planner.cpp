@@ -3,7 +3,7 @@
 // any, the same at compile time as at run time, within the memory that there is.
 #include "support/catch.hpp"
 #include "support/effort.hpp"
-#include "support/random_tape.hpp"
+#include "support/random_graph.hpp"
 
 #include <mpar/mpar.hpp>
 #include <mpar/net/choose/planner.hpp>
@@ -22,31 +22,30 @@ planning on(int ranks, int batch = 1) {
     return how;
 }
 
-double cost_of(std::span<const instruction> tape, const shape& input, const choice& chosen,
+double cost_of(graph net, const shape& input, const choice& chosen,
                const planning& how) {
-    const lowered l = lower(tape, input, policy::none, chosen);
+    const lowered l = lower(net, input, policy::none, chosen);
     REQUIRE_FALSE(l.wrong);
     return forecast_of(l.view(), how.on, how.of).seconds;
 }
 
 /// The least that any placing of the layers with weights costs.
-double cheapest(std::span<const instruction> tape, const shape& input, const planning& how) {
+double cheapest(graph net, const shape& input, const planning& how) {
     constexpr policy all[] = {policy::none,  policy::batch,  policy::rows,  policy::cols,
                               policy::tiles, policy::output, policy::input, policy::grid};
     std::vector<std::size_t> layers;
-    for (std::size_t i = 0; i < tape.size(); ++i) {
-        const op kind = tape[i].does.kind;
-        if (kind == op::convolution || kind == op::dense) layers.push_back(i);
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        if (has_filters(net[i].does)) layers.push_back(i);
     }
-    each_of each(tape.size());
+    each_of each(net.size());
     double best = 1e300;
     const auto try_all = [&](auto& self, std::size_t which) -> void {
         if (which == layers.size()) {
-            best = std::min(best, cost_of(tape, input, std::span<const placing>(each), how));
+            best = std::min(best, cost_of(net, input, std::span<const placing>(each), how));
             return;
         }
         for (const policy p : all) {
-            if (!can_follow(tape[layers[which]].does, p)) continue;
+            if (!can_follow(net[layers[which]].does, p)) continue;
             if (!how.sums && !summed_by(p).empty()) continue;
             each[layers[which]] = p;
             self(self, which + 1);
@@ -58,9 +57,9 @@ double cheapest(std::span<const instruction> tape, const shape& input, const pla
 
 template <class Net>
 void check_against_all(const planning& how) {
-    const std::span<const instruction> tape = tape_of<Net>;
-    const planned found = plan_for(tape, Net::input::extents, policy::none, how);
-    const double least = cheapest(tape, Net::input::extents, how);
+    const graph net = graph_of<Net>;
+    const planned found = plan_for(net, Net::input::extents, policy::none, how);
+    const double least = cheapest(net, Net::input::extents, how);
     if (how.sums) {
         const bool cuts = std::ranges::any_of(
             found.each, [](const placing& p) { return !summed_by(p.how).empty(); });
@@ -69,7 +68,7 @@ void check_against_all(const planning& how) {
     } else {
         CHECK(found.cost.seconds == Approx(least).epsilon(1e-12));
     }
-    CHECK(cost_of(tape, Net::input::extents, std::span<const placing>(found.each), how) ==
+    CHECK(cost_of(net, Net::input::extents, std::span<const placing>(found.each), how) ==
           found.cost.seconds);
 }
 
@@ -147,14 +146,14 @@ constexpr policy singles[] = {policy::none,  policy::batch,  policy::rows,  poli
 /// Whether no policy for all is cheaper, by the twentieth that whole sums may cost.
 template <class Net>
 planned check_singles(planning how) {
-    const std::span<const instruction> tape = tape_of<Net>;
-    const planned found = plan_for(tape, Net::input::extents, policy::none, how);
-    REQUIRE(found.each.size() == tape.size());
+    const graph net = graph_of<Net>;
+    const planned found = plan_for(net, Net::input::extents, policy::none, how);
+    REQUIRE(found.each.size() == net.size());
     for (const policy p : singles) {
         INFO(name_of<Net>() << ", " << how.on.who.ranks << " ranks: " << name_of(p));
-        CHECK(found.cost.seconds <= 1.05 * cost_of(tape, Net::input::extents, p, how));
+        CHECK(found.cost.seconds <= 1.05 * cost_of(net, Net::input::extents, p, how));
     }
-    CHECK(found.cost.seconds <= 1.05 * cost_of(tape, Net::input::extents, {}, how));
+    CHECK(found.cost.seconds <= 1.05 * cost_of(net, Net::input::extents, {}, how));
     return found;
 }
 
@@ -170,7 +169,7 @@ TEST_CASE("no single policy is cheaper on 2 to 1,024 ranks, and each is dearer s
             how.of.ranks_per_node = per_node;
             const planned found = check_singles<resnet50>(how);
             for (const policy p : singles) {
-                const double single = cost_of(tape_of<resnet50>, resnet50::input::extents, p, how);
+                const double single = cost_of(graph_of<resnet50>, resnet50::input::extents, p, how);
                 if (found.cost.seconds < 0.99 * single) beaten.push_back(p);
             }
             if (per_node) continue;
@@ -186,14 +185,14 @@ TEST_CASE("no single policy is cheaper on 2 to 1,024 ranks, and each is dearer s
 
 TEST_CASE("no single policy is cheaper for random nets") {
     for (unsigned seed = 0; seed < unsigned(mpar_test::effort(60)); ++seed) {
-        const mpar_test::random_tape net(seed);
+        const mpar_test::random_graph net(seed);
         planning how = on(2 + int(seed % 7), 1 + int(seed % 3));
         how.of = slow_messages(seed % 2 ? 2e-6 : 1e-7, seed % 3 ? 2.5e-10 : 1e-11);
-        const planned found = plan_for(net.tape(), net.input(), policy::none, how);
+        const planned found = plan_for(net.view(), net.input(), policy::none, how);
         INFO("seed " << seed << ": " << net.text());
         REQUIRE_FALSE(found.wrong);
         for (const policy p : singles) {
-            CHECK(found.cost.seconds <= 1.05 * cost_of(net.tape(), net.input(), p, how));
+            CHECK(found.cost.seconds <= 1.05 * cost_of(net.view(), net.input(), p, how));
         }
     }
 }
@@ -201,10 +200,10 @@ TEST_CASE("no single policy is cheaper for random nets") {
 TEST_CASE("a plan keeps to the memory that there is, or says what the least takes") {
     planning how = on(4);
     how.on.block = 16;
-    const std::span<const instruction> tape = tape_of<resnet50>;
+    const graph net = graph_of<resnet50>;
     const auto memory = [&](const planned& p) {
         const lowered l =
-            lower(tape, resnet50::input::extents, policy::none, std::span<const placing>(p.each));
+            lower(net, resnet50::input::extents, policy::none, std::span<const placing>(p.each));
         long most = 0;
         for (int r = 0; r < 4; ++r) {
             setting s = how.on;
@@ -213,19 +212,19 @@ TEST_CASE("a plan keeps to the memory that there is, or says what the least take
         }
         return most + forecast_of(l.view(), how.on, how.of).weights;
     };
-    const planned free = plan_for(tape, resnet50::input::extents, policy::none, how);
+    const planned free = plan_for(net, resnet50::input::extents, policy::none, how);
     const long takes = memory(free);
     double before = free.cost.seconds;
     for (const double share : {0.9, 0.8, 0.7}) {
         how.memory = long(share * double(takes));
-        const planned found = plan_for(tape, resnet50::input::extents, policy::none, how);
+        const planned found = plan_for(net, resnet50::input::extents, policy::none, how);
         REQUIRE_FALSE(found.each.empty());
         CHECK(memory(found) <= how.memory);
         CHECK(found.cost.seconds >= 0.95 * before);
         before = found.cost.seconds;
     }
     how.memory = 1'000'000;
-    const planned none = plan_for(tape, resnet50::input::extents, policy::none, how);
+    const planned none = plan_for(net, resnet50::input::extents, policy::none, how);
     CHECK(none.each.empty());
     CHECK(none.least_memory > 4 * 23'000'000 / 4);
 }

@@ -2,11 +2,12 @@
 // Plans on machines that are only described: by hand, by laws, and searched against partitioned.
 // timeout: 240
 #include "support/catch.hpp"
-#include "support/random_tape.hpp"
+#include "support/random_graph.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/simulate/simulate.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 #include <cmath>
 
@@ -103,7 +104,7 @@ TEST_CASE("between switches the uplink is shared, below one it is not") {
 }
 
 TEST_CASE("one rank only computes") {
-    const auto l = lower(tape_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
+    const auto l = lower(graph_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
     const auto one = simulate(l.view(), on(1), some_machine());
     CHECK(one.total() == traffic{});
     CHECK(one.seconds() == one.compute_seconds());
@@ -112,7 +113,7 @@ TEST_CASE("one rank only computes") {
 }
 
 TEST_CASE("a worse machine is slower") {
-    const auto l = lower(tape_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
+    const auto l = lower(graph_of<resnet18>, resnet18::input::extents, policy::none, policy::rows);
     const cluster usual = some_machine();
     const double before = simulate(l.view(), on(8), usual).seconds();
     const auto slower = [&](auto change) {
@@ -131,7 +132,7 @@ TEST_CASE("a worse machine is slower") {
 
 TEST_CASE("searched messages are partition()'s: resnet18, all policies") {
     for (const policy p : all_policies) {
-        const auto l = lower(tape_of<resnet18>, resnet18::input::extents, policy::none, p);
+        const auto l = lower(graph_of<resnet18>, resnet18::input::extents, policy::none, p);
         REQUIRE(!l.wrong);
         for (const int ranks : {2, 3, 4, 8, 11}) {
             INFO(name_of(p) << " on " << ranks);
@@ -145,7 +146,7 @@ TEST_CASE("searched messages are partition()'s: resnet18, all policies") {
 
 TEST_CASE("searched messages are partition()'s: nets drawn from a seed, up to 64 ranks") {
     for (int ranks = 1; ranks <= 64; ++ranks) {
-        const mpar_test::random_tape net(unsigned(ranks), true);
+        const mpar_test::random_graph net(unsigned(ranks), true);
         for (const auto& asked : {choice{}, choice{all_policies[ranks % 8]}}) {
             const auto l = net.lower(asked);
             if (l.wrong) continue;
@@ -159,7 +160,7 @@ TEST_CASE("searched messages are partition()'s: nets drawn from a seed, up to 64
 }
 
 TEST_CASE("many ranks take seconds, and one image on them no less than its latencies") {
-    const auto l = lower(tape_of<resnet18>, {1, 3, 1024, 1024}, policy::none, policy::rows);
+    const auto l = lower(graph_of<resnet18>, {1, 3, 1024, 1024}, policy::none, policy::rows);
     const auto many = simulate(l.view(), on(4096, 16, 16), some_machine());
     CHECK(many.sums.size() == 4096);
     CHECK(many.total().bytes_sent == many.total().bytes_received);

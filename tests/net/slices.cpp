@@ -5,12 +5,13 @@
 #include "support/catch.hpp"
 #include "support/effort.hpp"
 #include "support/joined.hpp"
-#include "support/random_tape.hpp"
-#include "support/run_tape.hpp"
+#include "support/random_graph.hpp"
+#include "support/run_graph.hpp"
 
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/describe.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 #include <tuple>
 
@@ -84,7 +85,7 @@ TEST_CASE("slices of steps without messages, in their order, of less memory") {
 TEST_CASE("an exchange ends a slicing") {
     using net = efficientnet_lite0;
     const setting on = setting_on<small_cache<4 << 20>, float>({1, 3}, 8);
-    const lowered l = lower(tape_of<net>, net::input::extents, policy::rows);
+    const lowered l = lower(graph_of<net>, net::input::extents, policy::rows);
     const part mine = partition(l.view(), on);
     CHECK_FALSE(mine.exchanges.empty());
     CHECK_FALSE(mine.slices.empty());
@@ -115,11 +116,11 @@ TEST_CASE("random nets in slices give the bits of whole batches") {
     int sliced = 0;
     const int count = mpar_test::effort(20);
     for (int seed = 0; seed < count; ++seed) {
-        const mpar_test::random_tape net(unsigned(seed) + 5000u, seed % 2 == 1);
+        const mpar_test::random_graph net(unsigned(seed) + 5000u, seed % 2 == 1);
         const options how{.batch = 2 + seed % 3, .team = seed % 4 ? teaming::claim : teaming::off};
         INFO("seed " << seed << ": " << net.text());
-        const auto one = mpar_test::run_tape<whole_batch, float>(MPI_COMM_WORLD, net.lower(), how);
-        const auto two = mpar_test::run_tape<small, float>(MPI_COMM_WORLD, net.lower(), how);
+        const auto one = mpar_test::run_graph<whole_batch, float>(MPI_COMM_WORLD, net.lower(), how);
+        const auto two = mpar_test::run_graph<small, float>(MPI_COMM_WORLD, net.lower(), how);
         CHECK(mpar_test::same_bits(one.values, two.values));
         CHECK(two.measured == two.predicted);
         const lowered l = net.lower();

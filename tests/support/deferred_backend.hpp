@@ -125,6 +125,14 @@ struct deferred {
         q.submit([=] { host_queue_of([&](auto& h) { kernels::add(h, a...); }); });
     }
     template <class... A>
+    static void multiply(queue& q, A... a) {
+        q.submit([=] { host_queue_of([&](auto& h) { kernels::multiply(h, a...); }); });
+    }
+    template <class... A>
+    static void pad(queue& q, A... a) {
+        q.submit([=] { host_queue_of([&](auto& h) { kernels::pad(h, a...); }); });
+    }
+    template <class... A>
     static void softmax(queue& q, A... a) {
         q.submit([=] { host_queue_of([&](auto& h) { kernels::softmax(h, a...); }); });
     }

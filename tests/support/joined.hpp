@@ -4,7 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/oracle.hpp"
-#include "support/run_tape.hpp"
+#include "support/run_graph.hpp"
 
 #include <mpar/kernels/reference/backend.hpp>
 #include <mpar/mpar.hpp>
@@ -31,22 +31,22 @@ void each_backend(F f) {
 
 /// A net's type as the engine has it: of one type for all nets, so that what runs them is compiled once.
 struct written_net {
-    std::span<const mpar::instruction> tape;
+    mpar::graph net;
     mpar::shape input;
     mpar::placing given;
 };
 template <class Net>
 written_net written() {
-    return {mpar::tape_of<Net>, Net::input::extents, Net::input::given};
+    return {mpar::graph_of<Net>, Net::input::extents, Net::input::given};
 }
 
 /// One forward of seeded images with seeded weights by the ranks of `comm`; checks its bytes.
 template <class Backend>
 std::vector<float> forward_on(const written_net& net, MPI_Comm comm, mpar::options how) {
     const auto asked = std::exchange(how.asked, std::nullopt);
-    const auto plan = mpar::lower(net.tape, net.input, net.given, asked);
+    const auto plan = mpar::lower(net.net, net.input, net.given, asked);
     REQUIRE(!plan.wrong);
-    const auto result = run_tape<Backend, float>(comm, plan, how);
+    const auto result = run_graph<Backend, float>(comm, plan, how);
     CHECK(result.measured == result.predicted);
     return result.values;
 }

@@ -76,7 +76,7 @@ private:
         mpar::shape image = Net::input::extents;
         image.h /= parts;
         const mpar::lowered l =
-            lower(mpar::tape_of<Net>, image, Net::input::given, mpar::policy::none);
+            lower(mpar::graph_of<Net>, image, Net::input::given, mpar::policy::none);
         const mpar::plan plan = l.view();
         mpar::options how;
         how.team = mpar::teaming::off;

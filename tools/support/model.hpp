@@ -67,7 +67,7 @@ public:
         const mpar::machine m = mpar::machine_for<Backend>(named);
         const mpar::plan& p = net_.steps();
         const mpar::forecast cost = mpar::forecast_of(p, net_.mine().of, m);
-        const auto runners = mpar::runners_up(mpar::tape_of<Net>, Net::input::given, p,
+        const auto runners = mpar::runners_up(mpar::graph_of<Net>, Net::input::given, p,
                                               {net_.mine().of, m, 0, true, true});
         return mpar::describe(p, net_.mine(), mpar::plan_notes{&cost, runners, {}});
     }

@@ -14,6 +14,7 @@
 #include <mpar/net/choose/planner.hpp>
 #include <mpar/net/simulate/simulate.hpp>
 #include <mpar/shard/cluster_file.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 #include <cmath>
 #include <iomanip>
@@ -25,35 +26,35 @@
 namespace tools {
 
 /// A net as a value.
-struct tape_offer {
+struct net_offer {
     std::string_view name;
-    std::span<const mpar::instruction> tape;
+    mpar::graph net;
     mpar::shape input;
     mpar::placing given;
 };
 
 template <class Net>
-constexpr tape_offer tape_offer_of(std::string_view name) {
-    return {name, mpar::tape_of<Net>, Net::input::extents, Net::input::given};
+constexpr net_offer offer_of(std::string_view name) {
+    return {name, mpar::graph_of<Net>, Net::input::extents, Net::input::given};
 }
 
-inline constexpr tape_offer tapes[] = {
-    tape_offer_of<mpar::resnet18>("resnet18"),
-    tape_offer_of<mpar::resnet34>("resnet34"),
-    tape_offer_of<mpar::resnet50>("resnet50"),
-    tape_offer_of<mpar::resnet101>("resnet101"),
-    tape_offer_of<mpar::resnet152>("resnet152"),
-    tape_offer_of<mpar::densenet121>("densenet121"),
-    tape_offer_of<mpar::densenet169>("densenet169"),
-    tape_offer_of<mpar::densenet201>("densenet201"),
-    tape_offer_of<mpar::cspdarknet53>("cspdarknet53"),
-    tape_offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
+inline constexpr net_offer offers[] = {
+    offer_of<mpar::resnet18>("resnet18"),
+    offer_of<mpar::resnet34>("resnet34"),
+    offer_of<mpar::resnet50>("resnet50"),
+    offer_of<mpar::resnet101>("resnet101"),
+    offer_of<mpar::resnet152>("resnet152"),
+    offer_of<mpar::densenet121>("densenet121"),
+    offer_of<mpar::densenet169>("densenet169"),
+    offer_of<mpar::densenet201>("densenet201"),
+    offer_of<mpar::cspdarknet53>("cspdarknet53"),
+    offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
 };
 
 /// throws: error(usage) when there is no such model.
-inline const tape_offer& tape_named(const std::string& name) {
+inline const net_offer& offer_named(const std::string& name) {
     std::string known;
-    for (const auto& t : tapes) {
+    for (const auto& t : offers) {
         if (t.name == name) return t;
         known += std::string(t.name) + ", ";
     }
@@ -78,7 +79,7 @@ public:
         if (o_.model == "matmul") {
             run_products();
         } else {
-            run_nets(tape_named(o_.model));
+            run_nets(offer_named(o_.model));
         }
         if (!o_.json.empty()) write_json(report_, o_.json);
         if (o_.json != "-") print_table(described);
@@ -96,12 +97,12 @@ private:
         return mpar::cluster_of(m, ranks);
     }
 
-    void run_nets(const tape_offer& net) {
+    void run_nets(const net_offer& net) {
         for (const auto& policy : o_.policies) {
             for (const int ranks : o_.ranks) run_net(net, policy, ranks);
         }
     }
-    void run_net(const tape_offer& net, const std::string& policy, int ranks) {
+    void run_net(const net_offer& net, const std::string& policy, int ranks) {
         const auto c = machine_on(ranks);
         const auto s = mpar::setting_on<mpar::backend::cpu, float>(
             {0, ranks, data_axis(ranks)}, o_.weak == "batch" ? o_.batch * ranks : o_.batch, o_.exact);
@@ -136,13 +137,13 @@ private:
                                                   std::to_string(data));
     }
 
-    static mpar::lowered lowered(const tape_offer& net, const mpar::shape& image,
+    static mpar::lowered lowered(const net_offer& net, const mpar::shape& image,
                                  const std::string& policy, const mpar::setting& s,
                                  const mpar::cluster& c) {
         mpar::choice chosen;
         std::vector<mpar::placing> each;
         if (policy == "automatic") {
-            each = plan_for(net.tape, image, net.given, planning_on(s, c)).each;
+            each = plan_for(net.net, image, net.given, planning_on(s, c)).each;
             chosen = std::span<const mpar::placing>(each);
         } else if (policy != "own") {
             const auto named = mpar::policy_named(policy);
@@ -152,7 +153,7 @@ private:
             }
             chosen = *named;
         }
-        auto l = lower(net.tape, image, net.given, chosen);
+        auto l = lower(net.net, image, net.given, chosen);
         if (l.wrong) throw mpar::error(mpar::fault::usage, sentence(l.wrong));
         return l;
     }

@@ -2,6 +2,7 @@
 // What a backend must offer, as a concept. Knows none of them.
 #pragma once
 
+#include <mpar/kernels/border.hpp>
 #include <mpar/kernels/clip.hpp>
 #include <mpar/kernels/convolution.hpp>
 #include <mpar/tensor/activation.hpp>
@@ -56,7 +57,8 @@ concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t 
 template <class B, class T>
 concept backend_for = requires(typename B::queue& queue, const convolution& problem,
                                const epilogue<T>& then, const sliding& window, const clip& padding,
-                               const box& interior, activation act, view<T> y, view<const T> x,
+                               const box& interior, const border& around,
+                               const border_line& line, activation act, view<T> y, view<const T> x,
                                const T* from, T* to, view<const std::uint8_t> bytes,
                                view<const double> wide) {
     { B::template block<T> } -> std::convertible_to<int>;
@@ -73,6 +75,8 @@ concept backend_for = requires(typename B::queue& queue, const convolution& prob
     B::affine(queue, x, from, from, act, y);
     B::activate(queue, x, act, y);
     B::add(queue, x, x, act, y);
+    B::multiply(queue, x, x, act, y);
+    B::pad(queue, around, line, line, x, y);
     B::softmax(queue, x, y);
     B::copy(queue, x, y);
     B::copy(queue, bytes, y);

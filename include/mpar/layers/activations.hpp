@@ -2,7 +2,6 @@
 // The element-wise layers. Knows no net; the plan lets them ride on the step before.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 
 #include <ratio>
@@ -13,7 +12,7 @@ namespace detail {
 
 template <class L>
 constexpr operation activating(activation act) {
-    operation o = named<L>(op::activate);
+    operation o = operation(activate_op{}).called(name_of<L>());
     o.act = act;
     return o;
 }
@@ -49,10 +48,5 @@ struct silu {
         return detail::activating<silu>({activation::kind::silu});
     }
 };
-
-template <class Backend, class T>
-void forward_activate(const operation& o, const arguments<Backend, T>& a) {
-    Backend::activate(a.queue, a.x, o.act, a.y);
-}
 
 }  // namespace mpar

@@ -3,7 +3,6 @@
 // work.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 
 #include <ratio>
@@ -21,17 +20,11 @@ struct batch_norm {
     static_assert(Channels > 0, "mpar: batch_norm has at least one channel");
 
     static constexpr operation describe() {
-        operation o = detail::named<batch_norm>(op::batch_norm);
-        o.in = o.out = Channels;
+        batch_norm_op o;
+        o.channels = Channels;
         o.epsilon = double(Epsilon::num) / Epsilon::den;
-        return o;
+        return operation(o).called(name_of<batch_norm>());
     }
 };
-
-/// weights: the scale per channel; bias: the shift.
-template <class Backend, class T>
-void forward_batch_norm(const operation& o, const arguments<Backend, T>& a) {
-    Backend::affine(a.queue, a.x, a.weights, a.bias, o.act, a.y);
-}
 
 }  // namespace mpar

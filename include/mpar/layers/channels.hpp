@@ -2,7 +2,6 @@
 // Some of the channels that come. Knows no net; where the taken ones lie is the plan's work.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 
 namespace mpar {
@@ -17,19 +16,11 @@ struct channels {
     static_assert(Lo >= 0 && (Hi == 0 || Lo < Hi), "mpar: channels<Lo, Hi> takes at least one");
 
     static constexpr operation describe() {
-        operation o = detail::named<channels>(op::channels);
+        channels_op o;
         o.shift = Lo;
-        o.out = Hi ? Hi - Lo : 0;
-        o.asks = Policy::value;
-        o.mixes_channels = true;  // whoever reads a part of cut channels reads them whole
-        return o;
+        o.count = Hi ? Hi - Lo : 0;
+        return operation(o).called(name_of<channels>()).placed(Policy::value);
     }
 };
-
-/// The views hold parts: y from where.c on, x from in_channels on.
-template <class Backend, class T>
-void forward_channels(const operation& o, const arguments<Backend, T>& a) {
-    Backend::copy_channels(a.queue, a.x, a.where.c.lo + o.shift - a.in_channels.lo, a.y);
-}
 
 }  // namespace mpar

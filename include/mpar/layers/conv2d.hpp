@@ -2,8 +2,6 @@
 // Two-dimensional convolution. Knows no net; its arithmetic is the backend's.
 #pragma once
 
-#include <mpar/kernels/convolution.hpp>
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 #include <mpar/layers/window.hpp>
 
@@ -22,16 +20,16 @@ struct with_bias {
 namespace detail {
 
 template <class Option>
-constexpr void apply_option(operation& o) {
+constexpr void apply_option(conv2d_op& o, placing& asks) {
     if constexpr (policy_type<Option>) {
-        o.asks = Option::value;
+        asks = Option::value;
     } else if constexpr (requires { Option::group_count; }) {
-        o.groups = Option::group_count;
+        o.of.groups = Option::group_count;
     } else {
         static_assert(
             requires { Option::adds_bias; },
             "mpar: conv2d takes groups<G>, with_bias and a policy of mpar::shard after its window");
-        o.bias = true;
+        o.of.bias = true;
     }
 }
 
@@ -52,13 +50,11 @@ struct conv2d {
     static_assert((policy_type<Options> + ... + 0) <= 1, "mpar: conv2d has one policy");
 
     static constexpr operation describe() {
-        operation o =
-            detail::windowed_as<Window, shard::none>(detail::named<conv2d>(op::convolution));
-        o.in = In;
-        o.out = Out;
-        (detail::apply_option<Options>(o), ...);
-        o.mixes_channels = !(o.groups == In && In == Out);
-        return o;
+        conv2d_op o{.of = {.in = In, .out = Out}};
+        placing asks = policy::none;
+        detail::slide<Window>(o.of.window, o.same_padding);
+        (detail::apply_option<Options>(o, asks), ...);
+        return operation(o).called(name_of<conv2d>()).placed(asks);
     }
 };
 
@@ -66,21 +62,5 @@ struct conv2d {
 /// cut.
 template <int Channels, class Window, class... Options>
 using depthwise_conv2d = conv2d<Channels, Channels, Window, groups<Channels>, Options...>;
-
-/// The kernel's view of this rank's part `y` of a convolution or dense layer.
-constexpr convolution problem_of(const operation& o, range in_channels, const box& y,
-                                 int tile = 0) {
-    convolution c{o.window, o.in, o.out, o.groups, in_channels, y.c, {}};
-    if (tile) c.how = {tile, y.h.lo % tile, y.w.lo % tile};
-    return c;
-}
-
-template <class Backend, class T>
-void forward_conv2d(const operation& o, const arguments<Backend, T>& a) {
-    convolution c = problem_of(o, a.in_channels, a.where, a.tile);
-    c.padding = a.padding;
-    Backend::conv2d(a.queue, c, a.x, a.weights, a.bias, epilogue<T>{o.act, a.residual}, a.y,
-                    a.workspace);
-}
 
 }  // namespace mpar

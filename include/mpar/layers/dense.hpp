@@ -2,7 +2,7 @@
 // A fully connected layer. Knows no net; its arithmetic is the backend's.
 #pragma once
 
-#include <mpar/layers/conv2d.hpp>
+#include <mpar/layers/layer.hpp>
 
 namespace mpar {
 
@@ -17,21 +17,10 @@ struct dense {
                   "mpar: the last parameter of dense is a policy of mpar::shard");
 
     static constexpr operation describe() {
-        operation o = detail::named<dense>(op::dense);
-        o.in = In;
-        o.out = Out;
-        o.bias = true;
-        o.asks = Policy::value;
-        o.mixes_channels = true;
-        o.mixes_rows = true;
-        return o;
+        dense_op o;
+        o.of = {.in = In, .out = Out, .bias = true};
+        return operation(o).called(name_of<dense>()).placed(detail::asked_by<Policy>());
     }
 };
-
-template <class Backend, class T>
-void forward_dense(const operation& o, const arguments<Backend, T>& a) {
-    Backend::dense(a.queue, problem_of(o, a.in_channels, a.where), a.x, a.weights, a.bias,
-                   epilogue<T>{o.act, a.residual}, a.y);
-}
 
 }  // namespace mpar

@@ -13,7 +13,9 @@ template <class Share = std::ratio<1, 2>>
 struct dropout {
     static_assert(Share::num >= 0 && Share::num < Share::den,
                   "mpar: dropout's share lies in [0, 1)");
-    static constexpr operation describe() { return detail::named<dropout>(op::nothing); }
+    static constexpr operation describe() {
+        return operation(nothing_op{}).called(name_of<dropout>());
+    }
 };
 
 }  // namespace mpar

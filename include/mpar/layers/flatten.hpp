@@ -2,7 +2,6 @@
 // Images as vectors. Knows no net.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 
 namespace mpar {
@@ -10,15 +9,8 @@ namespace mpar {
 /// [N, C, H, W] -> [N, C*H*W] in the order c, h, w. No step where H = W = 1 already.
 struct flatten {
     static constexpr operation describe() {
-        operation o = detail::named<flatten>(op::flatten);
-        o.mixes_channels = o.mixes_rows = true;
-        return o;
+        return operation(flatten_op{}).called(name_of<flatten>());
     }
 };
-
-template <class Backend, class T>
-void forward_flatten(const operation&, const arguments<Backend, T>& a) {
-    Backend::flatten(a.queue, a.x, a.y);
-}
 
 }  // namespace mpar

@@ -8,7 +8,9 @@ namespace mpar {
 
 /// y = x; no step.
 struct identity {
-    static constexpr operation describe() { return detail::named<identity>(op::nothing); }
+    static constexpr operation describe() {
+        return operation(nothing_op{}).called(name_of<identity>());
+    }
 };
 
 }  // namespace mpar

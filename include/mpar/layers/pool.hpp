@@ -2,7 +2,6 @@
 // Pooling over windows, exact across cuts. Knows no net; its arithmetic is the backend's.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 #include <mpar/layers/window.hpp>
 
@@ -22,7 +21,9 @@ struct max_pool {
                   "mpar: the second parameter of max_pool is a policy of mpar::shard");
 
     static constexpr operation describe() {
-        return detail::windowed_as<Window, Policy>(detail::named<max_pool>(op::max_pool));
+        max_pool_op o;
+        detail::slide<Window>(o.window, o.same_padding);
+        return operation(o).called(name_of<max_pool>()).placed(detail::asked_by<Policy>());
     }
 };
 
@@ -42,20 +43,11 @@ struct avg_pool {
                   "mpar: the third parameter of avg_pool is a policy of mpar::shard");
 
     static constexpr operation describe() {
-        operation o = detail::windowed_as<Window, Policy>(detail::named<avg_pool>(op::avg_pool));
+        avg_pool_op o;
+        detail::slide<Window>(o.window, o.same_padding);
         o.count_padding = std::same_as<Padding, count_padding>;
-        return o;
+        return operation(o).called(name_of<avg_pool>()).placed(detail::asked_by<Policy>());
     }
 };
-
-template <class Backend, class T>
-void forward_max_pool(const operation& o, const arguments<Backend, T>& a) {
-    Backend::max_pool(a.queue, o.window, a.padding, a.x, a.y);
-}
-
-template <class Backend, class T>
-void forward_avg_pool(const operation& o, const arguments<Backend, T>& a) {
-    Backend::avg_pool(a.queue, o.window, a.padding, o.count_padding, a.x, a.y);
-}
 
 }  // namespace mpar

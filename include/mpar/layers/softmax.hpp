@@ -2,7 +2,6 @@
 // Probabilities over channels. Knows no net.
 #pragma once
 
-#include <mpar/layers/arguments.hpp>
 #include <mpar/layers/layer.hpp>
 
 namespace mpar {
@@ -11,15 +10,8 @@ namespace mpar {
 /// Cut channels are gathered first.
 struct softmax {
     static constexpr operation describe() {
-        operation o = detail::named<softmax>(op::softmax);
-        o.mixes_channels = true;
-        return o;
+        return operation(softmax_op{}).called(name_of<softmax>());
     }
 };
-
-template <class Backend, class T>
-void forward_softmax(const operation&, const arguments<Backend, T>& a) {
-    Backend::softmax(a.queue, a.x, a.y);
-}
 
 }  // namespace mpar

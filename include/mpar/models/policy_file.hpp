@@ -5,6 +5,7 @@
 
 #include <mpar/io/file.hpp>
 #include <mpar/models/names.hpp>
+#include <mpar/net/graph/walk.hpp>
 #include <mpar/net/plan/lower.hpp>
 
 #include <nlohmann/json.hpp>
@@ -23,20 +24,20 @@ namespace mpar {
 struct placed_layer {
     std::string name;  ///< as weight files have it
     operation does;
-    int entry = 0;    ///< of the tape
-    int entries = 0;  ///< that the whole tape has
+    int entry = 0;    ///< the node of the graph
+    int entries = 0;  ///< nodes of the whole graph
 };
 
 /// Those of a net's type, in its order.
 template <class Net>
 std::vector<placed_layer> layers_to_place() {
-    const auto each = unplanned(tape_of<Net>);
+    const auto each = unplanned(graph_of<Net>);
     const lowered l =
-        lower(tape_of<Net>, Net::input::extents, Net::input::given, std::span<const placing>(each));
+        lower(graph_of<Net>, Net::input::extents, Net::input::given, std::span<const placing>(each));
     const auto names = parameter_names(l.view(), layer_names_of<Net>());
     std::vector<placed_layer> layers;
     for (const auto& s : l.steps) {
-        if (s.what.kind != op::convolution && s.what.kind != op::dense) continue;
+        if (!has_filters(s.what)) continue;
         const std::string& weight = names.at(std::size_t(s.weights));
         layers.push_back({weight.substr(0, weight.rfind('.')), s.what, s.entry, int(each.size())});
     }
@@ -67,7 +68,7 @@ inline std::optional<placing> placing_spelled(std::string_view text) {
 
 }  // namespace detail
 
-/// A placing for each entry of the tape, as options::placed takes them; layers without weights follow.
+/// A placing for each node of the graph, as options::placed takes them; layers without weights follow.
 /// throws: error(usage), one sentence, when the file names a policy or layer that there is not, or one
 /// that the layer cannot follow, or leaves a layer out.
 inline std::vector<placing> read_policies(const std::string& path,
@@ -109,7 +110,7 @@ inline void write_policies(const std::string& path, const std::vector<placed_lay
     j["layers"] = nlohmann::ordered_json::object();
     for (const auto& l : layers) {
         for (const auto& s : p.steps) {
-            if (s.entry == l.entry && s.weights >= 0 && s.what.kind == l.does.kind) {
+            if (s.entry == l.entry && s.weights >= 0 && has_filters(s.what)) {
                 j["layers"][l.name] = detail::spelled(s.what.asks);
             }
         }

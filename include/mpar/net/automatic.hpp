@@ -44,9 +44,9 @@ constexpr planning static_planning() {
 
 template <class Net, class Mesh, class Backend, class T>
 consteval auto plan_net() {
-    const planned found = plan_for(tape_of<Net>, Net::input::extents, Net::input::given,
+    const planned found = plan_for(graph_of<Net>, Net::input::extents, Net::input::given,
                                    static_planning<Mesh, Backend, T>());
-    std::array<placing, tape_of<Net>.size()> each{};
+    std::array<placing, graph_of<Net>.size()> each{};
     std::copy(found.each.begin(), found.each.end(), each.begin());
     return each;
 }
@@ -58,14 +58,14 @@ inline constexpr auto placings_on = plan_net<Net, Mesh, Backend, T>();
 template <class Net, class Mesh, class Backend, class T>
 struct planned_plan {
     static constexpr lowered make() {
-        return lower(tape_of<Net>, Net::input::extents, Net::input::given,
+        return lower(graph_of<Net>, Net::input::extents, Net::input::given,
                      std::span<const placing>(placings_on<Net, Mesh, Backend, T>));
     }
 };
 
 template <class Net, class Mesh, class Backend, class T>
 consteval plan find_plan() {
-    if constexpr (Mesh::is_static && asks_for_plan(tape_of<Net>)) {
+    if constexpr (Mesh::is_static && asks_for_plan(graph_of<Net>)) {
         return fixed_plan_of<planned_plan<Net, Mesh, Backend, T>>.view();
     } else {
         return plan_of<Net>;
@@ -89,7 +89,7 @@ inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) 
 /// The ranks' seats and what lies between them, as an engine will have them. collective.
 template <class Backend, class T>
 [[gnu::cold]] planned plan_together(communicator& comm, const options& o,
-                                    std::span<const instruction> tape, const shape& input,
+                                    const graph& net, const shape& input,
                                     const placing& given, bool all) {
     const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
     const team node(comm, teaming::fixed);
@@ -104,7 +104,7 @@ template <class Backend, class T>
         with.how() == teaming::claim ? std::max(1, here / with.members()) : here;
     how.all = all;
     how.sums = !o.reproducible;
-    return plan_for(tape, input, given, how);
+    return plan_for(net, input, given, how);
 }
 
 }  // namespace detail
@@ -118,24 +118,24 @@ inline constexpr plan plan_on = detail::find_plan<Net, Mesh, Backend, T>();
 /// collective. throws: error(usage), the same on every rank.
 template <class Net, class Backend, class T>
 [[gnu::cold]] std::optional<lowered> lowered_by_choice(communicator& comm, const options& o) {
-    const std::span<const instruction> tape = tape_of<Net>;
+    const graph& net = graph_of<Net>;
     const bool all = o.asked == policy::automatic;
-    const bool plans = all || (!o.asked && asks_for_plan(tape));
+    const bool plans = all || (!o.asked && asks_for_plan(net));
     agree_on(comm, detail::digest_of(machine_for<Backend>(o.planned_on), o.placed), fault::usage,
              "mpar: the ranks were given different machines or policies");
     if (o.placed.empty() && !plans) return {};
-    if (!o.placed.empty() && o.placed.size() != tape.size()) {
+    if (!o.placed.empty() && o.placed.size() != net.size()) {
         throw error(fault::usage, "mpar: " + std::to_string(o.placed.size()) +
                                       " policies given, the net has " +
-                                      std::to_string(tape.size()) + " entries");
+                                      std::to_string(net.size()) + " nodes");
     }
     growing<placing> each(o.placed);
     if (each.empty()) {
-        each = detail::plan_together<Backend, T>(comm, o, tape, Net::input::extents,
+        each = detail::plan_together<Backend, T>(comm, o, net, Net::input::extents,
                                                  Net::input::given, all)
                    .each;
     }
-    lowered l = lower(tape, Net::input::extents, Net::input::given, std::span<const placing>(each));
+    lowered l = lower(net, Net::input::extents, Net::input::given, std::span<const placing>(each));
     if (l.wrong) throw error(fault::usage, sentence(l.wrong));
     return l;
 }

@@ -41,8 +41,10 @@ inline std::string with_fusions(const step& s) {
     static constexpr const char* acts[] = {"", " + relu", " + relu6", " + leaky_relu", " + silu"};
     std::string name = short_name(s.what.name);
     if (s.norm >= 0) name += " + norm";
-    if (s.residual >= 0) name += " + residual";
-    if (s.what.kind != op::activate) name += acts[static_cast<int>(s.what.act.which)];
+    if (s.adds) name += " + residual";
+    if (traits_of(s.what).rides != riding::activation) {
+        name += acts[static_cast<int>(s.what.act.which)];
+    }
     return name;
 }
 
@@ -127,7 +129,7 @@ namespace detail {
                                    const plan_notes& notes, std::size_t i, std::size_t& next) {
     const auto& s = p.steps[i];
     const auto& part_of = mine.steps[i];
-    const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x : s.y)];
+    const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x() : s.y)];
     std::string moves;
     for (; next < mine.exchanges.size() && mine.exchanges[next].before_step == static_cast<int>(i);
          ++next) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/net/automatic.hpp>
+#include <mpar/net/graph/walk.hpp>
 #include <mpar/net/run/execute.hpp>
 
 #include <array>
@@ -13,26 +14,27 @@ namespace mpar {
 
 namespace detail {
 
-/// Collects the forwards of a net's own layers, in the order of the tape.
+/// Collects the forwards of a net's own layers, in the order of the graph.
 template <class Backend, class T>
 struct custom_collector {
     step_function<Backend, T>* out = nullptr;
     std::size_t count = 0;
 
     template <class Layer>
-    constexpr void leaf(const place&) {
-        if constexpr (Layer::describe().kind == op::custom) {
+    constexpr int leaf(const place&, int) {
+        if constexpr (traits_of(Layer::describe()).is_of_net) {
             if (out) out[count] = &Layer::template forward<Backend, T>;
             ++count;
         }
+        return 0;
     }
-    constexpr void mark(instruction::kind, const place&) {}
+    constexpr int join(const operation&, const place&, const int*, int) { return 0; }
 };
 
 template <class Net, class Backend, class T>
 consteval std::size_t custom_count() {
     custom_collector<Backend, T> c;
-    walk<Net>::over(c, {});
+    walk<Net>::over(c, {}, 0);
     return c.count;
 }
 
@@ -40,7 +42,7 @@ template <class Net, class Backend, class T>
 consteval auto collect_customs() {
     std::array<step_function<Backend, T>, custom_count<Net, Backend, T>()> table{};
     custom_collector<Backend, T> c{table.data()};
-    walk<Net>::over(c, {});
+    walk<Net>::over(c, {}, 0);
     return table;
 }
 

@@ -20,11 +20,11 @@ namespace mpar {
 /// A network on the ranks of a communicator: inference, the same bits on any number of them.
 ///
 /// How an image becomes logits on four ranks:
-/// 1. Net, a type, is a tape of operations (tape.hpp), lowered once into a plan: steps, layouts,
-///    fusions (lower.hpp, plan.hpp). All ranks have the same one.
+/// 1. Net, a type, is a graph of operations (graph/), lowered once into a plan: steps, layouts,
+///    fusions (plan/). All ranks have the same one.
 /// 2. Each rank works out its part (geometry.hpp, partition.hpp): the box of each tensor that it
 ///    computes, the box that it reads, and so what travels: whatever one owns and another reads.
-/// 3. forward() copies what this rank reads of the image, then runs the steps (executor.hpp): what is
+/// 3. forward() copies what this rank reads of the image, then runs the steps (run/executor.hpp): what is
 ///    missing of x arrives, y's padding becomes zero, the backend's kernel computes this rank's part.
 /// 4. The last step reads the logits whole, so they arrive on every rank.
 ///
@@ -136,14 +136,14 @@ private:
         }
         if (own) return {};
         const auto with = [](const choice& chosen) {
-            lowered l = lower(tape_of<Net>, Net::input::extents, Net::input::given, chosen);
+            lowered l = lower(graph_of<Net>, Net::input::extents, Net::input::given, chosen);
             if (l.wrong) throw error(fault::usage, sentence(l.wrong));
             return l;
         };
         if (*o.asked != policy::stage) return with(*o.asked);
         const int model = comm.size() / o.data;
         return with(
-            std::span<const placing>(balanced_stages(tape_of<Net>, Net::input::extents, model)));
+            std::span<const placing>(balanced_stages(graph_of<Net>, Net::input::extents, model)));
     }
 
     std::optional<lowered> overridden_;

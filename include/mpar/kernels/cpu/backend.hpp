@@ -7,6 +7,7 @@
 #include <mpar/kernels/cpu/conv2d/conv2d.hpp>
 #include <mpar/kernels/cpu/copy.hpp>
 #include <mpar/kernels/cpu/elementwise.hpp>
+#include <mpar/kernels/cpu/pad.hpp>
 #include <mpar/kernels/cpu/pool.hpp>
 #include <mpar/kernels/cpu/softmax.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
@@ -100,6 +101,16 @@ struct cpu {
     static void add(crew& queue, input_view<T> a, input_view<T> b, const activation& act,
                     const view<T>& y) {
         mpar::cpu::add<T>(queue, a, b, act, y);
+    }
+    template <class T>
+    static void multiply(crew& queue, input_view<T> a, input_view<T> b, const activation& act,
+                         const view<T>& y) {
+        mpar::cpu::multiply<T>(queue, a, b, act, y);
+    }
+    template <class T>
+    static void pad(crew& queue, const border& around, const border_line& rows,
+                    const border_line& columns, input_view<T> x, const view<T>& y) {
+        mpar::cpu::pad<T>(queue, around, rows, columns, x, y);
     }
     template <class... A>
     static auto softmax(A&&... a) -> decltype(mpar::cpu::softmax(std::forward<A>(a)...)) {

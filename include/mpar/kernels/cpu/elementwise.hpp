@@ -54,4 +54,19 @@ void add(crew& queue, input_view<T> a, input_view<T> b, activation act, view<T> 
     });
 }
 
+/// y = act(a * b); y may be a. b has y's extents, or one row and column for all.
+template <class T>
+void multiply(crew& queue, input_view<T> a, input_view<T> b, activation act, view<T> y) {
+    constexpr int V = lanes<T>;
+    const bool is_gate = b.extents.h == 1 && b.extents.w == 1;
+    for_each_row(queue, y, 1, [&](int n, int block, int h) {
+        const T *p = row_of(a, n, block, h), *q = row_of(b, n, block, is_gate ? 0 : h);
+        T* to = row_of(y, n, block, h);
+        const long step = is_gate ? 0 : V;
+        for (int w = 0; w < y.extents.w; ++w, p += V, q += step, to += V) {
+            store<T>(to, apply<T>(act, load<T>(p) * load<T>(q)));
+        }
+    });
+}
+
 }  // namespace mpar::cpu::inline MPAR_ISA_NAMESPACE

@@ -81,6 +81,14 @@ struct reference {
         return mpar::reference::add(std::forward<A>(a)...);
     }
     template <class... A>
+    static auto multiply(A&&... a) -> decltype(mpar::reference::multiply(std::forward<A>(a)...)) {
+        return mpar::reference::multiply(std::forward<A>(a)...);
+    }
+    template <class... A>
+    static auto pad(A&&... a) -> decltype(mpar::reference::pad(std::forward<A>(a)...)) {
+        return mpar::reference::pad(std::forward<A>(a)...);
+    }
+    template <class... A>
     static auto softmax(A&&... a) -> decltype(mpar::reference::softmax(std::forward<A>(a)...)) {
         return mpar::reference::softmax(std::forward<A>(a)...);
     }

@@ -2,6 +2,7 @@
 // Moving and checking elements by plain loops: the oracle. Any block, any strides.
 #pragma once
 
+#include <mpar/kernels/border.hpp>
 #include <mpar/kernels/convert.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/kernels/pad_lanes.hpp>
@@ -34,6 +35,17 @@ void copy_channels(host_queue&, input_view<T> x, int shift, view<T> y) {
     });
     const int last = y.extents.c - 1 + shift;
     if (0 <= last && last < x.extents.c) clear_pad_lanes(y);
+}
+
+/// y = a part of x with `around` it, whose rows and columns lie in x as the lines say; no overlap.
+template <class T>
+void pad(host_queue&, const border& around, const border_line& rows, const border_line& columns,
+         input_view<T> x, view<T> y) {
+    for_each_index(y, [&](int n, int c, int h, int w) {
+        const int i = rows.source(around.with, h), j = columns.source(around.with, w);
+        y(n, c, h, w) = i < 0 || j < 0 ? T(around.value) : x(n, c, i, j);
+    });
+    clear_pad_lanes(y);
 }
 
 /// y[n, (c*H + h)*W + w, 0, 0] = x[n, c, h, w].

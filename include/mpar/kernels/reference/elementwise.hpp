@@ -41,6 +41,16 @@ void add(host_queue&, input_view<T> a, input_view<T> b, activation act, view<T> 
     clear_pad_lanes(y);
 }
 
+/// y = act(a * b); y may be a. b has y's extents, or one row and column for all.
+template <class T>
+void multiply(host_queue&, input_view<T> a, input_view<T> b, activation act, view<T> y) {
+    const bool is_gate = b.extents.h == 1 && b.extents.w == 1;
+    for_each_index(y, [&](int n, int c, int h, int w) {
+        y(n, c, h, w) = act(a(n, c, h, w) * (is_gate ? b(n, c, 0, 0) : b(n, c, h, w)));
+    });
+    clear_pad_lanes(y);
+}
+
 /// y[n, c, h, w] = exp(x[n, c, h, w] - m) / sum over c of the same, m the largest; y may be x.
 template <class T>
 void softmax(host_queue&, input_view<T> x, view<T> y) {

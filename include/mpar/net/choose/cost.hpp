@@ -90,29 +90,30 @@ public:
         const box x = all_.read_x(s, y, rank);
         const long y_bytes = bytes(y);
         workload w{work::pass, all_.flops_of(s, rank), bytes(x) + y_bytes, 0};
-        if (s.residual >= 0) w.tensor_bytes += y_bytes;
-        if (o.kind == op::reduce) w.tensor_bytes += y_bytes * (summands(s.x) - 1);
-        if (o.kind != op::convolution && o.kind != op::dense) return w;
+        for (int k = 1; k < s.inputs.size(); ++k) w.tensor_bytes += bytes(all_.read_input(s, k, y));
+        if (traits_of(o).ends_sum) w.tensor_bytes += y_bytes * (summands(s.x()) - 1);
+        const filters* f = filters_of(o);
+        if (!f) return w;
 
         const long ins =
-            x.c.size() / (o.groups > 1 ? std::max(1, o.groups * y.c.size() / o.out) : 1);
+            x.c.size() / (f->groups > 1 ? std::max(1, f->groups * y.c.size() / f->out) : 1);
         const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
         w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
-        w.weight_bytes = pairs * o.window.h.kernel * o.window.w.kernel * of_.element_size;
-        if (o.kind == op::dense) {
+        w.weight_bytes = pairs * f->taps() * of_.element_size;
+        if (!traits_of(o).takes_image_blocks) {
             w.kind = work::dense;
         } else if (const int tile = all_.tile(i); tile > 1) {
             const shape all = all_.extents(s.y);
-            const long inputs = y.n.size() * products(o.window.h, tile, y.h, all.h) *
-                                products(o.window.w, tile, y.w, all.w);
+            const long inputs = y.n.size() * products(f->window.h, tile, y.h, all.h) *
+                                products(f->window.w, tile, y.w, all.w);
             w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
                  pairs * (tile + 2) * (tile + 2) * of_.element_size};
         } else if (tile == 1) {
             w.kind = work::paired;
-        } else if (o.groups > 1 && o.groups == o.in && o.in == o.out) {
+        } else if (f->is_depthwise()) {
             w.kind = work::depthwise;
         } else {
-            w.kind = o.window.h.kernel * o.window.w.kernel == 1 ? work::pointwise : work::window;
+            w.kind = f->taps() == 1 ? work::pointwise : work::window;
         }
         return w;
     }
@@ -195,8 +196,8 @@ public:
             const step& s = all_.step_at(i);
             step_cost c = compute_of(i);
             if (i == 0) c.compute += input_seconds();
-            for (const int t : {s.x, s.residual}) {
-                if (t < 0 || (t == s.residual && t == s.x && is_done(done, t, i))) continue;
+            for (int k = 0; k < s.inputs.size(); ++k) {
+                const int t = s.inputs[k];
                 if (is_done(done, t, i)) continue;
                 done.push_back({t, all_.key_of(i, t)});
                 const step_cost e = exchange_of(i, t);
@@ -233,15 +234,15 @@ private:
 
     /// Whether what the step gives lies where its input does, or the other way about: homes.hpp.
     constexpr bool lies_there(const step& s) const {
-        if (s.what.kind != op::channels) return false;
-        const tensor &x = all_.tensor_at(s.x), &y = all_.tensor_at(s.y);
+        if (!traits_of(s.what).moves_channels) return false;
+        const tensor &x = all_.tensor_at(s.x()), &y = all_.tensor_at(s.y);
         const int inner = std::min(x.extents.c, y.extents.c);
-        if (!x.where.c.empty() || !y.where.c.empty() || s.what.shift % of_.block ||
+        if (!x.where.c.empty() || !y.where.c.empty() || index_map_of(s.what).shift % of_.block ||
             inner % of_.block) {
             return false;
         }
         return std::all_of(ranks_.begin(), ranks_.end(), [&](int r) {
-            box a = all_.owner(s.x, r), b = all_.owner(s.y, r);
+            box a = all_.owner(s.x(), r), b = all_.owner(s.y, r);
             a.c = b.c = {};
             return a == b;
         });
@@ -287,7 +288,7 @@ private:
         const int taking = of_.reproducible
                                ? int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))))
                                : parts;
-        const int channels = all_.extents(all_.step_at(of.producer).x).c;
+        const int channels = all_.extents(all_.step_at(of.producer).x()).c;
         return std::min(taking, ceil_div(channels, of_.block));
     }
     [[gnu::cold]] constexpr traffic reduction(int i, int t, int rank) const {
@@ -316,7 +317,7 @@ private:
             const tensor& of = all_.tensor_at(t);
             box held = all_.owner(t, rank);
             for (int i = of.producer + 1; i <= of.last_reader; ++i) {
-                if (all_.reads_tensor(i, t)) held = hull(held, all_.read(all_.step_at(i), t, rank));
+                if (all_.step_at(i).reads(t)) held = hull(held, all_.read(all_.step_at(i), t, rank));
             }
             for (int i = std::max(0, of.producer); i <= of.last_reader; ++i) {
                 live[std::size_t(i)] += bytes(held);

@@ -55,10 +55,8 @@ public:
         sole_.resize(plan_.tensors.size(), -1);
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const step& s = plan_.steps[std::size_t(i)];
-            for (const int t : {s.x, s.residual}) {
-                if (t >= 0) ++readers_[std::size_t(t)];
-            }
-            sole_[std::size_t(s.x)] = s.y < 0 || s.what.kind == op::add ? -1 : i;
+            for (const int t : s.inputs) ++readers_[std::size_t(t)];
+            sole_[std::size_t(s.x())] = s.y < 0 || s.own_inputs() > 1 ? -1 : i;
         }
     }
 
@@ -123,7 +121,7 @@ private:
     struct level {  ///< the states before a step
         growing<node> nodes;
     };
-    /// A placing of a step where x lies as it does: what it costs but for the residual, and how x and
+    /// A placing of a step where x lies as it does: what it costs but for the second input, and how x and
     /// y lie then.
     struct edge {
         double seconds = 0;
@@ -146,14 +144,15 @@ private:
             stood.push_back(place(t));
             after.push_back(t);
         }
-        x_ = place(s.x);
-        residual_ = s.residual < 0 || s.residual == s.x ? -1 : place(s.residual);
+        x_ = place(s.x());
+        second_ = s.inputs.size() < 2 || !s.inputs.is_first(1) ? -1 : place(s.inputs[1]);
         y_ = s.y < 0 ? -1 : place(s.y);  // there already: another arm of a concat has begun it
         begins_ = s.y >= 0 && y_ < 0;
         if (begins_) after.push_back(s.y);
         if (int(after.size()) > open_ends) return false;
 
-        const bool by_x_alone = s.what.kind != op::add && s.what.kind != op::channels;
+        const traits is = traits_of(s.what);
+        const bool by_x_alone = !is.follows_second && !is.moves_channels;
         const auto options = offered(i);
         growing<names> known_names(options.size());
         growing<edge> edges;                           // by x's bits and the option
@@ -172,13 +171,13 @@ private:
                 if (!layouts_.fit()) return false;
             }
             std::uint64_t rest = 0;  // of the key to come
-            int x_to = -1, residual_to = -1;
+            int x_to = -1, second_to = -1;
             for (int a = 0; a < int(stood.size()); ++a) {
                 const int was = stood[std::size_t(a)];
                 if (was == x_) {
                     x_to = 10 * a;
-                } else if (was == residual_) {
-                    residual_to = 10 * a;
+                } else if (was == second_) {
+                    second_to = 10 * a;
                 } else {
                     rest |= (key >> 10 * was & 1023) << 10 * a;
                 }
@@ -190,10 +189,10 @@ private:
                 double seconds = nodes[n].seconds + e.seconds;
                 if (x_to >= 0) then |= e.x << x_to;
                 if (begins_) then |= e.y << y_to;
-                if (residual_ >= 0) {
-                    now r = at(key, residual_);
-                    seconds += residual_seconds(i, r, e.given);
-                    if (residual_to >= 0) then |= r.bits() << residual_to;
+                if (second_ >= 0) {
+                    now r = at(key, second_);
+                    seconds += second_seconds(i, r, e.given);
+                    if (second_to >= 0) then |= r.bits() << second_to;
                 }
                 keep(next, slots, {then, seconds, n, options[std::size_t(o)]});
             }
@@ -253,7 +252,7 @@ private:
                   : begins_ ? layouts_.of(gives(i, p, key))
                             : at(key, y_).where;
         n.made = summed_by(p.how).empty() ? n.given : layouts_.of(summands_of(p.how));
-        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.what, layouts_[n.made]);
+        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.reads_input(0), layouts_[n.made]);
         n.reads = layouts_.of(taken);
         n.is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
         return n;
@@ -270,7 +269,7 @@ private:
         now x = at(key, x_), y(given);
         if (x.sum) {  // its parts go where they are taken, if that is as fine
             x = is_fine ? reads : x.where;
-            e.seconds += prices_.reduce(plan_.tensors[std::size_t(s.x)].producer,
+            e.seconds += prices_.reduce(plan_.tensors[std::size_t(s.x())].producer,
                                         summands_[at(key, x_).sum - 1], x.where);
         }
         const int before = x.where;
@@ -278,10 +277,10 @@ private:
             e.seconds += prices_.fetch(i, before, made);
             fetched(x, reads);
         }
-        if (s.residual == s.x) e.seconds += residual_seconds(i, x, given);
+        if (s.inputs.size() > 1 && !s.inputs.is_first(1)) e.seconds += second_seconds(i, x, given);
         const auto own = prices_.compute(i, before, made);
         e.seconds += own.seconds + byte_ * double(own.bytes);
-        if (sums && s.residual < 0 && readers_[std::size_t(s.y)] == 1 &&
+        if (sums && !s.adds && readers_[std::size_t(s.y)] == 1 &&
             sole_[std::size_t(s.y)] >= 0) {
             y.sum = p.how == policy::input ? 1 : 2;
             summands_[y.sum - 1] = made;
@@ -292,10 +291,11 @@ private:
         e.y = y.bits();
         return e;
     }
-    constexpr double residual_seconds(int i, now& residual, int given) {
-        if (residual.also == given + 1) return 0;
-        const double seconds = prices_.fetch_residual(i, residual.where, given);
-        fetched(residual, given);
+    constexpr double second_seconds(int i, now& second, int given) {
+        const int taken = prices_.second_taken(i, given);
+        if (second.also == taken + 1 || !layouts_.fit()) return 0;
+        const double seconds = prices_.fetch_second(i, second.where, taken);
+        fetched(second, taken);
         return seconds;
     }
     /// Whoever has all of it needs no one any more.
@@ -312,14 +312,14 @@ private:
         const step& s = plan_.steps[std::size_t(i)];
         const auto lies = [&](int t) { return layouts_[at(key, place(t)).where]; };
         layout l;
-        if (s.what.kind == op::add) {  // as lower() has it: as the body, if that is cut
-            const layout body = lies(s.residual);
+        if (traits_of(s.what).follows_second) {  // as lower() has it: as the body, if that is cut
+            const layout body = lies(s.second());
             if (!body.is_whole()) return output_layout(s.what, p, body, stages_);
         }
         for (std::size_t j = std::size_t(i); j < plan_.steps.size(); ++j) {
             const step& arm = plan_.steps[j];
             if (arm.y != s.y) break;
-            l = output_layout(arm.what, p, lies(arm.x), stages_);
+            l = output_layout(arm.what, p, lies(arm.x()), stages_);
             if (!l.is_whole()) break;
         }
         return l;
@@ -331,7 +331,7 @@ private:
     layout_numbers layouts_;
     prices<> prices_;
     growing<int> readers_, sole_, live_;
-    int x_ = 0, residual_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
+    int x_ = 0, second_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
     bool begins_ = false;                 ///< the step is the first to write y
     int summands_[2] = {};                ///< the layouts of those of input and of grid
     growing<level> levels_;

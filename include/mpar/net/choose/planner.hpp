@@ -26,7 +26,7 @@ struct planning {
 
 /// What was found.
 struct planned {
-    growing<placing> each;             ///< for lower(): one for each entry of the tape
+    growing<placing> each;             ///< for lower(): one for each node of the graph
     forecast cost;                     ///< of the plan that comes of it; at run time
     policy alike = policy::automatic;  ///< the one policy of all layers that was best; else mixed
     mismatch wrong;
@@ -39,14 +39,13 @@ namespace detail {
 template <class = void>
 class planner {
 public:
-    [[gnu::cold]] constexpr planner(std::span<const instruction> tape, const shape& input,
-                                    const placing& given, const planning& how)
-        : tape_(tape), input_(input), given_(given), how_(how) {
-        for (const auto& i : tape_) {
-            const placing asks = i.does.asks;
+    [[gnu::cold]] constexpr planner(const graph& net, const shape& input, const placing& given,
+                                    const planning& how)
+        : net_(net), input_(input), given_(given), how_(how) {
+        for (const node& n : net_) {
+            const placing asks = n.does.asks;
             const bool asks_plan = asks.how == policy::automatic;
-            is_free_.push_back(i.what == instruction::kind::layer && has_filters(i.does) &&
-                               (how_.all || asks_plan));
+            is_free_.push_back(has_filters(n.does) && (how_.all || asks_plan));
             own_.push_back(asks_plan ? placing{} : asks);
             rest_.push_back(how_.all || asks_plan ? placing{} : asks);
             if (rest_.back().how == policy::stage) stages_ = std::max(stages_, asks.stage + 1);
@@ -58,7 +57,7 @@ public:
             search();  // all others are among what it looks at, and a compiler's time is dear
             if (whole_.each.empty()) consider_alike();
         } else {
-            if (how_.all && !asks_for_plan(tape_)) consider(own_, policy::automatic);
+            if (how_.all && !asks_for_plan(net_)) consider(own_, policy::automatic);
             consider_alike();
             if (!wrong_) search();
         }
@@ -72,15 +71,11 @@ public:
 private:
     static constexpr double worth = 1.05;  ///< of what the bits are the same on any number of ranks
 
-    static constexpr bool has_filters(const operation& o) {
-        return o.kind == op::convolution || o.kind == op::dense;
-    }
-
     /// One policy for all that are free and can follow it, as a choice for all has it.
     constexpr growing<placing> all_by(policy p) const {
         growing<placing> each = rest_;
         for (std::size_t i = 0; i < each.size(); ++i) {
-            if (is_free_[i]) each[i] = can_follow(tape_[i].does, p) ? p : policy::none;
+            if (is_free_[i]) each[i] = can_follow(net_[i].does, p) ? p : policy::none;
         }
         return each;
     }
@@ -94,7 +89,7 @@ private:
 
     /// Keeps a choice that fits and costs less than the one there is. Returns whether it fits.
     [[gnu::cold]] constexpr bool consider(const growing<placing>& each, policy alike) {
-        const lowered l = lower(tape_, input_, given_, std::span<const placing>(each));
+        const lowered l = lower(net_, input_, given_, std::span<const placing>(each));
         if (l.wrong) {
             if (!wrong_) wrong_ = l.wrong;
             return false;
@@ -136,15 +131,13 @@ private:
         for (auto& p : base) {
             if (!summed_by(p.how).empty()) p = policy::none;
         }
-        const lowered l = lower(tape_, input_, given_, std::span<const placing>(base));
+        const lowered l = lower(net_, input_, given_, std::span<const placing>(base));
         wrong_ = l.wrong;
         if (wrong_) return;
         const plan p = l.view();
         growing<offers> options;
         for (const step& s : p.steps) {
-            const bool is_entry = s.entry >= 0 && s.what.kind != op::row_sums &&
-                                  s.what.kind != op::mean_rows && s.what.kind != op::add;
-            if (!is_entry) {
+            if (s.entry < 0) {
                 options.push_back({{placing{}}});
             } else if (is_free_[std::size_t(s.entry)]) {
                 options.push_back(
@@ -183,12 +176,12 @@ private:
         }
     }
 
-    std::span<const instruction> tape_;
+    graph net_;
     shape input_;
     placing given_;
     planning how_;
     growing<bool> is_free_;
-    growing<placing> own_;   ///< what each entry asks for
+    growing<placing> own_;   ///< what each node asks for
     growing<placing> rest_;  ///< what those get that are not free
     int stages_ = 1;
     planned whole_, any_;  ///< the best without and with sums that are cut
@@ -198,16 +191,16 @@ private:
 
 }  // namespace detail
 
-/// A placing for each entry of a tape: for its layers with weights that ask for shard::automatic (for
+/// A placing for each node of a graph: for its layers with weights that ask for shard::automatic (for
 /// all, where how.all says so) the ones whose forward takes the least time by the cost model;
 /// others keep what they ask for.
 /// Sums stay whole, and so the bits the same on any number of ranks, unless it costs a twentieth.
 /// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
 /// own where how.all gives them up, but for that twentieth.
 template <class = void>
-constexpr planned plan_for(std::span<const instruction> tape, const shape& input,
-                           const placing& given, const planning& how) {
-    return detail::planner<>(tape, input, given, how).run();
+constexpr planned plan_for(const graph& net, const shape& input, const placing& given,
+                           const planning& how) {
+    return detail::planner<>(net, input, given, how).run();
 }
 
 }  // namespace mpar

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/layers/reduce.hpp>
 #include <mpar/net/choose/cost.hpp>
 
 #include <array>
@@ -59,7 +58,7 @@ public:
     /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
     /// the summands.
     constexpr price compute(int i, int x, int y) {
-        const bool may_lie_there = plan_.steps[std::size_t(i)].what.kind == op::channels;
+        const bool may_lie_there = traits_of(plan_.steps[std::size_t(i)].what).moves_channels;
         return once(i, 0, may_lie_there ? x : 0, y, [&] {
             const trial t(*this, i, may_lie_there ? x : y, y, y);
             const costs c = t.price();
@@ -82,19 +81,24 @@ public:
                             return all;
                         });
                         const step& s = plan_.steps[std::size_t(i)];
-                        const bool whole = s.y < 0 || input_layout(s.what, layouts_[y]).is_whole();
+                        const bool whole = s.y < 0 || input_layout(s.reads_input(0), layouts_[y]).is_whole();
                         return moving(i, false, from, needs, whole);
                     })
             .seconds;
     }
-    /// The same of the residual, which lies as y must in the end.
-    constexpr double fetch_residual(int i, int from, int y) {
+    /// The same of the second input, which is taken as `taken` (see second_taken) in the end.
+    constexpr double fetch_second(int i, int from, int taken) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
-        return once(i, 2, from, y,
+        return once(i, 2, from, taken,
                     [&] {
-                        return moving(i, true, from, owners_of(i, true, y), layouts_.is_whole(y));
+                        return moving(i, true, from, owners_of(i, true, taken),
+                                      layouts_.is_whole(taken));
                     })
             .seconds;
+    }
+    /// The layout in which step i takes its second input in order to give `y`.
+    constexpr int second_taken(int i, int y) {
+        return layouts_.of(input_layout(plan_.steps[std::size_t(i)].reads_input(1), layouts_[y]));
     }
     /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
     constexpr double reduce(int i, int summands, int y) {
@@ -118,20 +122,22 @@ private:
         [[gnu::cold]] constexpr trial(const prices& all, int i, int x, int y, int last) : of(all) {
             const step& s = all.plan_.steps[std::size_t(i)];
             const auto number = [&](int l) { return all.layouts_[l]; };
-            const shape from = all.extents(s.x), to = s.y < 0 ? from : all.extents(s.y);
+            const shape from = all.extents(s.x()), to = s.y < 0 ? from : all.extents(s.y);
             steps[0] = s;
-            steps[0].x = 0;
+            const bool more = s.inputs.size() > 1;
+            steps[0].inputs = more ? tensor_list(0, 2) : tensor_list(0);
             steps[0].y = s.y < 0 ? -1 : 1;
-            steps[0].residual = s.residual < 0 ? -1 : 2;
             tensors[0] = {from, number(x), -1, 0};
             tensors[1] = {to, number(y), 0, 1};
-            tensors[2] = {to, number(last), -1, 0};
+            tensors[2] = {more ? all.extents(s.inputs[1]) : to,
+                          more ? input_layout(s.reads_input(1), number(last)) : number(last), -1, 0};
             if (tensors[1].where.partial.empty()) return;
-            steps[0].residual = -1;
+            steps[0].inputs = 0;
+            steps[0].adds = false;
             steps[1].what = sum_of_summands(s.what);
-            steps[1].x = 1;
+            steps[1].inputs = more ? tensor_list(1, 3) : tensor_list(1);
+            steps[1].adds = more;
             steps[1].y = 2;
-            steps[1].residual = s.residual < 0 ? -1 : 3;
             tensors[2] = {to, number(last), 1, 2};
             tensors[3] = {to, number(last), -1, 1};
             count = 2;
@@ -151,7 +157,7 @@ private:
         growing<box> of;  ///< by ranks_
     };
     /// Boxes of step i's tensors for all ranks that are looked at, worked out once: what x's owners
-    /// have (0), what is needed of it (1), what y's owners have (2).
+    /// have (0), what is needed of it (1), what the second input's owners have (2).
     template <class F>
     constexpr const boxes& parts_of(int i, int what, int l, F boxes_for) {
         constexpr int stride = layout_numbers::most;
@@ -164,10 +170,9 @@ private:
         s.n = on_.batch;
         return s;
     }
-    constexpr const boxes& owners_of(int i, bool of_y, int l) {
-        const step& s = plan_.steps[std::size_t(i)];
-        const shape all = with_batch(of_y ? s.y : s.x);
-        return parts_of(i, of_y ? 2 : 0, l, [&](const growing<int>& ranks) {
+    constexpr const boxes& owners_of(int i, bool second, int l) {
+        const shape all = with_batch(plan_.steps[std::size_t(i)].inputs[second]);
+        return parts_of(i, second ? 2 : 0, l, [&](const growing<int>& ranks) {
             boxes b;
             for (const int r : ranks) {
                 b.of.push_back(owned(layouts_[l], all, on_.who.at(r),
@@ -176,14 +181,13 @@ private:
             return b;
         });
     }
-    /// Of the slowest rank, when all ranks fetch what they need of x, or of the residual; `takes_all`:
+    /// Of the slowest rank, when all ranks fetch what they need of x, or of the second input; `takes_all`:
     /// the whole.
-    [[gnu::cold]] constexpr price moving(int i, bool residual, int from, const boxes& needs,
+    [[gnu::cold]] constexpr price moving(int i, bool second, int from, const boxes& needs,
                                          bool takes_all) {
         if (on_.mates(0).size() == on_.who.ranks) return {0};
-        const step& s = plan_.steps[std::size_t(i)];
-        const shape all = with_batch(residual ? s.y : s.x);
-        const boxes& owners = owners_of(i, residual, from);
+        const shape all = with_batch(plan_.steps[std::size_t(i)].inputs[second]);
+        const boxes& owners = owners_of(i, second, from);
         const link& by = machine_.between(on_.who.ranks);
         double most = 0;
         for (std::size_t r = 0; r < ranks_.size(); ++r) {
@@ -212,13 +216,9 @@ private:
         return count_++;
     }
     constexpr bool same(const step& a, const step& b) const {
-        const operation &p = a.what, &q = b.what;
-        return p.kind == q.kind && p.in == q.in && p.out == q.out && p.shift == q.shift &&
-               p.groups == q.groups && p.mixes_channels == q.mixes_channels &&
-               p.mixes_rows == q.mixes_rows && p.window.h == q.window.h &&
-               p.window.w == q.window.w && p.flops_per_output == q.flops_per_output &&
-               (a.y < 0) == (b.y < 0) && (a.residual < 0) == (b.residual < 0) &&
-               extents(a.x) == extents(b.x) && (a.y < 0 || extents(a.y) == extents(b.y));
+        return works_alike(a.what, b.what, extents(a.x())) && a.adds == b.adds &&
+               a.inputs.size() == b.inputs.size() && extents(a.x()) == extents(b.x()) &&
+               (a.y < 0) == (b.y < 0) && (a.y < 0 || extents(a.y) == extents(b.y));
     }
 
     constexpr const shape& extents(int t) const { return plan_.tensors[std::size_t(t)].extents; }

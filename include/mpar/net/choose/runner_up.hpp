@@ -17,29 +17,28 @@ struct runner_up {
     double more = 0;  ///< seconds of the whole forward
 };
 
-/// For each step of a plan. `tape`: what it was lowered from; `how.of`: what for.
+/// For each step of a plan. `net`: what it was lowered from; `how.of`: what for.
 /// Cost: a plan and its forecast for each layer and policy.
 template <class = void>
-growing<runner_up> runners_up(std::span<const instruction> tape, const placing& given,
-                              const plan& p, const planning& how) {
-    growing<placing> each(tape.size());
+growing<runner_up> runners_up(const graph& net, const placing& given, const plan& p,
+                              const planning& how) {
+    growing<placing> each(net.size());
     for (const auto& s : p.steps) {
-        if (s.entry >= 0 && (s.weights >= 0 || s.what.asks != placing{})) {
-            each[std::size_t(s.entry)] = s.what.asks;
-        }
+        if (s.entry >= 0 && !traits_of(s.what).ends_sum) each[std::size_t(s.entry)] = s.what.asks;
     }
-    for (std::size_t i = 0; i < tape.size(); ++i) {
-        if (tape[i].what == instruction::kind::concat_end && !how.all) each[i] = tape[i].does.asks;
+    for (std::size_t i = 0; i < net.size(); ++i) {
+        const bool joins = traits_of(net[i].does).rides == riding::joining;
+        if (joins && !how.all) each[i] = net[i].does.asks;
     }
     const auto seconds = [&] {
-        const lowered l = lower(tape, p.input().extents, given, std::span<const placing>(each));
+        const lowered l = lower(net, p.input().extents, given, std::span<const placing>(each));
         return l.wrong ? -1 : forecast_of(l.view(), how.on, how.of).seconds;
     };
     const double now = seconds();
     growing<runner_up> all(p.steps.size());
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
         const step& s = p.steps[i];
-        if (s.what.kind != op::convolution && s.what.kind != op::dense) continue;
+        if (!has_filters(s.what)) continue;
         placing& here = each[std::size_t(s.entry)];
         const placing mine = here;
         const shape& y = p.tensors[std::size_t(s.y)].extents;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A net divided into the stages of a pipeline of equal work. Knows the tape, no rank.
+// A net divided into the stages of a pipeline of equal work. Knows the graph, no rank.
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/net/graph/tape.hpp>
+#include <mpar/net/graph/graph.hpp>
 
 #include <algorithm>
 #include <span>
@@ -12,46 +12,37 @@ namespace mpar {
 
 namespace detail {
 
-/// Runs of instructions that stay together: a layer, or a whole residual block or concat.
-struct tape_piece {
+/// Nodes that stay together: one, or a whole residual block or concat.
+struct graph_piece {
     int begin = 0, end = 0;
     long flops = 0;
 };
 
+/// A piece ends where nothing that comes later reads more than what its last node gives.
 template <class = void>
-constexpr growing<tape_piece> pieces_of(std::span<const instruction> tape, shape x) {
-    struct frame {
-        shape entry, joined;
-    };
-    growing<frame> frames;
-    growing<tape_piece> pieces;
-    for (int i = 0; i < int(tape.size()); ++i) {
-        if (frames.empty()) pieces.push_back({i, i, 0});
+constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
+    growing<int> last_reader(net.size() + 1, -1);
+    for (int i = 0; i < int(net.size()); ++i) {
+        for (const int v : net.inputs(std::size_t(i))) last_reader[std::size_t(v)] = i;
+    }
+    growing<shape> values(1, input);
+    growing<graph_piece> pieces;
+    int open = last_reader[0];  // the last node that reads a value from before this piece's end
+    for (int i = 0; i < int(net.size()); ++i) {
+        if (pieces.empty()) pieces.push_back({i, i, 0});
         auto& piece = pieces.back();
+        growing<shape> x;
+        for (const int v : net.inputs(std::size_t(i))) x.push_back(values[std::size_t(v)]);
+        const operation o = resolve(net[std::size_t(i)].does, x);
+        const shape y = output_shape(o, x);
+        piece.flops += flops(o, whole(y), x[0]);
+        values.push_back(y);
         piece.end = i + 1;
-        const auto& entry = tape[std::size_t(i)];
-        switch (entry.what) {
-            case instruction::kind::residual_begin:
-            case instruction::kind::concat_begin: frames.push_back({x, {x.n, 0, 0, 0}}); break;
-            case instruction::kind::skip_begin: x = frames.back().entry; break;
-            case instruction::kind::residual_end: frames.pop_back(); break;
-            case instruction::kind::next_arm:
-            case instruction::kind::concat_end: {
-                auto& f = frames.back();
-                f.joined = {x.n, f.joined.c + x.c, x.h, x.w};
-                x = entry.what == instruction::kind::next_arm ? f.entry : f.joined;
-                if (entry.what == instruction::kind::concat_end) frames.pop_back();
-                break;
-            }
-            case instruction::kind::layer: {
-                const operation o = resolve(entry.does, x);
-                if (o.kind == op::nothing) break;
-                const shape y =
-                    o.kind == op::global_avg_pool ? shape{x.n, x.c, 1, 1} : output_shape(o, x);
-                piece.flops += o.kind == op::global_avg_pool ? x.count() : flops(o, whole(y), x);
-                x = y;
-                break;
-            }
+        if (open > i) {
+            open = std::max(open, last_reader[std::size_t(i) + 1]);
+        } else {
+            open = last_reader[std::size_t(i) + 1];
+            if (i + 1 < int(net.size())) pieces.push_back({i + 1, i + 1, 0});
         }
     }
     return pieces;
@@ -59,13 +50,13 @@ constexpr growing<tape_piece> pieces_of(std::span<const instruction> tape, shape
 
 }  // namespace detail
 
-/// A placing for each instruction of a tape: `stages` stages (fewer where there are fewer pieces
+/// A placing for each node of a graph: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
 template <class = void>
-[[gnu::cold]] constexpr growing<placing> balanced_stages(std::span<const instruction> tape,
-                                                         const shape& input, int stages) {
-    const auto pieces = detail::pieces_of(tape, input);
+[[gnu::cold]] constexpr growing<placing> balanced_stages(const graph& net, const shape& input,
+                                                         int stages) {
+    const auto pieces = detail::pieces_of(net, input);
     const int n = int(pieces.size());
     stages = std::max(1, std::min(stages, n));
     growing<long> sum(std::size_t(n + 1), 0);
@@ -89,7 +80,7 @@ template <class = void>
             }
         }
     }
-    growing<placing> placings(tape.size());
+    growing<placing> placings(net.size());
     for (int s = stages - 1, end = n; s >= 0; --s) {
         const int begin = s ? begins[std::size_t(s)][std::size_t(end)] : 0;
         for (int i = begin; i < end; ++i) {

@@ -19,6 +19,11 @@ struct chain {};
 template <class Body, class Skip = identity>
 struct residual {};
 
+/// y = Body(x) * Gate(x), element by element. The gate gives the body's shape, or one row and column,
+/// whose channels scale those of the body.
+template <class Body, class Gate>
+struct product {};
+
 /// y = the channels of all arms, in their order; each arm reads the same x. The arms give the same rows
 /// and columns; the plan brings them to one layout.
 template <class... Arms>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/net/graph/tape.hpp>
+#include <mpar/net/graph/graph.hpp>
 
 #include <optional>
 #include <span>
@@ -13,7 +13,7 @@ namespace mpar {
 /// Policies in place of the layers' own.
 struct choice {
     std::optional<placing> all;     ///< for all layers that have weights and can follow it
-    std::span<const placing> each;  ///< or one for each instruction of the tape
+    std::span<const placing> each;  ///< or one for each node
 
     constexpr choice() = default;
     constexpr explicit(false) choice(std::optional<policy> p) {
@@ -24,21 +24,20 @@ struct choice {
 };
 
 /// Whether some layer leaves its policy to a planner.
-constexpr bool asks_for_plan(std::span<const instruction> tape) {
-    for (const auto& i : tape) {
-        if (i.does.asks.how == policy::automatic) return true;
+constexpr bool asks_for_plan(const graph& net) {
+    for (const node& n : net) {
+        if (n.does.asks.how == policy::automatic) return true;
     }
     return false;
 }
 
-/// What each entry asks for; who asks for a plan is whole until there is one.
+/// What each node asks for; who asks for a plan is whole until there is one.
 template <class = void>
-constexpr growing<placing> unplanned(std::span<const instruction> tape) {
+constexpr growing<placing> unplanned(const graph& net) {
     growing<placing> each;
-    for (const auto& i : tape) {
-        const bool has_filters = i.does.kind == op::convolution || i.does.kind == op::dense;
-        const placing whole = has_filters ? policy::none : policy::follow;
-        each.push_back(i.does.asks.how == policy::automatic ? whole : i.does.asks);
+    for (const node& n : net) {
+        const placing whole = has_filters(n.does) ? policy::none : policy::follow;
+        each.push_back(n.does.asks.how == policy::automatic ? whole : n.does.asks);
     }
     return each;
 }

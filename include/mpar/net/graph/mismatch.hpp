@@ -2,7 +2,9 @@
 // What a wrong net says: one sentence, at compile time or when thrown. Knows no net.
 #pragma once
 
-#include <mpar/net/graph/tape.hpp>
+#include <mpar/net/graph/place.hpp>
+#include <mpar/operators/misfit.hpp>
+#include <mpar/shard/policy.hpp>
 
 #include <string>
 
@@ -10,23 +12,10 @@ namespace mpar {
 
 /// The first fault of a net, found while it is lowered.
 struct mismatch {
-    enum class kind {
-        none,
-        channels,
-        groups,
-        window,
-        features,
-        arms,
-        concat,
-        slice,
-        policy,
-        summands,
-        unplanned,
-        depth
-    };
+    using kind = misfit;
 
     kind what = kind::none;
-    int instruction = -1;  ///< index into the tape
+    int node = -1;  ///< of the graph
     std::string_view layer;
     place where;
     int takes = 0, gives = 0;  ///< the two numbers
@@ -60,12 +49,18 @@ struct mismatch {
         case mismatch::kind::arms:
             words += "'s body gives an extent of " + takes + ", its skip gives " + gives;
             break;
+        case mismatch::kind::gate:
+            words += "'s body gives an extent of " + takes + ", its gate gives " + gives;
+            break;
         case mismatch::kind::concat:
             words += "'s arms give " + takes + " and " + gives +
                      " rows or columns: channels are joined of images of one size";
             break;
         case mismatch::kind::slice:
             words += " takes channels up to " + takes + ", the layer before gives " + gives;
+            break;
+        case mismatch::kind::mirror:
+            words += " mirrors " + takes + " rows or columns, the layer before gives " + gives;
             break;
         case mismatch::kind::policy:
             words += " cannot follow shard::" + std::string(name_of(m.asked)) +
@@ -142,6 +137,13 @@ struct explain<mismatch::kind::arms> {
     };
 };
 template <>
+struct explain<mismatch::kind::gate> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>, "mpar: a product's gate gives neither its body's shape nor one pixel");
+    };
+};
+template <>
 struct explain<mismatch::kind::concat> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
@@ -153,6 +155,13 @@ struct explain<mismatch::kind::slice> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
         static_assert(never<At>, "mpar: a layer takes channels beyond those of the layer before");
+    };
+};
+template <>
+struct explain<mismatch::kind::mirror> {
+    template <class At, class Layer, class Takes, class Gives>
+    struct accept {
+        static_assert(never<At>, "mpar: a pad mirrors more rows than the layer before gives");
     };
 };
 template <>

@@ -92,15 +92,16 @@ private:
         const int i = plan_.tensors[t].producer;
         if (i < 0 || !part_.of.first_seats.empty()) return -1;
         const auto& s = plan_.steps[std::size_t(i)];
-        if (s.residual < 0 || s.residual == s.x) return -1;
-        const std::size_t r = std::size_t(s.residual);
+        const int added = s.replaceable();
+        if (added < 0) return -1;
+        const std::size_t r = std::size_t(added);
         if (plan_.tensors[r].last_reader != i) return -1;
         if (part_.tensors[r].home >= 0 || part_.tensors[r].is_home) return -1;
         for (const auto& e : part_.exchanges) {
-            if (e.tensor == s.residual && e.before_step == i) return -1;
+            if (e.tensor == added && e.before_step == i) return -1;
         }
         const auto &mine = part_.tensors[t], &other = part_.tensors[r];
-        return mine.held == other.held && mine.inside == other.inside ? s.residual : -1;
+        return mine.held == other.held && mine.inside == other.inside ? added : -1;
     }
 
     const plan& plan_;

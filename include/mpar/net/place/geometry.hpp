@@ -4,9 +4,9 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/layers/conv2d.hpp>
 #include <mpar/net/place/grains.hpp>
 #include <mpar/net/place/part.hpp>
+#include <mpar/net/plan/layouts.hpp>
 #include <mpar/net/plan/plan.hpp>
 
 #include <algorithm>
@@ -74,7 +74,7 @@ public:
     }
     /// The input channels of one leaf.
     constexpr range leaf(const step& s, int index, int of) const {
-        return cut(extents(s.x).c, seat{index, of}, of_.block);
+        return cut(extents(s.x()).c, seat{index, of}, of_.block);
     }
     /// The input channels that a rank sums in a step whose sum is cut.
     constexpr range summed(const step& s, int rank) const {
@@ -87,7 +87,7 @@ public:
     /// What a rank computes in a step; all of it for the result. What several ranks of one memory
     /// have copies of, the first computes.
     constexpr box computed(const step& s, int rank) const {
-        if (s.y < 0) return whole(extents(s.x));
+        if (s.y < 0) return whole(extents(s.x()));
         const box y = owner(s.y, rank);
         const layout& where = tensor_at(s.y).where;
         if (of_.first_seats.empty() || !where.partial.empty() || where.is_whole()) return y;
@@ -99,12 +99,19 @@ public:
     /// What a rank reads of tensor t in a step, padding included.
     constexpr box read(const step& s, int t, int rank) const {
         const box y = computed(s, rank);
-        box b = s.residual == t ? y : box{};
-        return s.x == t ? hull(b, read_x(s, y, rank)) : b;
+        box b;
+        for (int i = 0; i < s.inputs.size(); ++i) {
+            if (s.inputs[i] == t) b = hull(b, i == 0 ? read_x(s, y, rank) : read_input(s, i, y));
+        }
+        return b;
     }
-    /// The same of the step's first input, for a part y of its output.
+    /// What a step reads of another input than the first, for a part y of its output.
+    constexpr box read_input(const step& s, int i, const box& y) const {
+        return box_read(s.reads_input(i), y, extents(s.inputs[i]), of_.block);
+    }
+    /// What a step reads of its first input, for a part y of its output.
     constexpr box read_x(const step& s, const box& y, int rank) const {
-        box b = reads(s.what, y, extents(s.x), of_.block, tile(index_of(s)));
+        box b = reads(s.what, y, extents(s.x()), of_.block, tile(index_of(s)));
         if (s.y >= 0 && !y.empty() && !tensor_at(s.y).where.partial.empty()) {
             b.c = summed(s, rank);
         }
@@ -113,27 +120,23 @@ public:
     /// The layout in which a step takes tensor t.
     constexpr layout taken(const step& s, int t) const {
         if (s.y < 0) return layout::everywhere;
-        const layout& y = tensor_at(s.y).where;
-        return s.x == t ? input_layout(s.what, y) : y;
+        return input_layout(s.reads_input(s.inputs.index_of(t)), tensor_at(s.y).where);
     }
     /// The layout in which step i gets tensor t: readers that take it in one layout share an exchange,
     /// and one that takes it whole serves all.
     constexpr layout key_of(int i, int t) const {
         layout key = taken(step_at(i), t);
         for (int j = tensor_at(t).producer + 1; j <= tensor_at(t).last_reader; ++j) {
-            if (!reads_tensor(j, t)) continue;
+            if (!step_at(j).reads(t)) continue;
             if (const layout l = taken(step_at(j), t); l.is_whole()) key = l;
         }
         return key;
-    }
-    constexpr bool reads_tensor(int i, int t) const {
-        return step_at(i).x == t || step_at(i).residual == t;
     }
     /// What a rank needs of tensor t for all its readers of that layout, without padding.
     constexpr box needed(int t, const layout& key, int rank) const {
         box all;
         for (int i = tensor_at(t).producer + 1; i <= tensor_at(t).last_reader; ++i) {
-            if (!reads_tensor(i, t)) continue;
+            if (!step_at(i).reads(t)) continue;
             if (!key.is_whole() && taken(step_at(i), t) != key) continue;
             all = hull(all, read(step_at(i), t, rank));
         }
@@ -153,18 +156,18 @@ public:
 
     constexpr long flops_of(const step& s, int rank) const {
         const box y = computed(s, rank);
-        const long all = flops(s.what, y, extents(s.x));
+        const long all = flops(s.what, y, extents(s.x()));
         if (s.y < 0 || tensor_at(s.y).where.partial.empty()) return all;
-        return all / s.what.in * summed(s, rank).size();
+        return all / filters_of(s.what)->in * summed(s, rank).size();
     }
 
 private:
     /// The same on all ranks, whatever part of y they compute.
     constexpr int tile_of(const step& s) const {
-        if (s.what.kind != op::convolution) return 0;
+        if (!traits_of(s.what).takes_image_blocks) return 0;
         shape y = extents(s.y);
         y.n = std::max(y.n, of_.whole_batch);
-        return of_.winograd_tile(problem_of(s.what, {0, s.what.in}, whole(y)), y);
+        return of_.winograd_tile(problem_of(s.what, {0, filters_of(s.what)->in}, whole(y)), y);
     }
 
     plan plan_;

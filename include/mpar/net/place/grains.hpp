@@ -26,12 +26,13 @@ public:
                                         const seat& who) {
         for (std::size_t i = p.steps.size(); i-- > 0;) {
             const step& s = p.steps[i];
-            if (s.x < 0 || s.y < 0) continue;
-            const shape x = p.tensors[std::size_t(s.x)].extents,
+            if (s.y < 0) continue;
+            const shape x = p.tensors[std::size_t(s.x())].extents,
                         y = p.tensors[std::size_t(s.y)].extents;
             const long flops = mpar::flops(s.what, whole(y), x);
-            add(x.h, y.h, s.what.window.h.stride, tiles[i], flops);
-            add(x.w, y.w, s.what.window.w.stride, tiles[i], flops);
+            const sliding window = index_map_of(s.what).window;
+            add(x.h, y.h, window.h.stride, tiles[i], flops);
+            add(x.w, y.w, window.w.stride, tiles[i], flops);
         }
         bool has_tiles = false;
         for (const int tile : tiles) has_tiles = has_tiles || tile > 1;

@@ -26,10 +26,11 @@ public:
         bool any = false;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             const auto& s = plan_.steps[i];
-            if (s.what.kind != op::channels) continue;
-            const bool joins = channels(s.x) <= channels(s.y);
+            if (!traits_of(s.what).moves_channels) continue;
+            const bool joins = channels(s.x()) <= channels(s.y);
+            const int shift = index_map_of(s.what).shift;
             part_.steps[i].in_place =
-                joins ? lay(s.x, s.y, -s.what.shift) : lay(s.y, s.x, s.what.shift);
+                joins ? lay(s.x(), s.y, -shift) : lay(s.y, s.x(), shift);
             any = any || part_.steps[i].in_place;
         }
         if (any) share_boxes();

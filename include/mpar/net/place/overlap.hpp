@@ -26,15 +26,15 @@ private:
     [[gnu::cold]] constexpr void find(exchange& e) {
         const auto& from = all_.tensor_at(e.tensor);
         const step& reader = all_.step_at(e.before_step);
-        const auto is_no_kernel = [](op k) { return k == op::channels || k == op::reduce; };
+        const auto waits_for = [](const step& s) { return traits_of(s.what).waits_for_halo; };
         if (!part_.of.first_seats.empty() || e.name != transition::halo || from.producer < 0 ||
-            reader.y < 0 || reader.x != e.tensor || is_no_kernel(reader.what.kind) ||
-            is_no_kernel(all_.step_at(from.producer).what.kind) || !is_spatial(from.where) ||
+            reader.y < 0 || reader.x() != e.tensor || !waits_for(reader) ||
+            !waits_for(all_.step_at(from.producer)) || !is_spatial(from.where) ||
             is_shared_wait(e)) {
             return;
         }
         const box& own = part_.tensors[std::size_t(e.tensor)].owned;
-        const auto& window = reader.what.window;
+        const sliding window = index_map_of(reader.what).window;
         if ((!from.where.h.empty() && own.h.size() < 3 * window.h.span()) ||
             (!from.where.w.empty() && own.w.size() < 3 * window.w.span())) {
             return;

@@ -67,8 +67,7 @@ private:
             }
         }
         mine.flops = all_.flops_of(s, me());
-        for (const int t : {s.x, s.residual}) {
-            if (t < 0) continue;
+        for (const int t : s.inputs) {
             auto& held = part_.tensors[static_cast<std::size_t>(t)].held;
             for_each_mate([&](int r) { held = hull(held, all_.read(s, t, r)); });
         }
@@ -81,9 +80,10 @@ private:
             return false;
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const auto& s = all_.step_at(i);
-            const bool takes =
-                s.what.kind == op::convolution && s.what.groups == 1 && !all_.tile(i);
-            if (s.residual == t || (s.x == t && !takes)) return false;
+            const filters* f = filters_of(s.what);
+            const bool takes = traits_of(s.what).takes_image_blocks && f->groups == 1 && !all_.tile(i);
+            const int input = s.inputs.index_of(t);
+            if (input > 0 || (input == 0 && (!takes || s.residual() == t))) return false;
         }
         return true;
     }
@@ -105,8 +105,9 @@ private:
 
     constexpr void add_exchanges(int i) {
         const auto& s = all_.step_at(i);
-        add_exchange(i, s.x);
-        if (s.residual >= 0 && s.residual != s.x) add_exchange(i, s.residual);
+        for (int k = 0; k < s.inputs.size(); ++k) {
+            if (s.inputs.is_first(k)) add_exchange(i, s.inputs[k]);
+        }
     }
 
     [[gnu::cold]] constexpr void add_exchange(int i, int t) {

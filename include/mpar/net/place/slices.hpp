@@ -73,12 +73,14 @@ private:
     constexpr bool may_follow(int i, int first) const {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& mine = step_of(i);
-        if (s.y < 0 || s.what.kind == op::reduce || s.what.kind == op::custom) return false;
+        const traits is = traits_of(s.what);
+        if (s.y < 0 || is.ends_sum || is.is_of_net) return false;
         if (!mine.leaves.empty() || mine.y.empty()) return false;
         const range images = step_of(first).y.n;
-        for (const int t : {s.x, s.residual, s.y}) {
-            if (t >= 0 && tensor_of(t).owned.n != images) return false;
+        for (const int t : s.inputs) {
+            if (tensor_of(t).owned.n != images) return false;
         }
+        if (tensor_of(s.y).owned.n != images) return false;
         for (const auto& e : part_.exchanges) {
             if (e.before_step == i && (i != first || e.overlapped)) return false;
             if (e.overlapped && e.tensor == s.y) return false;
@@ -89,23 +91,24 @@ private:
     /// What step i reads and writes of one image.
     constexpr long bytes_of_an_image(int i) const {
         const auto& s = plan_.steps[std::size_t(i)];
-        long bytes = 0;
-        for (const int t : {s.x, s.residual, s.y}) {
-            if (t < 0 || (t == s.residual && t == s.x)) continue;
+        const auto of = [&](int t) {
             shape one = tensor_of(t).held.extents();
             one.n = 1;
-            bytes += storage(one, tensor_of(t).block) * part_.of.element_size;
+            return storage(one, tensor_of(t).block) * part_.of.element_size;
+        };
+        long bytes = of(s.y);
+        for (int k = 0; k < s.inputs.size(); ++k) {
+            if (s.inputs.is_first(k)) bytes += of(s.inputs[k]);
         }
         return bytes;
     }
 
     constexpr long filter_bytes(int i) const {
-        const operation& o = plan_.steps[std::size_t(i)].what;
-        if (o.kind != op::convolution && o.kind != op::dense) return 0;
+        const filters* f = filters_of(plan_.steps[std::size_t(i)].what);
+        if (!f) return 0;
         const int tile = step_of(i).tile;
-        const long taps =
-            tile > 1 ? (tile + 2) * (tile + 2) : o.window.h.kernel * o.window.w.kernel;
-        return long(o.in) / o.groups * step_of(i).y.c.size() * taps * part_.of.element_size;
+        const long taps = tile > 1 ? (tile + 2) * (tile + 2) : f->taps();
+        return f->in_per_group() * step_of(i).y.c.size() * taps * part_.of.element_size;
     }
 
     /// Tensors that no step outside reads or writes hold a slice; those in one home all or none.

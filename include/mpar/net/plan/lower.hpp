@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
-// From tape to plan: shapes, layouts, fusions. One function, at compile time and at run time.
+// From graph to plan: shapes, layouts, fusions. One function, at compile time and at run time.
 // Knows no rank and no memory.
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/layers/add.hpp>
-#include <mpar/layers/concat.hpp>
-#include <mpar/layers/global_avg_pool.hpp>
-#include <mpar/layers/reduce.hpp>
 #include <mpar/net/graph/choice.hpp>
 #include <mpar/net/graph/mismatch.hpp>
+#include <mpar/net/plan/layouts.hpp>
 #include <mpar/net/plan/plan.hpp>
 
 #include <algorithm>
@@ -30,44 +27,42 @@ struct lowered {
 
 namespace detail {
 
+/// Takes the nodes in their order. Most give a step; a norm, an activation or a sum rides on the step
+/// that wrote its input, where nobody else reads that.
 /// A template, so that only who lowers a net compiles it.
 template <class = void>
 class lowering {
 public:
-    constexpr lowering(const shape& input, placing given, const choice& chosen) : chosen_(chosen) {
+    [[gnu::cold]] constexpr lowering(const graph& net, const shape& input, placing given,
+                                     const choice& chosen)
+        : net_(net), chosen_(chosen) {
         const bool all = given.how == policy::none || given.how == policy::follow;
         plan_.tensors.push_back({input, all ? layout::everywhere : given_by(given)});
-        uses_.push_back({});
-    }
-
-    [[gnu::cold]] constexpr lowered run(std::span<const instruction> tape) {
-        for (std::size_t i = 0; i < tape.size(); ++i) {
-            const placing p = chosen_.each.empty() ? tape[i].does.asks : chosen_.each[i];
+        values_.resize(net.size() + 1);
+        for (std::size_t i = 0; i < net.size(); ++i) {
+            for (const int v : net.inputs(i)) ++values_[std::size_t(v)].readers;
+        }
+        ++values_.back().readers;  // the caller
+        for (std::size_t i = 0; i < net.size(); ++i) {
+            const placing p = chosen_.each.empty() ? net[i].does.asks : chosen_.each[i];
             if (p.how == policy::stage) stages_ = std::max(stages_, p.stage + 1);
         }
-        for (std::size_t i = 0; i < tape.size() && !plan_.wrong; ++i) {
+    }
+
+    [[gnu::cold]] constexpr lowered run() {
+        for (std::size_t i = 0; i < net_.size() && !plan_.wrong; ++i) {
             at_ = static_cast<int>(i);
-            const auto& entry = tape[i];
-            where_ = entry.where;
+            where_ = net_[i].where;
             if (where_.depth >= place::deepest) {
-                fault(mismatch::kind::depth, entry.does.name, where_.depth, place::deepest - 1);
+                fault({misfit::depth, where_.depth, place::deepest - 1}, net_[i].does.name);
                 break;
             }
-            switch (entry.what) {
-                case instruction::kind::layer: add_layer(entry.does); break;
-                case instruction::kind::residual_begin: begin_residual(); break;
-                case instruction::kind::skip_begin: begin_skip(); break;
-                case instruction::kind::residual_end: end_residual(); break;
-                case instruction::kind::concat_begin: begin_residual(); break;
-                case instruction::kind::next_arm: next_arm(); break;
-                case instruction::kind::concat_end: end_concat(entry.does.asks); break;
-            }
+            add_node();
         }
         if (!plan_.wrong) {
             step end;
-            end.what.kind = op::result;
-            end.what.name = "result";
-            end.x = current_;
+            end.what = end_of_net();
+            end.inputs = values_.back().tensor;
             plan_.steps.push_back(end);
             number();
         }
@@ -75,74 +70,98 @@ public:
     }
 
 private:
-    struct use {
-        int readers = 0;  ///< steps that read it so far
-        int kept = 0;     ///< residual blocks and concats around that still need it as it is
-    };
-    struct frame {
-        int entry = 0, body = 0;
-        std::size_t first_arm = 0;  ///< of a concat, in arms_
+    /// A value of the graph.
+    struct value {
+        int tensor = 0;   ///< where it lies
+        int readers = 0;  ///< nodes that read it
     };
 
     constexpr tensor& at(int t) { return plan_.tensors[static_cast<std::size_t>(t)]; }
-    constexpr use& uses(int t) { return uses_[static_cast<std::size_t>(t)]; }
+    constexpr value& value_of(int v) { return values_[static_cast<std::size_t>(v)]; }
+    /// The i-th value that the node reads, what it lies in, and the value that the node gives.
+    constexpr int input(int i) const { return net_.inputs(std::size_t(at_))[std::size_t(i)]; }
+    constexpr int tensor_of(int i) { return value_of(input(i)).tensor; }
+    constexpr value& given() { return value_of(at_ + 1); }
 
-    constexpr void fault(mismatch::kind k, std::string_view layer, int takes, int gives,
-                         policy asked = policy::none) {
-        if (!plan_.wrong) plan_.wrong = {k, at_, layer, where_, takes, gives, asked};
+    constexpr void fault(const complaint& c, std::string_view layer, policy asked = policy::none) {
+        plan_.wrong = {c.what, at_, layer, where_, c.takes, c.gives, asked};
     }
 
-    [[gnu::cold]] constexpr void add_layer(const operation& described) {
-        const shape x = at(current_).extents;
-        const operation o = resolve(described, x);
+    [[gnu::cold]] constexpr void add_node() {
+        growing<shape> x;
+        for (const int v : net_.inputs(std::size_t(at_))) {
+            x.push_back(at(value_of(v).tensor).extents);
+        }
+        const operation o = resolve(net_[std::size_t(at_)].does, x);
         if (!accepts(o, x)) return;
         const int weights = add_parameters(o);
-        switch (o.kind) {
-            case op::nothing: return;
-            case op::activate:
-                if (step* s = open_producer(); s && s->what.act == activation{}) {
+        switch (traits_of(o).rides) {
+            case riding::away: return pass_on();
+            case riding::vectors:
+                if (x[0].h == 1 && x[0].w == 1) return pass_on();
+                break;
+            case riding::activation:
+                if (step* s = open_producer(input(0)); s && s->what.act == activation{}) {
                     s->what.act = o.act;
-                    return;
+                    return pass_on();
                 }
                 break;
-            case op::batch_norm:
-                if (step* s = open_producer(); s && takes_norm(*s)) {
-                    take_norm(*s, weights, o.epsilon);
-                    return;
+            case riding::norm:
+                if (step* s = open_producer(input(0)); s && takes_norm(*s)) {
+                    take_norm(*s, weights, epsilon_of(o));
+                    return pass_on();
                 }
                 break;
-            case op::flatten:
-                if (x.h == 1 && x.w == 1) return;
-                break;
-            case op::global_avg_pool:
-                emit(row_sums_phase(), {}, -1);
-                emit(mean_rows_phase(x), {}, -1);
-                return;
-            default: break;
+            case riding::sum:
+                if (take_up(0, 1) || take_up(1, 0)) return;
+                return emit(o, {}, -1);
+            case riding::phases: {
+                const auto phases = phases_of(x[0]);
+                emit(phases[0], {}, -1);
+                return push(phases[1], output_shape(phases[1], at(given().tensor).extents),
+                            output_layout(phases[1], {}, at(given().tensor).where, stages_),
+                            given().tensor, -1);
+            }
+            case riding::joining: return join(asked(o));
+            case riding::never: break;
         }
         emit(o, asked(o), weights);
+        if (!plan_.wrong) plan_.steps.back().entry = at_;
     }
 
-    [[gnu::cold]] constexpr bool accepts(const operation& o, const shape& x) {
-        if (o.in && o.in != x.c) {
-            fault(mismatch::kind::channels, o.name, o.in, x.c);
-        } else if (o.kind == op::channels && (o.out < 1 || o.shift + o.out > x.c)) {
-            fault(mismatch::kind::slice, o.name, o.shift + std::max(o.out, 1), x.c);
-        } else if (o.groups > 1 && (o.in % o.groups || o.out % o.groups)) {
-            fault(mismatch::kind::groups, o.name, o.groups, o.in % o.groups ? o.in : o.out);
-        } else if (o.kind == op::dense && (x.h != 1 || x.w != 1)) {
-            fault(mismatch::kind::features, o.name, o.in, x.h * x.w);
-        } else if (const shape y = output_shape(o, x); y.h < 1) {
-            fault(mismatch::kind::window, o.name, o.window.h.span(), x.h);
+    /// The node gives what it reads.
+    constexpr void pass_on() {
+        value& from = value_of(input(0));
+        given().tensor = from.tensor;
+        from.readers += given().readers - 1;
+        given().readers = from.readers;
+    }
+
+    [[gnu::cold]] constexpr bool accepts(const operation& o, std::span<const shape> x) {
+        if (const complaint c = refuses(o, x)) {
+            // "residual: sum" is a step; the fault is the residual's
+            fault(c, x.size() > 1 ? o.name.substr(0, o.name.find(": ")) : o.name);
+            return false;
+        }
+        const shape y = output_shape(o, x);
+        const policy p = asked(o).how;
+        if (y.h < 1) {
+            fault({misfit::window, index_map_of(o).window.h.span(), x[0].h}, o.name);
         } else if (y.w < 1) {
-            fault(mismatch::kind::window, o.name, o.window.w.span(), x.w);
-        } else if (const policy p = asked(o).how; p == policy::automatic) {
-            fault(mismatch::kind::unplanned, o.name, 0, 0, p);
+            fault({misfit::window, index_map_of(o).window.w.span(), x[0].w}, o.name);
+        } else if (p == policy::automatic) {
+            fault({misfit::unplanned}, o.name, p);
         } else if (!can_follow(o, p)) {
-            const bool sums = p == policy::input || p == policy::grid;
-            fault(sums ? mismatch::kind::summands : mismatch::kind::policy, o.name,
-                  sums ? o.mixes_channels ? x.c / o.groups : 1 : x.h * x.w, sums ? x.c : x.h * x.w,
-                  p);
+            const index_map a = index_map_of(o);
+            const int pixels = x[0].h * x[0].w;
+            if (p != policy::input && p != policy::grid) {
+                fault({misfit::policy, pixels, pixels}, o.name, p);
+            } else {
+                const bool grouped = a.channels == channel_map::grouped;
+                fault({misfit::summands,
+                       !a.mixes_channels() ? 1 : grouped ? a.group_inputs : x[0].c, x[0].c},
+                      o.name, p);
+            }
         }
         return !plan_.wrong;
     }
@@ -151,234 +170,164 @@ private:
     constexpr placing asked(const operation& o) const {
         if (!chosen_.each.empty()) return chosen_.each[std::size_t(at_)];
         if (!chosen_.all) return o.asks;
-        if (o.kind != op::convolution && o.kind != op::dense) return policy::follow;
+        if (!has_filters(o)) return policy::follow;
         return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
     [[gnu::cold]] constexpr void emit(operation o, const placing& p, int weights) {
         o.asks = p;
-        const tensor x = at(current_);
-        const shape y = output_shape(o, x.extents);
-        const layout gives = output_layout(o, p, x.where, stages_);
+        const int count = int(net_.inputs(std::size_t(at_)).size());
+        tensor_list inputs = tensor_of(0);
+        if (count > 1) {
+            const int a = tensor_of(0), b = tensor_of(1);
+            const bool turned = traits_of(o).follows_second && at(a).where.is_whole();
+            inputs = turned ? tensor_list(b, a) : tensor_list(a, b);
+        }
+        growing<shape> x;
+        for (const int t : inputs) x.push_back(at(t).extents);
+        const shape y = output_shape(o, x);
+        const layout gives = output_layout(o, p, at(inputs[0]).where, stages_);
         if (summed_by(p.how).empty()) {
-            push(o, y, gives, weights);
+            push(o, y, gives, inputs, weights);
         } else {
-            push(o, y, summands_of(p.how), weights);
-            push(sum_of_summands(o), y, gives, weights);
+            push(o, y, summands_of(p.how), inputs, weights);
+            plan_.steps.back().entry = at_;
+            push(sum_of_summands(o), y, gives, given().tensor, weights);
         }
     }
-    constexpr void push(const operation& o, const shape& y, const layout& where, int weights) {
-        step s{.what = o, .where = where_, .x = current_, .weights = weights};
+    [[gnu::cold]] constexpr void push(const operation& o, const shape& y, const layout& where,
+                                      const tensor_list& inputs, int weights) {
+        step s{.what = o, .where = where_, .inputs = inputs};
+        s.weights = weights;
+        s.epsilon = epsilon_of(o);
         s.y = static_cast<int>(plan_.tensors.size());
-        s.entry = at_;
-        if (o.kind == op::custom) s.custom = customs_++;
+        if (traits_of(o).is_of_net) s.custom = customs_++;
         plan_.tensors.push_back({y, where});
-        uses_.push_back({});
-        ++uses(current_).readers;
         plan_.steps.push_back(s);
-        current_ = s.y;
+        given().tensor = s.y;
     }
 
-    /// The step that wrote the current tensor, when nobody else has or will read it as it is.
-    constexpr step* open_producer() {
-        if (uses(current_).readers || uses(current_).kept) return nullptr;
+    /// The step that wrote a value, when this node alone reads it.
+    constexpr step* open_producer(int v) {
+        if (value_of(v).readers != 1) return nullptr;
         for (auto& s : plan_.steps) {
-            if (s.y == current_ && has_epilogue(s.what.kind)) return &s;
+            if (s.y == value_of(v).tensor && traits_of(s.what).has_epilogue) return &s;
         }
         return nullptr;
     }
-    static constexpr bool has_epilogue(op k) {
-        return has_filters(k) || k == op::batch_norm || k == op::add;
-    }
-    /// Or sums up what filters have given.
-    static constexpr bool has_filters(op k) {
-        return k == op::convolution || k == op::dense || k == op::reduce;
+    static constexpr bool sums_filters(const step& s) {
+        return has_filters(s.what) || traits_of(s.what).ends_sum;
     }
     static constexpr bool takes_norm(const step& s) {
-        return has_filters(s.what.kind) && s.norm < 0 && s.residual < 0 &&
-               s.what.act == activation{};
+        return sums_filters(s) && s.norm < 0 && !s.adds && s.what.act == activation{};
     }
 
     /// Of a cut sum, the summands' filters are scaled, the sum is shifted.
     constexpr void take_norm(step& s, int norm, double epsilon) {
         s.norm = norm;
-        s.what.epsilon = epsilon;
-        if (s.what.kind != op::reduce) return;
+        s.epsilon = epsilon;
+        if (!traits_of(s.what).ends_sum) return;
         for (auto& from : plan_.steps) {
-            if (from.y == s.x) from.norm = norm, from.what.epsilon = epsilon;
+            if (from.y == s.x()) from.norm = norm, from.epsilon = epsilon;
         }
     }
 
-    constexpr void begin_residual() {
-        ++uses(current_).kept;
-        frames_.push_back({current_, 0, arms_.size()});
-    }
-    constexpr void begin_skip() {
-        frames_.back().body = current_;
-        ++uses(current_).kept;
-        current_ = frames_.back().entry;
-    }
-    [[gnu::cold]] constexpr void end_residual() {
-        const frame f = frames_.back();
-        frames_.pop_back();
-        --uses(f.entry).kept;
-        --uses(f.body).kept;
-        const int skip = current_;
-        const shape a = at(f.body).extents, b = at(skip).extents;
-        if (a != b) {
-            const bool channels = a.c != b.c, rows = a.h != b.h;
-            fault(mismatch::kind::arms, "residual",
-                  channels ? a.c
-                  : rows   ? a.h
-                           : a.w,
-                  channels ? b.c
-                  : rows   ? b.h
-                           : b.w);
-            return;
-        }
-        if (take_up(f.body, skip) || take_up(skip, f.body)) return;
-        const bool cut = !at(f.body).where.is_whole();
-        current_ = cut ? f.body : skip;
-        const int other = cut ? skip : f.body;
-        emit(sum_of_arms(), {}, -1);
-        plan_.steps.back().residual = other;
-        ++uses(other).readers;
-    }
-
-    /// Lets the step that wrote `arm` add `other` in its epilogue: it then comes last of the two.
-    constexpr bool take_up(int arm, int other) {
-        current_ = arm;
-        step* s = arm == other ? nullptr : open_producer();
-        if (!s || !has_filters(s->what.kind) || s->residual >= 0 || s->what.act != activation{}) {
-            return false;
-        }
-        s->residual = other;
-        ++uses(other).readers;
+    /// Lets the step that wrote one input add the other at its end: it then comes last of the two.
+    [[gnu::cold]] constexpr bool take_up(int mine, int other) {
+        step* s = open_producer(input(mine));
+        if (!s || !sums_filters(*s) || s->adds || s->what.act != activation{}) return false;
+        s->inputs.add(tensor_of(other));
+        s->adds = true;
+        given().tensor = s->y;
         const auto which = plan_.steps.begin() + (s - plan_.steps.data());
         std::rotate(which, which + 1, plan_.steps.end());
         return true;
     }
 
-    constexpr void next_arm() {
-        arms_.push_back(current_);
-        ++uses(current_).kept;
-        current_ = frames_.back().entry;
-    }
     /// One step an arm, each of which writes its channels of one tensor.
-    [[gnu::cold]] constexpr void end_concat(const placing& p) {
-        next_arm();
-        const frame f = frames_.back();
-        frames_.pop_back();
-        --uses(f.entry).kept;
-        const std::span<const int> arms = std::span(arms_).subspan(f.first_arm);
-        tensor y{at(arms.front()).extents};
+    [[gnu::cold]] constexpr void join(const placing& p) {
+        const auto arms = net_.inputs(std::size_t(at_));
+        tensor y{at(tensor_of(0)).extents};
         y.extents.c = 0;
-        for (const int arm : arms) {
-            --uses(arm).kept;
-            const shape a = at(arm).extents;
-            if (a.h != y.extents.h || a.w != y.extents.w) {
-                const bool rows = a.h != y.extents.h;
-                return fault(mismatch::kind::concat, "concat", rows ? y.extents.h : y.extents.w,
-                             rows ? a.h : a.w);
-            }
-            y.extents.c += a.c;
-            if (y.where.is_whole()) {
-                const placing asked = !chosen_.each.empty() ? chosen_.each[std::size_t(at_)]
-                                      : chosen_.all         ? placing{}
-                                                            : p;
-                y.where = output_layout(arm_of_concat(0), asked, at(arm).where, stages_);
-            }
+        for (int i = 0; i < int(arms.size()); ++i) {
+            const tensor& arm = at(tensor_of(i));
+            y.extents.c += arm.extents.c;
+            if (y.where.is_whole()) y.where = output_layout(arm_of_concat(0), p, arm.where, stages_);
         }
-        current_ = static_cast<int>(plan_.tensors.size());
+        const int joined = static_cast<int>(plan_.tensors.size());
         plan_.tensors.push_back(y);
-        uses_.push_back({});
         int from = 0;
-        for (const int arm : arms) {
-            plan_.steps.push_back({.what = arm_of_concat(from),
-                                   .where = where_,
-                                   .x = arm,
-                                   .y = current_,
-                                   .entry = at_});
-            ++uses(arm).readers;
-            from += at(arm).extents.c;
+        for (int i = 0; i < int(arms.size()); ++i) {
+            step s{.what = arm_of_concat(from), .where = where_, .inputs = tensor_of(i)};
+            s.y = joined;
+            s.entry = at_;
+            plan_.steps.push_back(s);
+            from += at(tensor_of(i)).extents.c;
         }
-        arms_.resize(f.first_arm);
+        given().tensor = joined;
     }
 
+    /// The first of the operation's parameters, or -1.
     constexpr int add_parameters(const operation& o) {
-        using role = parameter::role;
+        struct sink {
+            lowering& to;
+            constexpr void add(const parameter_form& p) {
+                to.plan_.parameters.push_back({p, to.layers_, to.where_});
+            }
+        };
         const int first = static_cast<int>(plan_.parameters.size());
-        switch (o.kind) {
-            case op::convolution:
-                add_parameter(role::filters, "weight",
-                              {o.out, o.in / o.groups, o.window.h.kernel, o.window.w.kernel}, 4);
-                break;
-            case op::dense: add_parameter(role::filters, "weight", {o.out, o.in}, 2); break;
-            case op::batch_norm:
-                add_parameter(role::scale, "weight", {o.in}, 1);
-                add_parameter(role::shift, "bias", {o.in}, 1);
-                add_parameter(role::mean, "running_mean", {o.in}, 1);
-                add_parameter(role::variance, "running_var", {o.in}, 1);
-                break;
-            case op::custom:
-                for (int i = 0; i < o.parameter_count; ++i) {
-                    const auto& p = o.parameters[static_cast<std::size_t>(i)];
-                    add_parameter(role::custom, p.name, p.extents, p.rank);
-                }
-                break;
-            default: return -1;
-        }
-        if (o.bias) add_parameter(role::bias, "bias", {o.out}, 1);
+        sink to{*this};
+        parameters_of(o, to);
+        if (int(plan_.parameters.size()) == first) return -1;
         ++layers_;
         return first;
     }
-    constexpr void add_parameter(parameter::role is, std::string_view suffix,
-                                 const std::array<int, 4>& extents, int rank) {
-        plan_.parameters.push_back({is, layers_, where_, suffix, extents, rank});
-    }
 
     /// Steps have their final order now.
-    constexpr void number() {
+    [[gnu::cold]] constexpr void number() {
+        growing<int> readers(plan_.tensors.size());
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             const auto& s = plan_.steps[i];
             const int index = static_cast<int>(i);
-            at(s.x).last_reader = index;
-            if (s.residual >= 0) at(s.residual).last_reader = index;
+            for (const int t : s.inputs) {
+                at(t).last_reader = index;
+                ++readers[std::size_t(t)];
+            }
             if (s.y >= 0 && at(s.y).producer < 0) at(s.y).producer = index;
         }
         for (const auto& s : plan_.steps) {
-            if (s.what.kind == op::reduce && s.residual < 0) scatter_for_reader(s.y);
+            if (traits_of(s.what).ends_sum && !s.adds && readers[std::size_t(s.y)] == 1) {
+                scatter_for_reader(s.y);
+            }
         }
     }
     /// A sum's parts go straight to where its only reader takes them, if that is cut as finely.
     constexpr void scatter_for_reader(int t) {
-        if (uses(t).readers != 1) return;
         const auto& reader = plan_.steps[std::size_t(at(t).last_reader)];
-        if (reader.x != t || reader.y < 0) return;
-        const layout taken = input_layout(reader.what, at(reader.y).where);
+        if (reader.x() != t || reader.y < 0) return;
+        const layout taken = input_layout(index_map_of(reader.what), at(reader.y).where);
         if (taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2) {
             at(t).where = taken;
         }
     }
 
-    lowered plan_;
-    growing<use> uses_;
-    growing<frame> frames_;
-    growing<int> arms_;  ///< of the concats around, done so far
+    graph net_;
     choice chosen_;
-    int current_ = 0, layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
+    lowered plan_;
+    growing<value> values_;
+    int layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;
 };
 
 }  // namespace detail
 
-/// The plan of a tape. `input`: one image; `given`: what each rank passes of it; `chosen`: policies
-/// in place of the layers' own. A fault is a value in the result.
+/// The plan of a graph. `input`: one image; `given`: what each rank passes of it; `chosen`: policies in
+/// place of the nodes' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
 template <class = void>
-constexpr lowered lower(std::span<const instruction> tape, const shape& input, const placing& given,
+constexpr lowered lower(const graph& net, const shape& input, const placing& given,
                         const choice& chosen = {}) {
-    return detail::lowering<>(input, given, chosen).run(tape);
+    return detail::lowering<>(net, input, given, chosen).run();
 }
 
 }  // namespace mpar

@@ -2,8 +2,9 @@
 // What all ranks agree on: steps, tensors, parameters. Knows no rank, no batch and no memory.
 #pragma once
 
-#include <mpar/layers/operation.hpp>
-#include <mpar/net/graph/tape.hpp>
+#include <mpar/net/graph/place.hpp>
+#include <mpar/operators/operation.hpp>
+#include <mpar/shard/layout.hpp>
 
 #include <array>
 #include <span>
@@ -11,15 +12,66 @@
 
 namespace mpar {
 
-/// One step: reads x (and residual), writes y. Indices are into the plan's tensors; -1: none.
+/// The few tensors that a step reads, as indices into the plan's.
+class tensor_list {
+public:
+    static constexpr int most = 3;
+
+    constexpr tensor_list() = default;
+    constexpr explicit(false) tensor_list(int only) : of_{short(only)}, count_(1) {}
+    constexpr tensor_list(int first, int second) : of_{short(first), short(second)}, count_(2) {}
+
+    constexpr int size() const { return count_; }
+    constexpr int operator[](int i) const { return of_[static_cast<std::size_t>(i)]; }
+    constexpr const short* begin() const { return of_.data(); }
+    constexpr const short* end() const { return of_.data() + count_; }
+    constexpr void add(int t) { of_[static_cast<std::size_t>(count_++)] = short(t); }
+    constexpr void drop_last() { --count_; }
+    /// Whether input i is the first one that is its tensor.
+    constexpr bool is_first(int i) const { return index_of((*this)[i]) == i; }
+    /// The first input that is tensor t; -1: none is.
+    constexpr int index_of(int t) const {
+        for (int i = 0; i < count_; ++i) {
+            if ((*this)[i] == t) return i;
+        }
+        return -1;
+    }
+
+private:
+    std::array<short, most> of_{};
+    int count_ = 0;
+};
+
+/// One step: reads tensors, writes y. Indices are into the plan's lists; -1: none.
 struct step {
     operation what;
     place where;
-    int x = -1, residual = -1, y = -1;
-    int weights = -1;  ///< first of its own parameters
-    int norm = -1;     ///< first of the four of a batch_norm folded into it
-    int custom = -1;   ///< which of the net's own layers computes it
-    int entry = -1;    ///< of the tape: where its policy stands; -1: the network's end
+    tensor_list inputs;    ///< the operation's own, then the one that it adds
+    bool adds = false;     ///< the last input is added at the step's end, before the activation
+    int y = -1;            ///< -1: the network's end
+    int weights = -1;      ///< first of its own parameters
+    int norm = -1;         ///< first of the four of a batch_norm folded into it
+    double epsilon = 0;    ///< of that, or of its own
+    int custom = -1;       ///< which of the net's own layers computes it
+    int entry = -1;        ///< the node whose policy it has; -1: follows what it reads
+
+    constexpr int x() const { return inputs[0]; }
+    /// Inputs of the operation's own.
+    constexpr int own_inputs() const { return inputs.size() - adds; }
+    constexpr int second() const { return own_inputs() > 1 ? inputs[1] : -1; }
+    /// What it adds at its end.
+    constexpr int residual() const { return adds ? inputs[inputs.size() - 1] : -1; }
+    /// The input in whose memory y may come to lie: what is added last.
+    constexpr int replaceable() const {
+        const bool sums = adds || traits_of(what).follows_second;
+        const int last = inputs.size() - 1;
+        return sums && inputs.is_first(last) ? inputs[last] : -1;
+    }
+    constexpr bool reads(int t) const { return inputs.index_of(t) >= 0; }
+    /// How an output reads input i.
+    constexpr index_map reads_input(int i) const {
+        return i < own_inputs() ? index_map_of(what, i) : index_map{};
+    }
 };
 
 /// A tensor between steps, for one image.
@@ -31,25 +83,13 @@ struct tensor {
 };
 
 /// A parameter as weight files hold it.
-struct parameter {
-    enum class role { filters, bias, scale, shift, mean, variance, custom };
-
-    role is = role::filters;
+struct parameter : parameter_form {
     int layer = 0;  ///< counts the layers that have parameters
     place where;
-    std::string_view suffix;  ///< "weight", "running_mean", ...
-    std::array<int, 4> extents{};
-    int rank = 1;
-
-    constexpr long count() const {
-        long product = 1;
-        for (int i = 0; i < rank; ++i) product *= extents[static_cast<std::size_t>(i)];
-        return product;
-    }
 };
 
-/// A plan as everything that runs or prints it sees it. Tensor 0 is the input; the last step is
-/// op::result, which reads the output.
+/// A plan as everything that runs or prints it sees it. Tensor 0 is the input; the last step is the
+/// net's end, which reads the output.
 struct plan {
     std::span<const step> steps;
     std::span<const tensor> tensors;
@@ -57,7 +97,14 @@ struct plan {
 
     constexpr const tensor& input() const { return tensors.front(); }
     constexpr const tensor& output() const {
-        return tensors[static_cast<std::size_t>(steps.back().x)];
+        return tensors[static_cast<std::size_t>(steps.back().x())];
+    }
+    /// The parameters of the layer whose first one is `first`.
+    constexpr std::span<const parameter> layer_of(int first) const {
+        const auto from = parameters.subspan(static_cast<std::size_t>(first));
+        std::size_t count = 0;
+        while (count < from.size() && from[count].layer == from.front().layer) ++count;
+        return from.first(count);
     }
 };
 

@@ -2,6 +2,7 @@
 // A net's plan as a constant, and the compile error of a wrong net. Knows no rank.
 #pragma once
 
+#include <mpar/net/graph/walk.hpp>
 #include <mpar/net/plan/lower.hpp>
 
 #include <array>
@@ -14,17 +15,17 @@ namespace detail {
 template <class Net>
 struct own_plan {
     static constexpr lowered make() {
-        const auto each = unplanned(tape_of<Net>);
-        return lower(tape_of<Net>, Net::input::extents, Net::input::given,
+        const auto each = unplanned(graph_of<Net>);
+        return lower(graph_of<Net>, Net::input::extents, Net::input::given,
                      std::span<const placing>(each));
     }
 };
 
-/// The type of the `Index`-th entry of a net's tape, looked for only where that entry is wrong.
+/// The type of a net's node `Index`, looked for only where that node is wrong.
 template <class Node, int Index>
 struct entry;
 template <class Node>
-inline constexpr int entries = static_cast<int>(tape_length<Node>());
+inline constexpr int entries = count_nodes<Node>().count;
 
 template <class Node, int Index>
 requires layer<Node>
@@ -36,21 +37,7 @@ requires(!layer<Node>) struct entry<Node, Index> : entry<typename Node::layers, 
 };
 template <int Times, class Block, int Index>
 struct entry<repeat<Times, Block>, Index> : entry<Block, Index % entries<Block>> {};
-template <class Body, class Skip, int Index>
-struct entry<residual<Body, Skip>, Index> {
-    static consteval auto find() {
-        if constexpr (Index >= 1 && Index <= entries<Body>) {
-            return std::type_identity<typename entry<Body, Index - 1>::type>{};
-        } else if constexpr (Index >= entries<Body> + 2 &&
-                             Index < entries<Body> + 2 + entries<Skip>) {
-            return std::type_identity<typename entry<Skip, Index - entries<Body> - 2>::type>{};
-        } else {
-            return std::type_identity<residual<Body, Skip>>{};
-        }
-    }
-    using type = typename decltype(find())::type;
-};
-/// The entry `Index` places after the beginning of the first of some arms; Whole: of none of them.
+/// The node `Index` places after the first of some arms; Whole: after all of them, where they are joined.
 template <class Whole, int Index, class... Arms>
 struct arm_entry {
     using type = Whole;
@@ -58,17 +45,21 @@ struct arm_entry {
 template <class Whole, int Index, class First, class... Rest>
 struct arm_entry<Whole, Index, First, Rest...> {
     static consteval auto find() {
-        if constexpr (Index >= 0 && Index < entries<First>) {
+        if constexpr (Index < entries<First>) {
             return std::type_identity<typename entry<First, Index>::type>{};
         } else {
             return std::type_identity<
-                typename arm_entry<Whole, Index - entries<First> - 1, Rest...>::type>{};
+                typename arm_entry<Whole, Index - entries<First>, Rest...>::type>{};
         }
     }
     using type = typename decltype(find())::type;
 };
+template <class Body, class Skip, int Index>
+struct entry<residual<Body, Skip>, Index> : arm_entry<residual<Body, Skip>, Index, Body, Skip> {};
+template <class Body, class Gate, int Index>
+struct entry<product<Body, Gate>, Index> : arm_entry<product<Body, Gate>, Index, Body, Gate> {};
 template <class... Arms, int Index>
-struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index - 1, Arms...> {};
+struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index, Arms...> {};
 template <class First, class... Rest, int Index>
 struct entry<chain<First, Rest...>, Index> {
     static consteval auto find() {
@@ -104,7 +95,7 @@ consteval bool accepted() {
     if constexpr (m) {
         (void)sizeof(
             typename explain<m.what>::template accept<at<m.where.position()>,
-                                                      typename entry<Net, m.instruction>::type,
+                                                      typename entry<Net, m.node>::type,
                                                       takes<m.takes>, gives<m.gives>>);
     }
     return true;  // of a wrong net too: one error is enough

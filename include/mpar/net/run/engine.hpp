@@ -150,7 +150,7 @@ private:
             b.n = {i * each, (i + 1) * each};
             return v.part(b);
         };
-        const shape own = part_.tensors[std::size_t(plan_.steps.back().x)].owned.extents();
+        const shape own = part_.tensors[std::size_t(plan_.steps.back().x())].owned.extents();
         const auto kept = [&](int i) {
             return dense_view(kept_.data() + i * kept_each(), own, Backend::template block<T>);
         };
@@ -164,7 +164,7 @@ private:
         }
     }
     std::size_t kept_each() const {
-        return std::size_t(storage(part_.tensors[std::size_t(plan_.steps.back().x)].owned.extents(),
+        return std::size_t(storage(part_.tensors[std::size_t(plan_.steps.back().x())].owned.extents(),
                                    Backend::template block<T>));
     }
 
@@ -212,7 +212,7 @@ private:
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
             const auto& s = plan_.steps[i];
             const auto& p = part_.steps[i];
-            if (s.what.kind != op::convolution) continue;
+            if (!traits_of(s.what).takes_image_blocks) continue;
             const auto hungry = [&](const range& channels) {
                 const convolution c = problem_of(s.what, channels, p.y, p.tile);
                 shape y = p.y.extents();

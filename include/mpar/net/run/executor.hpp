@@ -59,7 +59,7 @@ public:
         exchange_before(last, next);
         workers_.alone([&] {
             Backend::copy(queue(),
-                          view<const T>(tensors_.region(s.x, part_.steps[std::size_t(last)].x)), y);
+                          view<const T>(tensors_.region(s.x(), part_.steps[std::size_t(last)].x)), y);
         });
         workers_.meet();  // nobody brings the next images in while another reads the output
         queue().finish();
@@ -74,7 +74,7 @@ private:
     const tensor_part& memory_of(int t) const { return part_.tensors[std::size_t(t)]; }
 
     void move_output(const view<T>& kept, bool back) {
-        const int t = plan_.steps.back().x;
+        const int t = plan_.steps.back().x();
         workers_.once([&] {
             const view<T> here = tensors_.region(t, memory_of(t).owned);
             Backend::copy(queue(), view<const T>(back ? kept : here), back ? here : kept);
@@ -99,7 +99,7 @@ private:
         next = exchange_before(i, next);
         if (part_.steps[std::size_t(i)].in_place) return next;
         clear_padding(s.y, memory_of(s.y).held.n);
-        if (s.what.kind == op::reduce) {
+        if (traits_of(s.what).ends_sum) {
             reduce(i);
             return next;
         }
@@ -164,7 +164,7 @@ private:
     void run_awaiting(int i, int awaited, int sent) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& mine = part_.steps[std::size_t(i)];
-        const shape& x = plan_.tensors[std::size_t(s.x)].extents;
+        const shape& x = plan_.tensors[std::size_t(s.x())].extents;
         bool waits = true;
         const auto run_edges = [&] {
             finish(std::size_t(awaited));
@@ -198,7 +198,7 @@ private:
         const auto& s = plan_.steps[std::size_t(i)];
         if (in_common(s.y)) y.h = member_share(y.h);
         if (y.empty()) return workers_.meet();  // as after a kernel: memory is used again
-        if (s.what.kind == op::custom) {
+        if (traits_of(s.what).is_of_net) {
             run_custom(i, y);
         } else {
             run_part(i, y);
@@ -246,7 +246,7 @@ private:
     /// y = act(sum of all ranks' summands + shift + residual), for what this rank has of y.
     void reduce(int i) {
         const auto& s = plan_.steps[std::size_t(i)];
-        const auto which = std::size_t(exchange_of(i, s.x));
+        const auto which = std::size_t(exchange_of(i, s.x()));
         const auto& e = part_.exchanges[which];
         const box& mine = part_.steps[std::size_t(i)].y;
         const auto add = [&](const cut_sum& sum) {
@@ -255,19 +255,19 @@ private:
                 const auto& from = sum.summands[k];
                 summands[k] = from.where == summand::place::absent ? view<T>{}
                               : from.where == summand::place::here
-                                  ? tensors_.region_of(from.which, s.x, sum.what)
+                                  ? tensors_.region_of(from.which, s.x(), sum.what)
                                   : transfer_->received(which, std::size_t(from.which));
             }
             const view<T> y = tensors_.region(s.y, sum.what);
             const view<T> all = add_up<Backend, T>(queue(), summands);
             const int channel = sum.what.c.lo - mine.c.lo;
-            const bool ends = s.residual < 0;
+            const bool ends = !s.adds;
             Backend::affine(queue(), view<const T>(all), weights_.weights(i) + channel,
                             weights_.bias(i) + channel, ends ? s.what.act : activation{},
                             ends ? y : all);  // y may lie where the residual does
             if (ends) return;
             Backend::add(queue(), view<const T>(all),
-                         view<const T>(tensors_.region(s.residual, sum.what)), s.what.act, y);
+                         view<const T>(tensors_.region(s.residual(), sum.what)), s.what.act, y);
         };
         const auto doing = [&] { return words_of(e); };
         workers_.once([&] {
@@ -359,7 +359,7 @@ private:
     arguments<Backend, T> arguments_of(int i, const box& y, int leaf = -1, int level = 0) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& p = part_.steps[std::size_t(i)];
-        shape image = plan_.tensors[std::size_t(s.x)].extents;
+        shape image = plan_.tensors[std::size_t(s.x())].extents;
         image.n = part_.of.batch;
         const auto outside = [](range read, int extent) {
             return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
@@ -368,16 +368,26 @@ private:
         if (leaf >= 0) x.c = p.leaves[std::size_t(leaf)];
         const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
         return {.queue = queue(),
-                .x = tensors_.region(s.x, x),
-                .residual = s.residual < 0 ? view<T>{} : tensors_.region(s.residual, y),
+                .x = tensors_.region(s.x(), x),
+                .second = s.second() < 0 ? view<T>{} : tensors_.region(s.second(), second_of(s, y)),
+                .residual = s.adds ? tensors_.region(s.residual(), y) : view<T>{},
                 .y = tensors_.region(s.y, y, level),
                 .where = y,
                 .in_channels = x.c,
+                .from = x,
+                .whole = image,
                 .tile = p.tile,
                 .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
                 .weights = weights_.weights(i, std::max(leaf, 0)),
                 .bias = weights_.bias(i),
                 .workspace = tensors_.workspace()};
+    }
+
+    /// What of its second input a step reads for a part of y.
+    box second_of(const step& s, const box& y) const {
+        shape second = plan_.tensors[std::size_t(s.second())].extents;
+        second.n = part_.of.batch;
+        return box_read(s.reads_input(1), y, second, part_.of.block);
     }
 
     const plan& plan_;

@@ -32,7 +32,7 @@ struct options {
                                     ///< of a pipeline; 0: as many as are useful, 1 without stages
     std::optional<machine> planned_on{};  ///< what policy::automatic is worked out for; nothing: a
                                           ///< usual machine with the backend's vectors
-    std::vector<placing> placed{};  ///< one for each entry of the net's tape, in place of its own
+    std::vector<placing> placed{};  ///< one for each node of the net's graph, in place of its own
 };
 
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different

@@ -5,7 +5,6 @@
 #include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
 #include <mpar/kernels/backend.hpp>
-#include <mpar/layers/conv2d.hpp>
 #include <mpar/net/place/part.hpp>
 #include <mpar/net/plan/plan.hpp>
 
@@ -95,14 +94,15 @@ public:
             const operation& o = plan_.steps[i].what;
             const convolution& c = slots_[i].problem;
             text += "\nslot";
-            add(text, {long(i), long(o.kind), o.bias, plan_.steps[i].weights, plan_.steps[i].norm,
-                       o.parameter_count, long(std::bit_cast<std::int64_t>(o.epsilon)),
+            const step& s = plan_.steps[i];
+            add(text, {long(i), long(traits_of(o).weights), s.weights, s.norm,
+                       long(std::bit_cast<std::int64_t>(s.epsilon)),
                        slots_[i].weights, slots_[i].bias, c.in, c.out, c.groups, c.in_channels.lo,
                        c.in_channels.hi, c.out_channels.lo, c.out_channels.hi});
             add(text,
                 {c.window.h.stride, c.window.h.dilation, c.window.w.stride, c.window.w.dilation});
             for (const range& l : slots_[i].leaves) add(text, {l.lo, l.hi});
-            if (o.kind != op::convolution && o.kind != op::dense) continue;
+            if (!has_filters(o)) continue;
             std::string kind = "\nkind";
             add(kind,
                 {c.window.h.kernel, c.window.w.kernel, c.how.tile, c.groups > 1, c.is_depthwise()});
@@ -129,19 +129,19 @@ private:
         for (const long n : numbers) text += " " + std::to_string(n);
     }
 
-    static long weights_count(const step& s, const weight_slot& at, int channels) {
-        switch (s.what.kind) {
-            case op::batch_norm:
-            case op::reduce: return channels;
-            case op::custom: {
+    long weights_count(const step& s, const weight_slot& at, int channels) const {
+        switch (traits_of(s.what).weights) {
+            case stored::nothing: break;
+            case stored::filters: return leaf_offset(at, at.leaves.size());
+            case stored::scales:
+            case stored::shifts: return channels;
+            case stored::as_loaded: {
                 long count = 0;
-                for (int i = 0; i < s.what.parameter_count; ++i) {
-                    count += s.what.parameters[static_cast<std::size_t>(i)].count();
-                }
+                for (const auto& p : plan_.layer_of(s.weights)) count += p.count();
                 return count;
             }
-            default: return leaf_offset(at, at.leaves.size());
         }
+        return 0;
     }
 
     /// Of a layer of few channels, packed as that one is.

@@ -69,13 +69,12 @@ public:
         for (std::size_t i = 0; i < slots_.size(); ++i) {
             if (!slots_[i].needed || !mine()) continue;
             const auto& s = plan_.steps[i];
-            switch (s.what.kind) {
-                case op::convolution:
-                case op::dense: load_filters(queue, s, slots_[i], read, room); break;
-                case op::batch_norm: load_norm(queue, s, slots_[i], read); break;
-                case op::reduce: load_shift(queue, s, slots_[i], read); break;
-                case op::custom: load_custom(queue, s, slots_[i], read); break;
-                default: break;
+            switch (traits_of(s.what).weights) {
+                case stored::filters: load_filters(queue, s, slots_[i], read, room); break;
+                case stored::scales: load_norm(queue, s, slots_[i], read); break;
+                case stored::shifts: load_shift(queue, s, slots_[i], read); break;
+                case stored::as_loaded: load_custom(queue, s, slots_[i], read); break;
+                case stored::nothing: break;
             }
         }
         queue.finish();
@@ -138,7 +137,7 @@ private:
     }
 
     static long filters_count(const step& s, const convolution& problem) {
-        if (s.what.kind != op::convolution && s.what.kind != op::dense) return 0;
+        if (!has_filters(s.what)) return 0;
         return long(problem.out_channels.size()) * problem.in_per_group() * problem.window_taps();
     }
     std::size_t largest_filters() const {
@@ -190,12 +189,13 @@ private:
     affine_map folded(const step& s, range outs, const parameter_reader<T>& read) const {
         affine_map map;
         map.shift.resize(static_cast<std::size_t>(outs.size()));
-        if (s.what.bias) {
+        const auto own = plan_.layer_of(s.weights);
+        if (own.size() > 1 && own[1].is == role::bias) {
             const auto bias = rows_of(read, s.weights + 1, outs);
             map.shift = growing<double>(bias.begin(), bias.end());
         }
         if (s.norm < 0) return map;
-        const auto norm = norm_of(read, s.norm, outs, s.what.epsilon);
+        const auto norm = norm_of(read, s.norm, outs, s.epsilon);
         for (std::size_t o = 0; o < map.shift.size(); ++o) {
             map.shift[o] = multiply_add(map.shift[o], norm.scale[o], norm.shift[o]);
         }
@@ -245,7 +245,7 @@ private:
 
     void load_norm(typename Backend::queue& queue, const step& s, const weight_slot& where,
                    const parameter_reader<T>& read) {
-        const auto map = norm_of(read, s.weights, where.problem.out_channels, s.what.epsilon);
+        const auto map = norm_of(read, s.weights, where.problem.out_channels, s.epsilon);
         store_channels(queue, where.weights, map.scale);
         store_channels(queue, where.bias, map.shift);
     }
@@ -253,9 +253,9 @@ private:
     void load_custom(typename Backend::queue& queue, const step& s, const weight_slot& where,
                      const parameter_reader<T>& read) {
         growing<T> all;
-        for (int i = 0; i < s.what.parameter_count; ++i) {
-            const auto& p = plan_.parameters[static_cast<std::size_t>(s.weights + i)];
-            const auto values = rows_of(read, s.weights + i, {0, p.extents[0]});
+        const auto own = plan_.layer_of(s.weights);
+        for (std::size_t i = 0; i < own.size(); ++i) {
+            const auto values = rows_of(read, s.weights + int(i), {0, own[i].extents[0]});
             all.append(values.data(), values.size());
         }
         all.resize(std::size_t(where.bias - where.weights));

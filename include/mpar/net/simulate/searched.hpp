@@ -84,8 +84,9 @@ private:
     void find_crossings() {
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const auto& s = all_.step_at(i);
-            find_crossing(i, s.x);
-            if (s.residual >= 0 && s.residual != s.x) find_crossing(i, s.residual);
+            for (int k = 0; k < s.inputs.size(); ++k) {
+                if (s.inputs.is_first(k)) find_crossing(i, s.inputs[k]);
+            }
         }
     }
     void find_crossing(int i, int t) {
@@ -110,7 +111,7 @@ private:
     }
     bool is_result(int t) const {
         for (const auto& s : plan_.steps) {
-            if (s.y < 0 && s.x == t) return true;
+            if (s.y < 0 && s.x() == t) return true;
         }
         return false;
     }
@@ -138,7 +139,7 @@ private:
     }
     bool takes_images(const crossing& c) const {
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
-            if (!all_.reads_tensor(i, c.tensor)) continue;
+            if (!all_.step_at(i).reads(c.tensor)) continue;
             if (all_.taken(all_.step_at(i), c.tensor).n.count > 1) return true;
         }
         return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs a lowered tape with seeded weights and images on a communicator. Knows no expected value.
+// Runs a lowered graph with seeded weights and images on a communicator. Knows no expected value.
 #pragma once
 
 #include <mpar/models/seeded.hpp>
@@ -18,7 +18,7 @@ struct outcome {
 
 /// One forward on the ranks of `comm`; each rank passes what the input's layout says.
 template <class Backend, class T>
-outcome<T> run_tape(MPI_Comm comm, const mpar::lowered& net, const mpar::options& how) {
+outcome<T> run_graph(MPI_Comm comm, const mpar::lowered& net, const mpar::options& how) {
     mpar::engine<Backend, T> engine(mpar::communicator(comm, mpar::seconds(60)), net.view(), how);
     engine.load(mpar::seeded_reader<T>(net.view(), {}));
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// One operator of the closed list, as a small value; the only switch over kinds. All else asks it in
+// words. Knows no net and no memory.
+#pragma once
+
+#include <mpar/core/config.hpp>
+#include <mpar/operators/activate.hpp>
+#include <mpar/operators/arithmetic.hpp>
+#include <mpar/operators/batch_norm.hpp>
+#include <mpar/operators/channels.hpp>
+#include <mpar/operators/conv2d.hpp>
+#include <mpar/operators/custom.hpp>
+#include <mpar/operators/dense.hpp>
+#include <mpar/operators/engine.hpp>
+#include <mpar/operators/flatten.hpp>
+#include <mpar/operators/global_avg_pool.hpp>
+#include <mpar/operators/pad.hpp>
+#include <mpar/operators/pool.hpp>
+#include <mpar/operators/softmax.hpp>
+#include <mpar/shard/policy.hpp>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace mpar {
+
+/// The kinds of work that a plan knows.
+enum class op : unsigned char {
+    conv2d,
+    dense,
+    batch_norm,
+    activate,
+    max_pool,
+    avg_pool,
+    global_avg_pool,
+    row_sums,
+    mean_rows,
+    add,
+    multiply,
+    pad,
+    reduce,
+    channels,
+    concat,
+    flatten,
+    softmax,
+    custom,
+    result,
+    nothing,
+};
+
+/// What one layer does: an operator with its attributes, how it wants to be computed, and the activation
+/// that follows in the same step.
+class operation {
+public:
+    std::string_view name;  ///< as messages and tables print it
+    placing asks;           ///< of a plan's step: how it is computed
+    activation act;
+
+    constexpr operation() : kind_(op::nothing), nothing_() {}
+    // clang-format off
+    constexpr explicit(false) operation(const conv2d_op& o) : kind_(op::conv2d), conv2d_(o) {}
+    constexpr explicit(false) operation(const dense_op& o) : kind_(op::dense), dense_(o) {}
+    constexpr explicit(false) operation(const batch_norm_op& o) : kind_(op::batch_norm), batch_norm_(o) {}
+    constexpr explicit(false) operation(const activate_op& o) : kind_(op::activate), activate_(o) {}
+    constexpr explicit(false) operation(const max_pool_op& o) : kind_(op::max_pool), max_pool_(o) {}
+    constexpr explicit(false) operation(const avg_pool_op& o) : kind_(op::avg_pool), avg_pool_(o) {}
+    constexpr explicit(false) operation(const global_avg_pool_op& o) : kind_(op::global_avg_pool), global_avg_pool_(o) {}
+    constexpr explicit(false) operation(const row_sums_op& o) : kind_(op::row_sums), row_sums_(o) {}
+    constexpr explicit(false) operation(const mean_rows_op& o) : kind_(op::mean_rows), mean_rows_(o) {}
+    constexpr explicit(false) operation(const add_op& o) : kind_(op::add), add_(o) {}
+    constexpr explicit(false) operation(const multiply_op& o) : kind_(op::multiply), multiply_(o) {}
+    constexpr explicit(false) operation(const pad_op& o) : kind_(op::pad), pad_(o) {}
+    constexpr explicit(false) operation(const reduce_op& o) : kind_(op::reduce), reduce_(o) {}
+    constexpr explicit(false) operation(const channels_op& o) : kind_(op::channels), channels_(o) {}
+    constexpr explicit(false) operation(const concat_op& o) : kind_(op::concat), concat_(o) {}
+    constexpr explicit(false) operation(const flatten_op& o) : kind_(op::flatten), flatten_(o) {}
+    constexpr explicit(false) operation(const softmax_op& o) : kind_(op::softmax), softmax_(o) {}
+    constexpr explicit(false) operation(const custom_op& o) : name(o.name), asks(o.asks), kind_(op::custom), custom_(o) {}
+    constexpr explicit(false) operation(const result_op& o) : kind_(op::result), result_(o) {}
+    constexpr explicit(false) operation(const nothing_op& o) : kind_(op::nothing), nothing_(o) {}
+    // clang-format on
+
+    /// The same with a name, and with what it asks for.
+    constexpr operation called(std::string_view words) const {
+        operation o = *this;
+        o.name = words;
+        return o;
+    }
+    constexpr operation placed(const placing& p) const {
+        operation o = *this;
+        o.asks = p;
+        return o;
+    }
+
+    constexpr op kind() const { return kind_; }
+
+    /// f(the operator's struct). O: operation or const operation.
+    template <class O, class F>
+    friend MPAR_ALWAYS_INLINE constexpr decltype(auto) visit(O& o, F&& f) {
+        switch (o.kind_) {
+            case op::conv2d: return f(o.conv2d_);
+            case op::dense: return f(o.dense_);
+            case op::batch_norm: return f(o.batch_norm_);
+            case op::activate: return f(o.activate_);
+            case op::max_pool: return f(o.max_pool_);
+            case op::avg_pool: return f(o.avg_pool_);
+            case op::global_avg_pool: return f(o.global_avg_pool_);
+            case op::row_sums: return f(o.row_sums_);
+            case op::mean_rows: return f(o.mean_rows_);
+            case op::add: return f(o.add_);
+            case op::multiply: return f(o.multiply_);
+            case op::pad: return f(o.pad_);
+            case op::reduce: return f(o.reduce_);
+            case op::channels: return f(o.channels_);
+            case op::concat: return f(o.concat_);
+            case op::flatten: return f(o.flatten_);
+            case op::softmax: return f(o.softmax_);
+            case op::custom: return f(o.custom_);
+            case op::result: return f(o.result_);
+            case op::nothing: break;
+        }
+        return f(o.nothing_);
+    }
+
+private:
+    op kind_;
+    union {
+        conv2d_op conv2d_;
+        dense_op dense_;
+        batch_norm_op batch_norm_;
+        activate_op activate_;
+        max_pool_op max_pool_;
+        avg_pool_op avg_pool_;
+        global_avg_pool_op global_avg_pool_;
+        row_sums_op row_sums_;
+        mean_rows_op mean_rows_;
+        add_op add_;
+        multiply_op multiply_;
+        pad_op pad_;
+        reduce_op reduce_;
+        channels_op channels_;
+        concat_op concat_;
+        flatten_op flatten_;
+        softmax_op softmax_;
+        custom_op custom_;
+        result_op result_;
+        nothing_op nothing_;
+    };
+};
+
+/// The answers of an operation.
+constexpr traits traits_of(const operation& o) {
+    return visit(o, [](const auto& a) { return a.is(); });
+}
+constexpr bool has_filters(const operation& o) { return traits_of(o).has_filters; }
+/// Its filters, or nullptr.
+constexpr const filters* filters_of(const operation& o) {
+    return visit(o, [](const auto& a) -> const filters* {
+        if constexpr (a.is().has_filters) {
+            return &a.of;
+        } else {
+            return nullptr;
+        }
+    });
+}
+/// What a norm that is folded adds to the variance.
+constexpr double epsilon_of(const operation& o) {
+    return visit(o, [](const auto& a) -> double {
+        if constexpr (a.is().rides == riding::norm) {
+            return a.epsilon;
+        } else {
+            return 0;
+        }
+    });
+}
+
+/// The operation with its padding, channels and extents worked out for those inputs.
+constexpr operation resolve(operation o, std::span<const shape> x) {
+    visit(o, [&](auto& a) { a.resolve(x); });
+    return o;
+}
+constexpr operation resolve(const operation& o, const shape& x) { return resolve(o, {&x, 1}); }
+
+/// What `o`, resolved, says against such inputs.
+constexpr complaint refuses(const operation& o, std::span<const shape> x) {
+    return visit(o, [&](const auto& a) { return a.refuses(x); });
+}
+
+/// The shape rule: what `o`, resolved, gives. An extent of 0: the window does not fit.
+constexpr shape output_shape(const operation& o, std::span<const shape> x) {
+    return visit(o, [&](const auto& a) { return a.output(x); });
+}
+constexpr shape output_shape(const operation& o, const shape& x) {
+    return output_shape(o, std::span(&x, 1));
+}
+
+/// How an output reads input `i`.
+constexpr index_map index_map_of(const operation& o, int i = 0) {
+    return visit(o, [i](const auto& a) { return a.reads(i); });
+}
+
+/// The index map: what of input `i` of extents x is read for the part `y` of the output.
+constexpr box reads(const operation& o, const box& y, const shape& x, int block = 1, int tile = 0,
+                    int i = 0) {
+    return box_read(index_map_of(o, i), y, x, block, tile);
+}
+
+/// Multiplications and additions for the part `y` of the output; x: the first input's extents.
+constexpr long flops(const operation& o, const box& y, const shape& x) {
+    return visit(o, [&](const auto& a) { return a.flops(y, x); });
+}
+
+/// to.add(parameter_form) for each parameter, in the order of its operator.
+template <class Sink>
+constexpr void parameters_of(const operation& o, Sink& to) {
+    visit(o, [&](const auto& a) { a.parameters(to); });
+}
+
+/// The kernel's view of a rank's part `y`; of an operation without filters, its channels alone.
+constexpr convolution problem_of(const operation& o, range in_channels, const box& y,
+                                 int tile = 0) {
+    if (const filters* f = filters_of(o)) return f->problem(in_channels, y, tile);
+    return {index_map_of(o).window, 1, 1, 1, in_channels, y.c, {}};
+}
+
+/// Whether two do the same work on equal inputs, the first of extents x.
+constexpr bool works_alike(const operation& a, const operation& b, const shape& x) {
+    const filters *p = filters_of(a), *q = filters_of(b);
+    return a.kind() == b.kind() && index_map_of(a, 0) == index_map_of(b, 0) &&
+           index_map_of(a, 1) == index_map_of(b, 1) && flops(a, whole(x), x) == flops(b, whole(x), x) &&
+           (p == nullptr || *p == *q);
+}
+
+/// The two steps of an operation that is riding::phases, of an input of extents x.
+constexpr std::array<operation, 2> phases_of(const shape& x) {
+    mean_rows_op mean;
+    mean.divisor = double(x.h) * x.w;
+    return {operation(row_sums_op{}).called("global_avg_pool: sums of rows"),
+            operation(mean).called("global_avg_pool: mean of rows")};
+}
+/// The step of one input of a concat, whose channels begin at `from` of the joined ones.
+constexpr operation arm_of_concat(int from) {
+    channels_op arm;
+    arm.shift = -from;
+    return operation(arm).called("concat: an arm");
+}
+/// The step that ends a sum over channels which `o` has cut between ranks.
+constexpr operation sum_of_summands(const operation& o) {
+    const filters* f = filters_of(o);
+    reduce_op sum;
+    sum.bias = f && f->bias;
+    return operation(sum).called(o.name);
+}
+/// What joins the arms of a residual, of a product and of a concat.
+constexpr operation sum_of_arms() { return operation(add_op{}).called("residual: sum"); }
+constexpr operation product_of_arms() { return operation(multiply_op{}).called("product"); }
+constexpr operation joined_arms() { return operation(concat_op{}).called("concat"); }
+constexpr operation end_of_net() { return operation(result_op{}).called("result"); }
+
+}  // namespace mpar
