@@ -54,6 +54,14 @@ struct joined {
               conv2d<64, 16, window<3>>, global_avg_pool, flatten, dense<16, 5>>;
 };
 
+/// Images cut between ranks, then gathered by a layer with padding.
+struct gathered {
+    using input = image<3, 80, 80>;
+    using layers = chain<conv2d<3, 32, window<3>, shard::batch>, relu,
+                         conv2d<32, 32, window<3>, shard::batch>, relu,
+                         conv2d<32, 32, window<3>, shard::batch>, relu, conv2d<32, 16, window<5>>>;
+};
+
 }  // namespace
 
 TEST_CASE("slices of steps without messages, in their order, of less memory") {
@@ -96,7 +104,7 @@ TEST_CASE("an exchange ends a slicing") {
     }
 }
 
-TEMPLATE_TEST_CASE("nets in slices give the bits of whole batches", "", shrinking, joined) {
+TEMPLATE_TEST_CASE("nets in slices give the bits of whole batches", "", shrinking, joined, gathered) {
     for (const int batch : {5, 2}) {
         const auto whole = mpar_test::forward_on<TestType, whole_batch>(MPI_COMM_SELF, {.batch = batch});
         const auto check = [&](auto which) {

@@ -120,7 +120,11 @@ private:
                 const auto& mine = part_.steps[std::size_t(i)];
                 if (mine.in_place) continue;
                 workers_.announce(i, s.what.name);
-                clear_padding(s.y, images);
+                const auto& m = memory_of(s.y);
+                range cleared = images;  // and of images that come from others
+                if (!m.images && images.lo == all.lo) cleared.lo = m.held.n.lo;
+                if (!m.images && images.hi == all.hi) cleared.hi = m.held.n.hi;
+                clear_padding(s.y, cleared);
                 box y = mine.y;
                 y.n = images;
                 run_box(i, y);
@@ -213,8 +217,7 @@ private:
             run_kernel(i, arguments_of(i, y));
         }
     }
-    void run_kernel(int i,
-                    const arguments<Backend, T>& a) {
+    void run_kernel(int i, const arguments<Backend, T>& a) {
         const auto& s = plan_.steps[std::size_t(i)];
         if (functions_.steps) return functions_.steps[i](a);
         execute<Backend, T>(s.what, a, s.custom < 0 ? nullptr : functions_.customs[s.custom]);
@@ -222,8 +225,7 @@ private:
 
     /// This rank's summands of a cut sum, added up on one level of memory by a tree of pairs, the
     /// same on any number of ranks that is a power of two. Returns whether there are any.
-    bool run_leaves(int i, const box& y, range leaves,
-                    int level) {
+    bool run_leaves(int i, const box& y, range leaves, int level) {
         const int t = plan_.steps[std::size_t(i)].y;
         if (leaves.size() == 1) {
             if (part_.steps[std::size_t(i)].leaves[std::size_t(leaves.lo)].empty()) return false;
