@@ -39,11 +39,18 @@ private:
     std::vector<std::string> names_;
 };
 
-/// Loads seeded weights into a network; no communication but the agreement. collective.
+/// Loads seeded weights into a network whose layers are called `layers` (none: by their positions); no
+/// communication but the agreement. collective.
+template <class Network>
+void load_seeded(Network& net, const std::vector<std::string>& layers) {
+    net.load(seeded_reader<typename Network::element>(net.steps(), layers));
+}
+
+/// The same with the names that the net itself knows.
 template <class Net, class Mesh, class Backend, class T,
           template <class, class, class, class> class Network>
 void load_seeded(Network<Net, Mesh, Backend, T>& net) {
-    net.load(seeded_reader<T>(net.steps(), layer_names_of<Net>()));
+    load_seeded(net, layer_names_of<Net>());
 }
 
 }  // namespace mpar

@@ -8,6 +8,7 @@
 #include <mpar/io/checksum.hpp>
 #include <mpar/net/run/options.hpp>
 #include <mpar/net/choose/planner.hpp>
+#include <mpar/net/choose/stages.hpp>
 #include <mpar/net/plan/static_plan.hpp>
 #include <mpar/net/run/workers.hpp>
 
@@ -114,30 +115,45 @@ template <class Backend, class T>
 template <class Net, class Mesh, class Backend, class T>
 inline constexpr plan plan_on = detail::find_plan<Net, Mesh, Backend, T>();
 
-/// The plan that options or the layers leave to the planner or to a list; nothing where they do not.
-/// collective. throws: error(usage), the same on every rank.
-template <class Net, class Backend, class T>
-[[gnu::cold]] std::optional<lowered> lowered_by_choice(communicator& comm, const options& o) {
-    const graph& net = graph_of<Net>;
+/// The plan of a net in which `chosen` stands in place of the layers' own policies.
+/// throws: error(usage), in words, when the net is wrong.
+[[gnu::cold]] inline lowered lowered_soundly(const graph& net, const shape& input,
+                                             const placing& given, const choice& chosen) {
+    lowered l = lower(net, input, given, chosen);
+    if (l.wrong) throw error(fault::usage, sentence(l.wrong));
+    return l;
+}
+
+/// The plan that options or the layers leave to the planner, to a list, or to one policy for all;
+/// nothing where the layers' own policies hold. collective. throws: error(usage), the same on every
+/// rank.
+template <class Backend, class T>
+[[gnu::cold]] std::optional<lowered> lowered_by_choice(communicator& comm, const options& o,
+                                                       const graph& net, const shape& input,
+                                                       const placing& given) {
     const bool all = o.asked == policy::automatic;
     const bool plans = all || (!o.asked && asks_for_plan(net));
     agree_on(comm, detail::digest_of(machine_for<Backend>(o.planned_on), o.placed), fault::usage,
              "mpar: the ranks were given different machines or policies");
-    if (o.placed.empty() && !plans) return {};
     if (!o.placed.empty() && o.placed.size() != net.size()) {
         throw error(fault::usage, "mpar: " + std::to_string(o.placed.size()) +
                                       " policies given, the net has " +
                                       std::to_string(net.size()) + " nodes");
     }
     growing<placing> each(o.placed);
-    if (each.empty()) {
-        each = detail::plan_together<Backend, T>(comm, o, net, Net::input::extents,
-                                                 Net::input::given, all)
-                   .each;
+    if (each.empty() && plans) {
+        planned found = detail::plan_together<Backend, T>(comm, o, net, input, given, all);
+        if (found.wrong) throw error(fault::usage, sentence(found.wrong));
+        each = std::move(found.each);
+    } else if (each.empty()) {
+        if (!o.asked || *o.asked == policy::follow) return {};
+        if (*o.asked != policy::stage) return lowered_soundly(net, input, given, *o.asked);
+        if (const lowered l = lower(net, input, given, policy::none); l.wrong) {
+            throw error(fault::usage, sentence(l.wrong));  // stages are divided by its shapes
+        }
+        each = balanced_stages(net, input, comm.size() / o.data);
     }
-    lowered l = lower(net, Net::input::extents, Net::input::given, std::span<const placing>(each));
-    if (l.wrong) throw error(fault::usage, sentence(l.wrong));
-    return l;
+    return lowered_soundly(net, input, given, std::span<const placing>(each));
 }
 
 }  // namespace mpar

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What a network does once its net is a plan, however it was written. Knows no net's type.
+#pragma once
+
+#include <mpar/net/functions.hpp>
+#include <mpar/net/plan/lower.hpp>
+#include <mpar/net/run/engine.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mpar {
+
+/// The plan of a network, wherever it lies.
+struct plan_at_hand {
+    std::optional<lowered> own;            ///< made for this network, or
+    plan constant;                         ///< one that is there for good
+    std::shared_ptr<const void> keeper{};  ///< has the names that a plan made at run time refers to
+
+    plan view() const { return own ? own->view() : constant; }
+};
+
+/// Inference on the ranks of a communicator: see network and dynamic_network, which make the plan.
+/// Movable; a network that was moved from can be destroyed or assigned to, and nothing else.
+template <class Backend, class T>
+class planned_network {
+public:
+    using element = T;
+    using device = Backend;
+
+    /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box()
+    /// says, y [N, classes, 1, 1] whole on every rank. collective.
+    /// throws: error(usage) when extents differ or weights are missing; error(no_progress);
+    /// error(mpi).
+    void forward(const view<const T>& images, const view<T>& y) {
+        engine_.forward(images, y, functions_);
+    }
+
+    /// The same with dense NCHW values in host memory.
+    std::vector<T> forward(const std::vector<T>& images) {
+        static_assert(std::same_as<typename Backend::memory, host_memory>,
+                      "mpar: this backend's memory is not the host's: pass views of its own");
+        const shape in = input_box().extents();
+        if (images.size() != std::size_t(in.count())) {
+            throw error(fault::usage, "mpar: " + std::to_string(images.size()) +
+                                          " values given, the network takes " +
+                                          std::to_string(in.count()));
+        }
+        std::vector<T> y(std::size_t(output_shape().count()));
+        forward(dense_view(images.data(), in), dense_view(y.data(), output_shape()));
+        return y;
+    }
+
+    /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
+    void load(const parameter_reader<T>& read) { engine_.load(read); }
+    /// The same with what packed() gave in a run whose made_by() was this one's.
+    void load(const packed_weights& from) { engine_.load(from); }
+    packed_weights packed() { return engine_.packed(); }
+    recipe made_by() const { return engine_.made_by(); }
+
+    /// Gives up the weights that are there: forward() refuses until the next load().
+    void unload() { engine_.unload(); }
+
+    /// What a plan says, and what this rank does of it.
+    const plan& steps() const { return engine_.steps(); }
+    const part& mine() const { return engine_.mine(); }
+
+    int rank() const { return engine_.comm().rank(); }
+    int ranks() const { return engine_.comm().size(); }
+    const box& input_box() const { return engine_.input_box(); }
+    shape output_shape() const { return engine_.output_shape(); }
+
+    /// Bytes and messages: of one forward as predicted, of all so far as measured.
+    traffic predicted() const { return engine_.predicted(); }
+    traffic measured() const { return engine_.measured(); }
+
+    std::size_t weights_bytes() const { return engine_.weights_bytes(); }
+    std::size_t activations_bytes() const { return engine_.activations_bytes(); }
+
+    /// The ranks that have one copy of the weights with this one.
+    const team& sharers() const { return engine_.sharers(); }
+
+    /// The library's own communicator, for agreement among the ranks that run this network.
+    communicator& comm() { return engine_.comm(); }
+
+protected:
+    planned_network(communicator&& comm, plan_at_hand&& p, const options& o,
+                    const net_functions<Backend, T>& functions)
+        : plan_(std::move(p)),
+          engine_(std::move(comm), plan_.view(), o),
+          functions_(functions) {}
+
+    /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
+    static seconds deadline_of(const options& o) {
+        return seconds(o.deadline > 0 ? o.deadline : options{}.deadline);
+    }
+
+private:
+    plan_at_hand plan_;
+    engine<Backend, T> engine_;
+    net_functions<Backend, T> functions_;
+};
+
+}  // namespace mpar
