@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: MIT
-// The networks that programs offer by name, behind one interface. Knows no image and no option.
+// A network of those that programs offer, behind one interface. Knows no image and no option.
 #pragma once
 
+#include "support/nets.hpp"
+
 #include <mpar/kernels/reference/backend.hpp>
+#include <mpar/models/fitted.hpp>
 #include <mpar/models/load.hpp>
 #include <mpar/models/policy_file.hpp>
 #include <mpar/models/seeded.hpp>
-#include <mpar/mpar.hpp>
+#include <mpar/net/describe.hpp>
+#include <mpar/net/dynamic_network.hpp>
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tools {
 
-/// A network whose type was chosen by its name: any number of ranks, float.
+/// A network that was chosen by its name: any number of ranks, float.
 class model {
 public:
     virtual ~model() = default;
@@ -40,14 +46,16 @@ public:
 
 namespace detail {
 
-template <class Net, class Backend>
-class named_model : public model {
+template <class Backend>
+class model_on : public model {
 public:
-    named_model(MPI_Comm comm, const mpar::options& o) : net_(comm, o) {}
+    /// `fit`: made of `o`'s net.
+    model_on(const net_offer& o, mpar::fitted_net&& fit, MPI_Comm comm, const mpar::options& how)
+        : offer_(o), net_(comm, std::move(fit.net), fit.image, how, o.given) {}
 
     mpar::loading load(const std::string& path, const mpar::cache_in& cache) override {
-        if (path != "seeded") return mpar::load(net_, path, cache);
-        mpar::load_seeded(net_);
+        if (path != "seeded") return mpar::load(net_, path, offer_.layer_names(), cache);
+        mpar::load_seeded(net_, offer_.layer_names());
         return {};
     }
     void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) override {
@@ -67,76 +75,59 @@ public:
         const mpar::machine m = mpar::machine_for<Backend>(named);
         const mpar::plan& p = net_.steps();
         const mpar::forecast cost = mpar::forecast_of(p, net_.mine().of, m);
-        const auto runners = mpar::runners_up(mpar::graph_of<Net>, Net::input::given, p,
-                                              {net_.mine().of, m, 0, true, true});
+        const auto runners =
+            mpar::runners_up(offer_.net, offer_.given, p, {net_.mine().of, m, 0, true, true});
         return mpar::describe(p, net_.mine(), mpar::plan_notes{&cost, runners, {}});
     }
     long activations_bytes() const override { return static_cast<long>(net_.activations_bytes()); }
 
 private:
-    mpar::network<Net, mpar::mesh<>, Backend> net_;
+    const net_offer& offer_;
+    mpar::dynamic_network<Backend> net_;
 };
-
-using maker = std::unique_ptr<model> (*)(MPI_Comm, const mpar::options&);
-
-template <class Net, class Backend>
-std::unique_ptr<model> make(MPI_Comm comm, const mpar::options& o) {
-    return std::make_unique<named_model<Net, Backend>>(comm, o);
-}
-
-struct offer {
-    std::string_view name;
-    maker cpu, reference;
-    std::vector<mpar::placed_layer> (*layers)();
-};
-
-template <class Net>
-constexpr offer offer_of(std::string_view name) {
-    return {name, &make<Net, mpar::backend::cpu>, &make<Net, mpar::backend::reference>,
-            &mpar::layers_to_place<Net>};
-}
-
-/// throws: error(usage) when there is no such model.
-inline const offer& find(std::string_view name);
 
 }  // namespace detail
 
-inline constexpr detail::offer models[] = {
-    detail::offer_of<mpar::resnet18>("resnet18"),
-    detail::offer_of<mpar::resnet34>("resnet34"),
-    detail::offer_of<mpar::resnet50>("resnet50"),
-    detail::offer_of<mpar::resnet101>("resnet101"),
-    detail::offer_of<mpar::resnet152>("resnet152"),
-    detail::offer_of<mpar::densenet121>("densenet121"),
-    detail::offer_of<mpar::densenet169>("densenet169"),
-    detail::offer_of<mpar::densenet201>("densenet201"),
-    detail::offer_of<mpar::cspdarknet53>("cspdarknet53"),
-    detail::offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
-};
-
-inline const detail::offer& detail::find(std::string_view name) {
-    std::string known;
-    for (const auto& m : models) {
-        if (m.name == name) return m;
-        known += (known.empty() ? "" : ", ") + std::string(m.name);
-    }
-    throw mpar::error(mpar::fault::usage,
-                      "mpar: there is no model " + std::string(name) + "; there are " + known);
-}
-
 /// The layers of a model that have weights to place. throws: error(usage) when there is no such one.
 inline std::vector<mpar::placed_layer> layers_of(std::string_view name) {
-    return detail::find(name).layers();
+    const net_offer& o = offer_named(name);
+    return mpar::layers_to_place(o.net, o.image, o.given, o.layer_names());
 }
 
-/// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference").
+/// What differs from the model as it was published.
+struct model_form {
+    std::string weights = "seeded";  ///< the file whose classes and channels it has
+    int height = 0, width = 0;       ///< of an image; 0: as published
+};
+
+/// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference"), or an
+/// image is too small; error(model) when the file cannot be read.
 inline std::unique_ptr<model> make_model(std::string_view name, std::string_view engine,
-                                         MPI_Comm comm, const mpar::options& o) {
-    const auto& m = detail::find(name);
-    if (engine == "cpu") return m.cpu(comm, o);
-    if (engine == "reference") return m.reference(comm, o);
-    throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
-                                              "; there are cpu and reference");
+                                         MPI_Comm comm, const mpar::options& o,
+                                         const model_form& form = {}) {
+    const net_offer& offer = offer_named(name);
+    if (engine != "cpu" && engine != "reference") {
+        throw mpar::error(mpar::fault::usage, "mpar: there is no engine " + std::string(engine) +
+                                                  "; there are cpu and reference");
+    }
+    mpar::shape image = offer.image;
+    if (form.height) image.h = form.height, image.w = form.width;
+    mpar::fitted_net fit;
+    mpar::communicator all(comm, mpar::seconds(o.deadline > 0 ? o.deadline : 300));
+    mpar::agree(all, [&] {
+        std::optional<mpar::io::tensor_file> file;
+        if (form.weights != "seeded") file.emplace(mpar::io::read_weights(form.weights));
+        const auto extents_of = [&](std::string_view tensor) -> std::span<const std::int64_t> {
+            const auto* found = file ? file->find(tensor) : nullptr;
+            return found ? std::span<const std::int64_t>(found->shape)
+                         : std::span<const std::int64_t>{};
+        };
+        fit = mpar::fitted(offer.net, image, offer.layer_names(), extents_of);
+    });
+    if (engine == "cpu") {
+        return std::make_unique<detail::model_on<mpar::backend::cpu>>(offer, std::move(fit), comm, o);
+    }
+    return std::make_unique<detail::model_on<mpar::backend::reference>>(offer, std::move(fit), comm, o);
 }
 
 }  // namespace tools

@@ -3,18 +3,14 @@
 #pragma once
 
 #include "support/json.hpp"
+#include "support/nets.hpp"
 #include "support/simulate_options.hpp"
 
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/matmul/simulate.hpp>
-#include <mpar/models/cspdarknet.hpp>
-#include <mpar/models/densenet.hpp>
-#include <mpar/models/efficientnet_lite.hpp>
-#include <mpar/models/resnet.hpp>
 #include <mpar/net/choose/planner.hpp>
 #include <mpar/net/simulate/simulate.hpp>
 #include <mpar/shard/cluster_file.hpp>
-#include <mpar/net/graph/walk.hpp>
 
 #include <cmath>
 #include <iomanip>
@@ -24,43 +20,6 @@
 #include <string_view>
 
 namespace tools {
-
-/// A net as a value.
-struct net_offer {
-    std::string_view name;
-    mpar::graph net;
-    mpar::shape input;
-    mpar::placing given;
-};
-
-template <class Net>
-constexpr net_offer offer_of(std::string_view name) {
-    return {name, mpar::graph_of<Net>, Net::input::extents, Net::input::given};
-}
-
-inline constexpr net_offer offers[] = {
-    offer_of<mpar::resnet18>("resnet18"),
-    offer_of<mpar::resnet34>("resnet34"),
-    offer_of<mpar::resnet50>("resnet50"),
-    offer_of<mpar::resnet101>("resnet101"),
-    offer_of<mpar::resnet152>("resnet152"),
-    offer_of<mpar::densenet121>("densenet121"),
-    offer_of<mpar::densenet169>("densenet169"),
-    offer_of<mpar::densenet201>("densenet201"),
-    offer_of<mpar::cspdarknet53>("cspdarknet53"),
-    offer_of<mpar::efficientnet_lite0>("efficientnet_lite0"),
-};
-
-/// throws: error(usage) when there is no such model.
-inline const net_offer& offer_named(const std::string& name) {
-    std::string known;
-    for (const auto& t : offers) {
-        if (t.name == name) return t;
-        known += std::string(t.name) + ", ";
-    }
-    throw mpar::error(mpar::fault::usage,
-                      "mpar: there is no model " + name + "; there are " + known + "matmul");
-}
 
 /// Each number of ranks with each policy.
 class simulate_command {
@@ -79,7 +38,7 @@ public:
         if (o_.model == "matmul") {
             run_products();
         } else {
-            run_nets(offer_named(o_.model));
+            run_nets(offer_named(o_.model, "matmul"));
         }
         if (!o_.json.empty()) write_json(report_, o_.json);
         if (o_.json != "-") print_table(described);
@@ -106,7 +65,7 @@ private:
         const auto c = machine_on(ranks);
         const auto s = mpar::setting_on<mpar::backend::cpu, float>(
             {0, ranks, data_axis(ranks)}, o_.weak == "batch" ? o_.batch * ranks : o_.batch, o_.exact);
-        mpar::shape image = net.input;
+        mpar::shape image = net.image;
         if (o_.pixels) image.h = image.w = o_.pixels;
         if (o_.weak == "pixels") {
             const double side = std::sqrt(double(image.h) * image.w * ranks);

@@ -28,21 +28,28 @@ struct placed_layer {
     int entries = 0;  ///< nodes of the whole graph
 };
 
-/// Those of a net's type, in its order.
-template <class Net>
-std::vector<placed_layer> layers_to_place() {
-    const auto each = unplanned(graph_of<Net>);
-    const lowered l =
-        lower(graph_of<Net>, Net::input::extents, Net::input::given, std::span<const placing>(each));
-    const auto names = parameter_names(l.view(), layer_names_of<Net>());
-    std::vector<placed_layer> layers;
+/// Those of a net, in its order. `image`: one image; `layers`: their names, as parameter_names takes them.
+[[gnu::cold]] inline std::vector<placed_layer> layers_to_place(
+    const graph& net, const shape& image, const placing& given,
+    const std::vector<std::string>& layers) {
+    const auto each = unplanned(net);
+    const lowered l = lower(net, image, given, std::span<const placing>(each));
+    const auto names = parameter_names(l.view(), layers);
+    std::vector<placed_layer> all;
     for (const auto& s : l.steps) {
         if (!has_filters(s.what)) continue;
         const std::string& weight = names.at(std::size_t(s.weights));
-        layers.push_back({weight.substr(0, weight.rfind('.')), s.what, s.entry, int(each.size())});
+        all.push_back({weight.substr(0, weight.rfind('.')), s.what, s.entry, int(each.size())});
     }
-    std::ranges::sort(layers, {}, &placed_layer::entry);
-    return layers;
+    std::ranges::sort(all, {}, &placed_layer::entry);
+    return all;
+}
+
+/// Those of a net's type.
+template <class Net>
+std::vector<placed_layer> layers_to_place() {
+    return layers_to_place(graph_of<Net>, Net::input::extents, Net::input::given,
+                           layer_names_of<Net>());
 }
 
 namespace detail {

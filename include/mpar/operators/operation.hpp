@@ -164,6 +164,16 @@ constexpr const filters* filters_of(const operation& o) {
         }
     });
 }
+/// The operation with filters of other input or output channels; 0: as they are.
+constexpr operation with_channels(operation o, int in, int out) {
+    visit(o, [&](auto& a) {
+        if constexpr (std::remove_cvref_t<decltype(a)>::is().has_filters) {
+            if (in) a.of.in = in;
+            if (out) a.of.out = out;
+        }
+    });
+    return o;
+}
 /// What a norm that is folded adds to the variance.
 constexpr double epsilon_of(const operation& o) {
     return visit(o, [](const auto& a) -> double {
