@@ -149,7 +149,7 @@ base64 -d >"$pixel" <<'END'
 iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg
 gg==
 END
-head -c 50 "$pixel" >"$tmp/cut.png"
+head -c 45 "$pixel" >"$tmp/cut.png"
 echo 'no picture, no weights, one label' >"$tmp/text"
 : >"$tmp/empty"
 
@@ -172,6 +172,7 @@ refuses 2 '2 micro-batches do not divide a batch of 1' 1 "${one[@]}" --micro-bat
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
 refuses 2 'there is no engine quantum' 1 "${one[@]}" --engine quantum
 refuses 2 'there is no preprocessing' 1 "${net[@]}" --preprocess vivid "$pixel"
+refuses 2 'there is no orientation down' 1 "${net[@]}" --orientation down "$pixel"
 refuses 2 'give images, or --input' 1 "${one[@]}" "$pixel"
 refuses 2 'give images, or --input' 1 "${net[@]}"
 for input in seeded:0 seeded: seeded:-1 seeded:1x seeded:99999 random; do

@@ -31,7 +31,7 @@ inline constexpr std::string_view png_magic{"\x89PNG\r\n\x1a\n", 8};
 class png_stream {
 public:
     explicit png_stream(std::span<const std::byte> file) {
-        std::size_t chunk = png_magic.size();
+        std::size_t chunk = std::min(png_magic.size(), file.size());
         std::uint64_t length = 0;
         for (;; chunk += 12 + length) {  // length, name, data, sum
             const std::size_t left = file.size() - chunk;

@@ -50,13 +50,13 @@ public:
             options.get(), [](TIFF*, void*, const char*, const char*, va_list) { return 1; },
             nullptr);
         tiff_.reset(TIFFClientOpenExt(
-            "picture", "rm", this, &tiff_decoder::read,
+            "picture", "r", this, &tiff_decoder::read,
             [](thandle_t, void*, tmsize_t) { return tmsize_t{-1}; }, &tiff_decoder::seek,
             [](thandle_t) { return 0; },
             [](thandle_t self) {
                 return static_cast<toff_t>(static_cast<tiff_decoder*>(self)->file_.size());
             },
-            nullptr, nullptr, options.get()));
+            &tiff_decoder::map, [](thandle_t, void*, toff_t) {}, options.get()));
         if (!tiff_) bad();
     }
     tiff_decoder(const tiff_decoder&) = delete;
@@ -139,6 +139,14 @@ private:
         if (whence == SEEK_END) offset += self->file_.size();
         self->position_ = static_cast<std::size_t>(std::min<toff_t>(offset, self->file_.size()));
         return offset;
+    }
+
+    /// Hands out the file itself, which libtiff then need not copy.
+    static int map(thandle_t handle, void** begin, toff_t* length) {
+        const auto file = static_cast<tiff_decoder*>(handle)->file_;
+        *begin = const_cast<std::byte*>(file.data());
+        *length = file.size();
+        return 1;
     }
 
     const refusal& refuse_;
