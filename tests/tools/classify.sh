@@ -392,5 +392,20 @@ fi
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
 [ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
 
+# A photograph that lies on its side (EXIF's orientation 6) is another one than its stored pixels, unless that is asked for.
+lying=$tmp/lying.jpg upright=$tmp/upright.jpg
+base64 -d >"$lying" <<'END'
+/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcg
+LikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQYEpRUk//wAALCAAIABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAABgf/xAAgEAACAgEDBQAA
+AAAAAAAAAAABAgMEBQARIQYSMlFh/9oACAEBAAA/ADvT9bx41Q688eKxFnIShSteIuFZ+0OQOF39k7AfTr//2Q==
+END
+cp "$lying" "$upright" && poke "$upright" 49 '\x01'
+accepts 1 "${net[@]}" --logits "$tmp/logits1.safetensors" "$upright"
+accepts 2 "${net[@]}" --logits "$tmp/logits.safetensors" --orientation ignore "$lying"
+same_logits "$tmp/logits.safetensors" 'a picture as it is stored'
+accepts 1 "${net[@]}" --logits "$tmp/logits.safetensors" "$lying"
+runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits.safetensors"
+grep -qx 'greatest difference: 0' "$tmp/out.txt" && complain 'a picture on its side was not turned'
+
 echo "$checks runs, $bad complaints"
 [ $bad -eq 0 ]

@@ -126,8 +126,8 @@ private:
         return inks;
     }
 
-    /// In place, from cyan, magenta, yellow, black. They are stored inverted, as Adobe's programs
-    /// began to do; PIL takes all files so, with Adobe's mark and without, and so the rest of it.
+    /// In place, from cyan, magenta, yellow, black as they are stored: inverted, as Adobe's programs
+    /// do it. Pillow takes every file for such a one, with Adobe's mark or without, and rounds so.
     static void inks_to_rgb(std::uint8_t* row, std::size_t pixels) {
         for (std::size_t x = 0; x < pixels; ++x) {
             const int light = row[4 * x + 3];
