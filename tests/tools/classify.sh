@@ -172,7 +172,6 @@ refuses 2 '2 micro-batches do not divide a batch of 1' 1 "${one[@]}" --micro-bat
 refuses 2 'there is no policy follow' 1 "${one[@]}" --policy follow
 refuses 2 'there is no engine quantum' 1 "${one[@]}" --engine quantum
 refuses 2 'there is no preprocessing' 1 "${net[@]}" --preprocess vivid "$pixel"
-refuses 2 'there is no orientation down' 1 "${net[@]}" --orientation down "$pixel"
 refuses 2 'give images, or --input' 1 "${one[@]}" "$pixel"
 refuses 2 'give images, or --input' 1 "${net[@]}"
 for input in seeded:0 seeded: seeded:-1 seeded:1x seeded:99999 random; do
@@ -391,21 +390,6 @@ if command -v script >/dev/null; then
 fi
 accepts 2 --model resnet18 --weights "$zeros" "$pixel" "$pixel"
 [ "$(grep -c '0.00100' "$tmp/out.txt")" -eq 10 ] || complain "weights of zero: $(printed)"
-
-# A photograph that lies on its side (EXIF's orientation 6) is another one than its stored pixels, unless that is asked for.
-lying=$tmp/lying.jpg upright=$tmp/upright.jpg
-base64 -d >"$lying" <<'END'
-/9j/4AAQSkZJRgABAQAAAQABAAD/4QAiRXhpZgAATU0AKgAAAAgAAQESAAMAAAABAAYAAAAAAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcg
-LikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYVpQYEpRUk//wAALCAAIABABAREA/8QAFQABAQAAAAAAAAAAAAAAAAAABgf/xAAgEAACAgEDBQAA
-AAAAAAAAAAABAgMEBQARIQYSMlFh/9oACAEBAAA/ADvT9bx41Q688eKxFnIShSteIuFZ+0OQOF39k7AfTr//2Q==
-END
-cp "$lying" "$upright" && poke "$upright" 49 '\x01'
-accepts 1 "${net[@]}" --logits "$tmp/logits1.safetensors" "$upright"
-accepts 2 "${net[@]}" --logits "$tmp/logits.safetensors" --orientation ignore "$lying"
-same_logits "$tmp/logits.safetensors" 'a picture as it is stored'
-accepts 1 "${net[@]}" --logits "$tmp/logits.safetensors" "$lying"
-runs 1 "$bin/compare_tensors" "$tmp/logits1.safetensors" "$tmp/logits.safetensors"
-grep -qx 'greatest difference: 0' "$tmp/out.txt" && complain 'a picture on its side was not turned'
 
 echo "$checks runs, $bad complaints"
 [ $bad -eq 0 ]
