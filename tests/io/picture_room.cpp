@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How much memory a picture takes on its way to a network: pictures too large to be held whole.
 // program: own
+// sanitize: no
 #include "io/pictures.hpp"
 
 #include <mpar/io/image.hpp>

@@ -55,7 +55,8 @@ std::vector<bad_image> bad_images() {
         {"JPEG of 16,000 x 16,000", "is 16000 x 16000 pixels",
          io_test::jpeg_resized(jpeg, 16'000, 16'000)},
         {"JPEG of no pixel", "", io_test::jpeg_resized(jpeg, 0, 30)},
-        {"BMP cut off", "the data ends at byte 40", "BM" + std::string(38, '\1')},
+        {"BMP of a bad header", "is a bad BMP: its header has 16843009 bytes",
+         "BM" + std::string(38, '\1')},
         {"WebP's first bytes", "WebP", "RIFF1234WEBP"},
         {"TIFF's first bytes", "TIFF", std::string("II*\0", 4)},
     };
