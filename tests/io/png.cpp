@@ -130,6 +130,18 @@ TEST_CASE("every kind of pixel is read interlaced too") {
     CHECK(read(8, PNG_COLOR_TYPE_RGBA, {1, 2, 3, 0, 4, 5, 6, 99}) == pixels{1, 2, 3, 4, 5, 6});
 }
 
+TEST_CASE("a PNG that lies on its side is turned upright") {
+    const auto image = noise(9, 7, 6);
+    const auto file = png(image);
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+        const auto block = exif(orientation, false);
+        const auto lying = file.substr(0, 33) + be(block.size(), 4) + "eXIf" + block +
+                           std::string(4, '\0') + file.substr(33);
+        CHECK(decode(lying).pixels == io::turned(image, io::turn::of(orientation)).pixels);
+        CHECK(whole(io::decode_png, lying, refuse, io::orientation::ignore).pixels == image.pixels);
+    }
+}
+
 TEST_CASE("damaged PNG files are read or refused") {
     int refused = 0;
     for (const bool interlaced : {false, true}) {

@@ -2,6 +2,7 @@
 // Decodes PNG by libpng, with limits. Knows no file name and no preprocessing.
 #pragma once
 
+#include <mpar/io/exif.hpp>
 #include <mpar/io/picture_taker.hpp>
 #include <mpar/io/refusal.hpp>
 #include <mpar/io/rgb_image.hpp>
@@ -37,6 +38,8 @@ public:
             const std::size_t left = file.size() - chunk;
             if (left >= 8) length = number(file, chunk);
             if (left < 12 || length > left - 12) break;
+            if (named(file, chunk, "eXIf") && exif_.empty())
+                exif_ = file.subspan(chunk + 8, length);
             if (named(file, chunk, "IEND")) {
                 parts_[0] = file;
                 return;
@@ -69,6 +72,8 @@ public:
         return std::memcmp(file.data() + chunk + 4, name, 4) == 0;
     }
 
+    /// The block of EXIF, or nothing.
+    std::span<const std::byte> exif() const { return exif_; }
     bool is_cut() const { return cut_; }
     /// Whether what is read now is the last chunk of a file that is cut: its sum is not there.
     bool lacks_sum() const { return part_ > 0; }
@@ -91,6 +96,7 @@ private:
     static constexpr char sum_and_end_[] = "\0\0\0\0\0\0\0\0IEND\xae\x42\x60\x82";
 
     bool cut_ = false;
+    std::span<const std::byte> exif_;
     std::array<std::byte, 8> head_{};
     std::array<std::span<const std::byte>, 4> parts_{};
     std::size_t part_ = 0;
@@ -142,7 +148,7 @@ public:
             png_read_update_info(png_, info_);
             if (png_get_rowbytes(png_, info_) != row_bytes) png_error(png_, "not RGB");
         });
-        to.begin(width, height, 1);
+        to.begin(width, height, exif_orientation(stream_.exif()));
         if (png_get_interlace_type(png_, info_) == PNG_INTERLACE_NONE) {
             for (int y = 0; y < height; ++y) {
                 attempt([&] { png_read_row(png_, pixels.data(), nullptr); });
