@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 . tests/support/packages.sh
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
-    ca-certificates python3 python3-pip
+    libwebp-dev libtiff-dev ca-certificates python3 python3-pip
 
 run cmake --preset release -DMPAR_BUILD_TESTS=OFF -DMPAR_BUILD_EXAMPLES=OFF -DMPAR_BUILD_BENCHMARKS=OFF
 run cmake --build --preset release --target classify compare_tensors

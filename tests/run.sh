@@ -20,7 +20,7 @@ for option in "$@"; do
 done
 
 need g++ cmake ninja-build libopenmpi-dev openmpi-bin nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libpng-dev \
-    catch2 libbenchmark-dev iproute2 ca-certificates python3 python3-pip
+    libwebp-dev libtiff-dev catch2 libbenchmark-dev iproute2 ca-certificates python3 python3-pip
 prepare_mpi
 jobs=$(getconf _NPROCESSORS_ONLN)
 

@@ -35,8 +35,9 @@ std::vector<float> read_images(mpar::communicator& comm, const classify_options&
         values.resize(o.images.size() * std::size_t(picture.count()));
         tools::progress bar("images", long(o.images.size()), comm.rank());
         for (std::size_t i = 0; i < o.images.size(); ++i) {
-            const auto image = mpar::io::read_image(o.images[i]);
-            mpar::io::preprocess(image, how, values.data() + i * std::size_t(picture.count()));
+            const auto file = mpar::io::read_image_file(o.images[i]);
+            mpar::io::preprocess(file, {fault::input, o.images[i]}, how, o.turning(),
+                                 values.data() + i * std::size_t(picture.count()));
             bar.at(long(i + 1));
         }
     });

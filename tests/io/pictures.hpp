@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Pictures made of numbers, and their JPEG and PNG files. Uses the libraries' writers, not mpar's
-// readers.
+// Pictures made of numbers, and their JPEG and PNG files, which the libraries' writers make.
 #pragma once
 
+#include <mpar/core/config.hpp>
+#include <mpar/io/picture_taker.hpp>
+#include <mpar/io/refusal.hpp>
 #include <mpar/io/rgb_image.hpp>
 
 #include "io/files.hpp"
@@ -12,11 +14,16 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <jpeglib.h>
 #include <png.h>
+
+#if MPAR_HAVE_WEBP
+#include <webp/encode.h>
+#endif
 
 namespace io_test {
 
@@ -43,13 +50,26 @@ inline mpar::io::rgb_image slope(int width, int height) {
     return image;
 }
 
+/// The whole picture that a decoder hands over.
+template <class Decode>
+mpar::io::rgb_image whole(Decode decode, const std::string& file, const mpar::io::refusal& refuse,
+                          mpar::io::orientation asked = mpar::io::orientation::exif) {
+    mpar::io::whole_picture picture(asked);
+    decode(std::as_bytes(std::span(file)), refuse, picture);
+    return picture.take();
+}
+
 /// How a JPEG file is written.
 struct jpeg_way {
     int components = 3;                       ///< 1 gray, 3 RGB, 4 CMYK
     bool progressive = false, apart = false;  ///< apart: a scan for each component
+    int quality = 95;
+    bool ycck = false, adobe = true;  ///< CMYK's colours, and whether Adobe's mark is there
+    int rows_between_marks = 0;       ///< restart marks, counted in rows of blocks
 };
 
-inline std::string jpeg(const mpar::io::rgb_image& image, jpeg_way way = {}) {
+/// A JPEG file of samples as its components have them, row by row.
+inline std::string jpeg(int width, int height, std::vector<std::uint8_t> samples, jpeg_way way) {
     jpeg_compress_struct info{};
     jpeg_error_mgr errors{};
     info.err = jpeg_std_error(&errors);
@@ -57,14 +77,17 @@ inline std::string jpeg(const mpar::io::rgb_image& image, jpeg_way way = {}) {
     unsigned char* bytes = nullptr;
     unsigned long size = 0;
     jpeg_mem_dest(&info, &bytes, &size);
-    info.image_width = static_cast<JDIMENSION>(image.width);
-    info.image_height = static_cast<JDIMENSION>(image.height);
+    info.image_width = static_cast<JDIMENSION>(width);
+    info.image_height = static_cast<JDIMENSION>(height);
     info.input_components = way.components;
     info.in_color_space = way.components == 1   ? JCS_GRAYSCALE
                           : way.components == 3 ? JCS_RGB
                                                 : JCS_CMYK;
     jpeg_set_defaults(&info);
-    jpeg_set_quality(&info, 95, TRUE);
+    if (way.ycck) jpeg_set_colorspace(&info, JCS_YCCK);
+    if (!way.adobe) info.write_Adobe_marker = FALSE;
+    info.restart_in_rows = way.rows_between_marks;
+    jpeg_set_quality(&info, way.quality, TRUE);
     const std::array<jpeg_scan_info, 3> scans{
         {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}}};
     if (way.progressive) jpeg_simple_progression(&info);
@@ -73,14 +96,9 @@ inline std::string jpeg(const mpar::io::rgb_image& image, jpeg_way way = {}) {
         info.num_scans = 3;
     }
     jpeg_start_compress(&info, TRUE);
-    const auto channels = static_cast<std::size_t>(way.components);
-    std::vector<std::uint8_t> row(channels * info.image_width);
+    const auto row = static_cast<std::size_t>(way.components * width);
     while (info.next_scanline < info.image_height) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            const std::size_t x = i / channels, c = std::min<std::size_t>(i % channels, 2);
-            row[i] = image.pixels[3 * (info.next_scanline * info.image_width + x) + c];
-        }
-        JSAMPROW rows = row.data();
+        JSAMPROW rows = samples.data() + info.next_scanline * row;
         jpeg_write_scanlines(&info, &rows, 1);
     }
     jpeg_finish_compress(&info);
@@ -88,6 +106,45 @@ inline std::string jpeg(const mpar::io::rgb_image& image, jpeg_way way = {}) {
     jpeg_destroy_compress(&info);
     std::free(bytes);
     return file;
+}
+
+/// A JPEG file of a picture; gray is its red, black its blue once more.
+inline std::string jpeg(const mpar::io::rgb_image& image, jpeg_way way = {}) {
+    const auto channels = static_cast<std::size_t>(way.components);
+    std::vector<std::uint8_t> samples;
+    for (std::size_t pixel = 0; pixel < image.pixels.size(); pixel += 3) {
+        for (std::size_t c = 0; c < channels; ++c) {
+            samples.push_back(image.pixels[pixel + std::min<std::size_t>(c, 2)]);
+        }
+    }
+    return jpeg(image.width, image.height, std::move(samples), way);
+}
+
+/// `file` with a segment of that mark and content before its others.
+inline std::string jpeg_with(const std::string& file, unsigned char mark, const std::string& body) {
+    std::string segment{'\xff', static_cast<char>(mark)};
+    segment += static_cast<char>((body.size() + 2) >> 8);
+    segment += static_cast<char>((body.size() + 2) & 0xff);
+    return file.substr(0, 2) + segment + body + file.substr(2);
+}
+
+/// The big-endian bytes of a number.
+inline std::string be(std::uint64_t number, std::size_t bytes) {
+    std::string text = le(number, bytes);
+    std::ranges::reverse(text);
+    return text;
+}
+
+/// A block of EXIF whose second entry is the orientation, in either byte order.
+inline std::string exif(int orientation, bool little) {
+    const auto n = [&](std::uint64_t number, std::size_t bytes) {
+        return little ? le(number, bytes) : be(number, bytes);
+    };
+    const auto value = static_cast<std::uint64_t>(orientation);
+    return (little ? "II" : "MM") + n(42, 2) + n(8, 4) + n(2, 2) +     //
+           n(0x0100, 2) + n(4, 2) + n(1, 4) + n(640, 4) +              //
+           n(0x0112, 2) + n(3, 2) + n(1, 4) + n(value, 2) + n(0, 2) +  //
+           n(0, 4);
 }
 
 /// A PNG file of that colour type and depth whose rows are given as they are stored.
@@ -129,19 +186,14 @@ inline std::string png(const mpar::io::rgb_image& image, bool interlaced = false
 
 /// The first bytes of a PNG of that size, up to the end of its header chunk.
 inline std::string png_header(std::uint32_t width, std::uint32_t height) {
-    std::string body = "IHDR";
-    for (const auto number : {width, height}) {
-        for (int shift = 24; shift >= 0; shift -= 8) body += static_cast<char>(number >> shift);
-    }
+    std::string body = "IHDR" + be(width, 4) + be(height, 4);
     body += std::string("\x08\x02\0\0\0", 5);
     std::uint32_t crc = 0xffffffff;
     for (const char c : body) {
         crc ^= static_cast<unsigned char>(c);
         for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
     }
-    std::string sum;
-    for (int shift = 24; shift >= 0; shift -= 8) sum += static_cast<char>(~crc >> shift);
-    return std::string("\x89PNG\r\n\x1a\n\0\0\0\x0d", 12) + body + sum;
+    return std::string("\x89PNG\r\n\x1a\n\0\0\0\x0d", 12) + body + be(~crc, 4);
 }
 
 /// `file` with another size in its frame header (SOF0 or SOF2).

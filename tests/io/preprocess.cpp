@@ -42,6 +42,48 @@ TEST_CASE("a picture of one row does not become a large one") {
     CHECK(io::resize_and_crop(line, io::preprocessing::half()).pixels == square.pixels);
 }
 
+TEST_CASE("a picture is cropped while it is decoded, however it lies") {
+    const auto how = io::preprocessing::imagenet();
+    for (const auto& [width, height] : {std::pair{301, 201}, {64, 97}}) {
+        const auto image = noise(width, height, 8);
+        const std::string file = jpeg(image);
+        for (int orientation = 1; orientation <= 8; ++orientation) {
+            const std::string lying =
+                jpeg_with(file, 0xe1, std::string("Exif\0\0", 6) + exif(orientation, true));
+            for (const auto asked : {io::orientation::exif, io::orientation::ignore}) {
+                const io::refusal refuse(fault::input, "picture.jpg");
+                std::vector<float> whole_first(3 * 224 * 224), at_once(3 * 224 * 224);
+                io::preprocess(whole(io::decode_image, lying, refuse, asked), how,
+                               whole_first.data());
+                io::preprocess(std::as_bytes(std::span(lying)), refuse, how, asked, at_once.data());
+                CHECK(at_once == whole_first);
+            }
+        }
+    }
+}
+
+TEST_CASE("a picture that is refused leaves no number") {
+    const auto file = jpeg(slope(300, 300));
+    std::vector<float> out(3 * 224 * 224, 7.0f);
+    expect_refusal(fault::input, "a.jpg: is a bad JPEG", [&] {
+        const auto half = file.substr(0, file.size() / 2);
+        io::preprocess(std::as_bytes(std::span(half)), {fault::input, "a.jpg"},
+                       io::preprocessing::half(), io::orientation::exif, out.data());
+    });
+    CHECK(out == std::vector<float>(3 * 224 * 224, 7.0f));
+}
+
+TEST_CASE("the longest line has a middle") {
+    io::cropped_picture picture(io::preprocessing::imagenet());
+    picture.begin(1, 1'000'000, 1);
+    const std::vector<std::uint8_t> dot{1, 2, 3};
+    for (int y = 0; y < 1'000'000; ++y) picture.row(dot.data());
+    const auto square = picture.take();
+    for (std::size_t i = 0; i < square.pixels.size(); ++i) {
+        REQUIRE(int(square.pixels[i]) == int(dot[i % 3]));
+    }
+}
+
 TEST_CASE("samples become planes of numbers") {
     const io::rgb_image image{2, 1, {0, 51, 255, 102, 153, 204}};
     std::vector<double> out(6);

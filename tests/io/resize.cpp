@@ -64,6 +64,26 @@ TEST_CASE("a window is that part of the whole") {
     }
 }
 
+TEST_CASE("a stored picture is resized as if it had been turned upright before") {
+    for (const auto& [width, height] : {std::pair{40, 30}, {7, 61}, {33, 2}, {1, 5}}) {
+        const auto stored = noise(width, height, 11);
+        for (int orientation = 1; orientation <= 8; ++orientation) {
+            const auto how = io::turn::of(orientation);
+            const auto upright = io::turned(stored, how);
+            for (const auto& [to_width, to_height] : {std::pair{20, 15}, {63, 77}, {9, 90}}) {
+                const io::pixel_box box{3, 2, 5, 11};
+                io::bilinear_resizer resizer(width, height, how, to_width, to_height, box);
+                for (int y = 0; y < height; ++y) {
+                    resizer.row(stored.pixels.data() + 3 * y * width);
+                }
+                const auto part = resizer.take();
+                CHECK(part.width == box.width);
+                CHECK(part.pixels == io::resize_bilinear(upright, to_width, to_height, box).pixels);
+            }
+        }
+    }
+}
+
 TEST_CASE("weights of one output add up to one") {
     for (const auto& [from, to] : {std::pair{451, 256}, {3, 1000}, {16384, 1}, {7, 7}}) {
         for (const auto& taps : io::detail::triangle_taps(from, to, 0, to)) {

@@ -41,9 +41,9 @@ std::vector<bad_image> bad_images() {
         {"GIF", "is neither a JPEG nor a PNG image", "GIF89a" + std::string(100, '\1')},
         {"PNG's first bytes", "is a bad PNG", "\x89PNG\r\n\x1a\n"},
         {"PNG cut off", "is a bad PNG", png.substr(0, png.size() / 2)},
-        {"PNG without its end", "is a bad PNG", png.substr(0, png.size() - 20)},
+        {"PNG without its last pixel", "is a bad PNG", png.substr(0, png.size() - 25)},
         {"PNG with a wrong byte", "is a bad PNG", broken},
-        {"PNG of 10^10 pixels", "is 100000 x 100000 pixels",
+        {"PNG of 10^10 pixels", "is 100000 x 100000 pixels, more than 178956970 in all",
          io_test::png_header(100'000, 100'000) + std::string(100, '\0')},
         {"PNG of no pixel", "", io_test::png_header(0, 5) + std::string(100, '\0')},
         {"PNG of 2^32 - 1", "", io_test::png_header(~0u, ~0u) + std::string(100, '\0')},
@@ -55,7 +55,10 @@ std::vector<bad_image> bad_images() {
         {"JPEG of 16,000 x 16,000", "is 16000 x 16000 pixels",
          io_test::jpeg_resized(jpeg, 16'000, 16'000)},
         {"JPEG of no pixel", "", io_test::jpeg_resized(jpeg, 0, 30)},
-        {"JPEG of CMYK", "is a CMYK JPEG", io_test::jpeg(picture, {.components = 4})},
+        {"BMP of a bad header", "is a bad BMP: its header has 16843009 bytes",
+         "BM" + std::string(38, '\1')},
+        {"WebP's first bytes", "WebP", "RIFF1234WEBP"},
+        {"TIFF's first bytes", "TIFF", std::string("II*\0", 4)},
     };
 }
 

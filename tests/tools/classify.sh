@@ -149,7 +149,7 @@ base64 -d >"$pixel" <<'END'
 iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg
 gg==
 END
-head -c 50 "$pixel" >"$tmp/cut.png"
+head -c 45 "$pixel" >"$tmp/cut.png"
 echo 'no picture, no weights, one label' >"$tmp/text"
 : >"$tmp/empty"
 

@@ -16,7 +16,8 @@ namespace tools {
 
 struct classify_options {
     std::string model = "resnet50", weights, cache, policy = "automatic", engine = "cpu";
-    std::string preprocess = "imagenet", input, team = "claim", numerics = "fast";
+    std::string preprocess = "imagenet", orientation = "exif", input, team = "claim",
+                numerics = "fast";
     std::string labels, json, logits, gradients, targets, machine, save_policy;
     std::vector<std::string> images;
     int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
@@ -32,6 +33,10 @@ struct classify_options {
     /// Whether --policy is a path, as --save-policy writes it.
     bool is_policy_file() const {
         return !mpar::policy_named(policy) && policy.find_first_of("./") != std::string::npos;
+    }
+    /// What becomes of a picture that lies on its side.
+    mpar::io::orientation turning() const {
+        return orientation == "exif" ? mpar::io::orientation::exif : mpar::io::orientation::ignore;
     }
     /// What the network is told.
     mpar::options network(int batch_now) const {
@@ -62,7 +67,7 @@ struct classify_options {
 
 /// Declares every option of `app` with its place in `o`.
 inline void declare(CLI::App& app, classify_options& o) {
-    app.add_option("images", o.images, "JPEG or PNG files");
+    app.add_option("images", o.images, "files of JPEG, PNG, BMP, WebP or TIFF");
     app.add_option("--model", o.model,
                    "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
                    "densenet201 cspdarknet53 efficientnet_lite0")
@@ -88,6 +93,9 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--engine", o.engine, "cpu, or reference: plain loops")->capture_default_str();
     app.add_option("--preprocess", o.preprocess,
                    "imagenet or half: resize 256, crop 224, mean and deviation")
+        ->capture_default_str();
+    app.add_option("--orientation", o.orientation,
+                   "exif: pictures are turned upright; ignore: taken as they are stored")
         ->capture_default_str();
     app.add_option("--input", o.input, "seeded:N in place of images");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
@@ -138,6 +146,8 @@ inline void require_sensible(const classify_options& o) {
     if (o.numerics != "fast" && o.numerics != "exact") refuse("there is no numerics " + o.numerics);
     if (!mpar::io::preprocessing_named(o.preprocess))
         refuse("there is no preprocessing " + o.preprocess);
+    if (o.orientation != "exif" && o.orientation != "ignore")
+        refuse("there is no orientation " + o.orientation);
     if (o.weights.empty()) refuse("--weights is missing: a safetensors or .pth file, or 'seeded'");
     if (!o.input.empty() && o.seeded_images() < 1)
         refuse("--input is seeded:N with N from 1 to 9999, not " + o.input);

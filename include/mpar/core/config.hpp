@@ -81,3 +81,11 @@
 #define MPAR_HAS_ELEMENTWISE_FMA 1
 #endif
 #endif
+
+/// Whether the optional decoders' libraries are there: the build's target mpar::images says so.
+#if !defined(MPAR_HAVE_WEBP)
+#define MPAR_HAVE_WEBP 0
+#endif
+#if !defined(MPAR_HAVE_TIFF)
+#define MPAR_HAVE_TIFF 0
+#endif

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mpar/core/error.hpp>
+#include <mpar/io/picture_taker.hpp>
 #include <mpar/io/resize.hpp>
 #include <mpar/io/rgb_image.hpp>
 
@@ -39,24 +40,65 @@ constexpr std::optional<preprocessing> preprocessing_named(std::string_view name
     return std::nullopt;
 }
 
+namespace detail {
+
+/// What the crop of an upright picture is: the size that the whole is resized to, and the part.
+struct middle {
+    std::int64_t width, height;
+    pixel_box box;
+};
+
+/// The square in the middle of a picture of that size whose short side has been resized; the long
+/// side is rounded down, the margins to the nearest even where they are half.
+/// throws: error(fault::usage) unless 0 < crop <= resize <= 16,384.
+inline middle middle_of(int width, int height, const preprocessing& how) {
+    if (how.crop < 1 || how.crop > how.resize || how.resize > 16'384) {
+        throw error(fault::usage, "mpar: preprocessing crops " + std::to_string(how.crop) +
+                                      " pixels out of a side of " + std::to_string(how.resize));
+    }
+    const std::int64_t shorter = std::min(width, height);
+    const auto margin = [&](std::int64_t side) {  // half of what is left, ties to even
+        const std::int64_t rest = side - how.crop, low = rest / 2;
+        return low + (rest % 2 != 0 && low % 2 != 0 ? 1 : 0);
+    };
+    const std::int64_t across = std::int64_t{width} * how.resize / shorter;
+    const std::int64_t down = std::int64_t{height} * how.resize / shorter;
+    return {across, down, {margin(across), margin(down), how.crop, how.crop}};
+}
+
+}  // namespace detail
+
 /// The square in the middle of the picture whose short side has been resized; the long side is
 /// rounded down, the margins to the nearest even where they are half. Only the square is computed.
 /// throws: error(fault::usage) unless 0 < crop <= resize <= 16,384.
 inline rgb_image resize_and_crop(const rgb_image& image, const preprocessing& how) {
-    if (how.crop < 1 || how.crop > how.resize || how.resize > int(max_image_side)) {
-        throw error(fault::usage, "mpar: preprocessing crops " + std::to_string(how.crop) +
-                                      " pixels out of a side of " + std::to_string(how.resize));
-    }
-    const std::int64_t shorter = std::min(image.width, image.height);
-    const auto resized = [&](int side) { return static_cast<int>(side * how.resize / shorter); };
-    const auto margin = [&](int side) {  // half of what is left, ties to even
-        const int rest = side - how.crop, low = rest / 2;
-        return low + (rest % 2 != 0 && low % 2 != 0 ? 1 : 0);
-    };
-    const int width = resized(image.width), height = resized(image.height);
-    return resize_bilinear(image, width, height,
-                           {margin(width), margin(height), how.crop, how.crop});
+    const auto [width, height, box] = detail::middle_of(image.width, image.height, how);
+    return resize_bilinear(image, width, height, box);
 }
+
+/// Resizes and crops a picture while it is decoded, so that no picture of its size is in memory.
+class cropped_picture final : public picture_taker {
+public:
+    explicit cropped_picture(const preprocessing& how, orientation asked = orientation::exif)
+        : how_(how), asked_(asked) {}
+
+    /// throws: as resize_and_crop.
+    void begin(int width, int height, int stored) override {
+        const turn upright = turn::of(asked_ == orientation::exif ? stored : 1);
+        const auto part = upright.transposed ? detail::middle_of(height, width, how_)
+                                             : detail::middle_of(width, height, how_);
+        resizer_.emplace(width, height, upright, part.width, part.height, part.box);
+    }
+    void row(const std::uint8_t* pixels) override { resizer_->row(pixels); }
+
+    /// The square, upright: what resize_and_crop makes of the whole picture. requires: all rows.
+    rgb_image take() const { return resizer_->take(); }
+
+private:
+    preprocessing how_;
+    orientation asked_;
+    std::optional<bilinear_resizer> resizer_;
+};
 
 /// Writes (sample / 255 - mean) / deviation as three planes, red first: out[c][y][x].
 /// requires: room for 3 * width * height values.

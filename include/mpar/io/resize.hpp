@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Bilinear resizing of pictures, antialiased, to the same bytes as PIL's. Knows no file.
+// Bilinear resizing of pictures, antialiased, to the same bytes as PIL's, row by row. Knows no file.
 #pragma once
 
 #include <mpar/io/rgb_image.hpp>
+#include <mpar/io/turn.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace mpar::io {
 
 /// A part of a picture: `width` columns from `x`, `height` rows from `y`.
 struct pixel_box {
-    int x = 0, y = 0, width = 0, height = 0;
+    std::int64_t x = 0, y = 0;
+    int width = 0, height = 0;
 };
 
 namespace detail {
@@ -23,6 +26,8 @@ namespace detail {
 struct resize_taps {
     int first = 0;
     std::vector<std::int32_t> weights;  ///< of 2^22 in all, up to rounding
+
+    int end() const { return first + static_cast<int>(weights.size()); }
 };
 
 /// a * b, rounded by itself: a compiler that made a multiply-add of it and the sum that it goes into
@@ -37,13 +42,14 @@ inline constexpr int resize_bits = 22;  // 32 less 8 of a sample less 2 of headr
 /// The taps of outputs [begin, begin + count) of a line of `from` samples resized to `to`: a
 /// triangle around the output's centre whose half width is one sample, of the input or, if that is
 /// coarser, of the output.
-inline std::vector<resize_taps> triangle_taps(int from, int to, int begin, int count) {
-    const double scale = static_cast<double>(from) / to;
+inline std::vector<resize_taps> triangle_taps(int from, std::int64_t to, std::int64_t begin,
+                                              int count) {
+    const double scale = static_cast<double>(from) / static_cast<double>(to);
     const double support = std::max(scale, 1.0);
     const double inverse = 1.0 / support;
     std::vector<resize_taps> taps(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
-        const double centre = product(begin + i + 0.5, scale);
+        const double centre = product(static_cast<double>(begin + i) + 0.5, scale);
         const int first = std::max(0, static_cast<int>(centre - support + 0.5));
         const int last = std::min(from, static_cast<int>(centre + support + 0.5));
         std::vector<double> exact(static_cast<std::size_t>(last - first));
@@ -63,56 +69,115 @@ inline std::vector<resize_taps> triangle_taps(int from, int to, int begin, int c
     return taps;
 }
 
-/// One output pixel from pixels `step` bytes apart.
-inline void weigh(const std::uint8_t* from, std::size_t step, const resize_taps& taps,
-                  std::uint8_t* to) {
-    std::int32_t sums[3];
-    std::fill_n(sums, 3, 1 << (resize_bits - 1));
-    for (const std::int32_t weight : taps.weights) {
-        for (int c = 0; c < 3; ++c) sums[c] += from[c] * weight;
-        from += step;
+/// The taps of a line of `from` samples that is stored the other way round.
+inline void mirror(std::vector<resize_taps>& taps, int from) {
+    std::ranges::reverse(taps);
+    for (auto& tap : taps) {
+        tap.first = from - tap.end();
+        std::ranges::reverse(tap.weights);
     }
-    for (int c = 0; c < 3; ++c) {
-        to[c] = static_cast<std::uint8_t>(std::clamp(sums[c] >> resize_bits, 0, 255));
+}
+
+inline std::uint8_t rounded(std::int32_t sum) {
+    return static_cast<std::uint8_t>(std::clamp(sum >> resize_bits, 0, 255));
+}
+
+/// A row of pixels from another by taps along it.
+inline void weigh_row(const std::uint8_t* row, const std::vector<resize_taps>& across,
+                      std::uint8_t* to) {
+    for (const auto& taps : across) {
+        const std::uint8_t* from = row + 3 * static_cast<std::ptrdiff_t>(taps.first);
+        std::int32_t sums[3];
+        std::fill_n(sums, 3, 1 << (resize_bits - 1));
+        for (const std::int32_t weight : taps.weights) {
+            for (int c = 0; c < 3; ++c) sums[c] += from[c] * weight;
+            from += 3;
+        }
+        for (int c = 0; c < 3; ++c) *to++ = rounded(sums[c]);
     }
 }
 
 }  // namespace detail
 
-/// The part `box` of `image` resized to width x height; the rest is not computed. Two passes, along
-/// rows first, each rounded to 8 bits (Pillow's Image.resize with BILINEAR).
-/// requires: box within width x height, none of them empty.
-inline rgb_image resize_bilinear(const rgb_image& image, int width, int height, pixel_box box) {
-    const auto across = detail::triangle_taps(image.width, width, box.x, box.width);
-    const auto down = detail::triangle_taps(image.height, height, box.y, box.height);
-    const int first_row = down.front().first;
-    const int last_row = down.back().first + static_cast<int>(down.back().weights.size());
-
-    const auto bytes = [](int pixels) { return 3 * static_cast<std::size_t>(pixels); };
-    std::vector<std::uint8_t> narrowed(bytes(box.width) *
-                                       static_cast<std::size_t>(last_row - first_row));
-    std::uint8_t* to = narrowed.data();
-    for (int y = first_row; y < last_row; ++y) {
-        const auto* row = image.pixels.data() + bytes(image.width) * static_cast<std::size_t>(y);
-        for (const auto& taps : across) {
-            detail::weigh(row + bytes(taps.first), 3, taps, to);
-            to += 3;
-        }
+/// Makes the part `box` of a picture resized to width x height while its rows come in; the rest is
+/// not computed. Two passes, along the upright picture's rows first, each rounded to 8 bits
+/// (Pillow's Image.resize with BILINEAR). A picture that is stored turned is never held turned.
+///
+/// Room: the rows that one output row reads, narrowed to the box; if transposed, as they came.
+class bilinear_resizer {
+public:
+    /// Of a stored picture of that size; the target and `box` are of the upright one.
+    /// requires: box within width x height, none of them empty.
+    bilinear_resizer(int stored_width, int stored_height, turn how, std::int64_t width,
+                     std::int64_t height, pixel_box box)
+        : turn_(how) {
+        const int upright_width = how.transposed ? stored_height : stored_width;
+        const int upright_height = how.transposed ? stored_width : stored_height;
+        across_ = detail::triangle_taps(upright_width, width, box.x, box.width);
+        down_ = detail::triangle_taps(upright_height, height, box.y, box.height);
+        if (how.transposed) std::swap(across_, down_);
+        if (how.mirrored_x) detail::mirror(across_, stored_width);
+        if (how.mirrored_y) detail::mirror(down_, stored_height);
+        for (const auto& taps : down_) rows_ = std::max(rows_, taps.weights.size());
+        line_ = 3 * (how.transposed ? static_cast<std::size_t>(stored_width) : across_.size());
+        kept_.resize(rows_ * line_);
+        sums_.resize(line_);
+        whole_line_.resize(line_);
+        result_ = {static_cast<int>(across_.size()), static_cast<int>(down_.size()),
+                   std::vector<std::uint8_t>(3 * across_.size() * down_.size())};
     }
 
-    rgb_image result{
-        box.width, box.height,
-        std::vector<std::uint8_t>(bytes(box.width) * static_cast<std::size_t>(box.height))};
-    to = result.pixels.data();
-    for (const auto& taps : down) {
-        const auto* column =
-            narrowed.data() + bytes(box.width) * static_cast<std::size_t>(taps.first - first_row);
-        for (int x = 0; x < box.width; ++x) {
-            detail::weigh(column + bytes(x), bytes(box.width), taps, to);
-            to += 3;
+    /// The next stored row.
+    void row(const std::uint8_t* pixels) {
+        const int y = y_++;
+        if (next_ == down_.size() || y < down_[next_].first) return;
+        if (turn_.transposed) {
+            std::copy_n(pixels, line_, kept(y));
+        } else {
+            detail::weigh_row(pixels, across_, kept(y));
         }
+        for (; next_ < down_.size() && down_[next_].end() == y + 1; ++next_) finish();
     }
-    return result;
+
+    /// The part, upright, after the last row.
+    rgb_image take() const { return turned(result_, turn_); }
+
+private:
+    /// Where row y stands among those that are kept.
+    std::uint8_t* kept(int y) { return kept_.data() + static_cast<std::size_t>(y) % rows_ * line_; }
+
+    /// Output row next_, whose inputs are there.
+    void finish() {
+        const auto& taps = down_[next_];
+        std::ranges::fill(sums_, 1 << (detail::resize_bits - 1));
+        for (int y = taps.first; y < taps.end(); ++y) {
+            const std::uint8_t* from = kept(y);
+            const std::int32_t weight = taps.weights[static_cast<std::size_t>(y - taps.first)];
+            for (std::size_t i = 0; i < line_; ++i) sums_[i] += from[i] * weight;
+        }
+        std::uint8_t* to = result_.pixels.data() + next_ * 3 * across_.size();
+        std::ranges::transform(sums_, turn_.transposed ? whole_line_.data() : to, detail::rounded);
+        if (turn_.transposed) detail::weigh_row(whole_line_.data(), across_, to);
+    }
+
+    turn turn_;
+    int y_ = 0;
+    std::vector<detail::resize_taps> across_, down_;  // along stored rows, and stored columns
+    std::size_t rows_ = 0, line_ = 0, next_ = 0;
+    std::vector<std::uint8_t> kept_, whole_line_;
+    std::vector<std::int32_t> sums_;
+    rgb_image result_;
+};
+
+/// The part `box` of `image` resized to width x height. requires: as bilinear_resizer.
+inline rgb_image resize_bilinear(const rgb_image& image, std::int64_t width, std::int64_t height,
+                                 pixel_box box) {
+    bilinear_resizer resizer(image.width, image.height, {}, width, height, box);
+    for (int y = 0; y < image.height; ++y) {
+        const auto at = 3 * static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
+        resizer.row(image.pixels.data() + at);
+    }
+    return resizer.take();
 }
 
 /// The whole picture resized to width x height. requires: both at least 1.

@@ -17,15 +17,16 @@ struct rgb_image {
     std::vector<std::uint8_t> pixels = {};
 };
 
-/// What no picture may exceed, checked before memory is taken for it.
-inline constexpr std::uint64_t max_image_side = 16'384;
-inline constexpr std::uint64_t max_image_pixels = 50'000'000;
-inline constexpr std::size_t max_image_file_bytes = std::size_t(256) << 20;
+/// What no picture may exceed, checked before memory is taken for it: the pixels are PIL's limit, the
+/// sides libpng's.
+inline constexpr std::uint64_t max_image_side = 1'000'000;
+inline constexpr std::uint64_t max_image_pixels = 178'956'970;
+inline constexpr std::size_t max_image_file_bytes = std::size_t(1) << 30;
 
 namespace detail {
 
-/// A black picture of that size. throws: by `refuse` when it would be empty or too large.
-inline rgb_image blank_image(std::uint64_t width, std::uint64_t height, const refusal& refuse) {
+/// throws: by `refuse` when a picture of that size would be empty or too large.
+inline void require_size(std::uint64_t width, std::uint64_t height, const refusal& refuse) {
     const std::string size = std::to_string(width) + " x " + std::to_string(height);
     if (width == 0 || height == 0) refuse("the image is empty: " + size + " pixels");
     if (width > max_image_side || height > max_image_side) {
@@ -36,8 +37,6 @@ inline rgb_image blank_image(std::uint64_t width, std::uint64_t height, const re
         refuse("the image is " + size + " pixels, more than " + std::to_string(max_image_pixels) +
                " in all");
     }
-    return {static_cast<int>(width), static_cast<int>(height),
-            std::vector<std::uint8_t>(3 * width * height)};
 }
 
 }  // namespace detail
