@@ -22,14 +22,15 @@ namespace mpar {
 enum class teaming {
     off,    ///< not: they exchange messages as ranks of different nodes do
     claim,  ///< one copy of activations and weights; each step's units go to whoever claims them
-    fixed   ///< one copy of activations; each rank computes its own part, as if it were alone
+    static_,  ///< one copy of activations; each rank computes its own part, as if it were alone
+    fixed = static_,  ///< the older word for it
 };
 
 constexpr std::string_view name_of(teaming t) {
     switch (t) {
         case teaming::off: return "off";
         case teaming::claim: return "claim";
-        case teaming::fixed: return "static";
+        case teaming::static_: return "static";
     }
     return "?";
 }
@@ -51,7 +52,7 @@ public:
         const int group = comm.rank() / (comm.size() / groups);
         split_off(comm, most, groups > 1 ? group : -1);
         number_teams(comm);
-        if (how == teaming::fixed) number_seats(comm);
+        if (how == teaming::static_) number_seats(comm);
         if (how == teaming::claim && groups > 1 && !is_even(comm, group, groups)) disband();
     }
     team(const team&) = delete;
@@ -65,7 +66,7 @@ public:
     /// The place on the model axis: that of the whole team with `claim`, else this rank's own.
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
-    /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
+    /// With `static_`, the first seat of each team, in order; else none: each seat has its own memory.
     const growing<int>& first_seats() const { return first_seats_; }
 
     /// Who exchanges messages: with `claim` the first member for all, else everybody.

@@ -22,7 +22,7 @@ public:
     [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
-          member_(t.how() == teaming::fixed ? t.member() : 0),
+          member_(t.how() == teaming::static_ ? t.member() : 0),
           workspace_(mine.arena_elements + (workspaces > 1 ? t.member() * workspace : 0)) {}
 
     static std::size_t bytes(const part& mine, long workspace, int workspaces) {
