@@ -175,6 +175,7 @@ int classify(const classify_options& o, int rank) {
         if (!std::cout.flush()) {
             throw mpar::error(fault::input, "mpar: standard output cannot be written");
         }
+        if (!net->note().empty()) std::cerr << "mpar: note: " + net->note() + "\n";
         if (!r.loaded.not_kept.empty()) {
             std::cerr << "mpar: note: no weights are cached: " + r.loaded.not_kept.substr(6) + "\n";
         }

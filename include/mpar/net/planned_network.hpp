@@ -90,6 +90,9 @@ public:
     std::size_t weights_bytes() const { return running().weights_bytes(); }
     std::size_t activations_bytes() const { return running().activations_bytes(); }
 
+    /// Why the ranks of a node do not work together as options ask, in words; empty: they do.
+    const std::string& note() const { return running().note(); }
+
     /// The ranks that have one copy of the weights with this one.
     const team& sharers() const { return running().sharers(); }
 

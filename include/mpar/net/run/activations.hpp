@@ -18,7 +18,7 @@ class activations {
 public:
     activations() = default;
     /// collective over the team, which must outlive this.
-    /// throws: error(device) when memory is not to be had.
+    /// throws: error(device) when memory is unavailable.
     [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),

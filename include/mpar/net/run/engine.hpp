@@ -34,7 +34,7 @@ template <class Backend, class T>
 class engine {
 public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
-    /// throws: error(device) on every rank when memory is not to be had on one.
+    /// throws: error(device) on every rank when memory is unavailable on one.
     [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
         : comm_(std::make_unique<communicator>(std::move(comm))),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
@@ -114,6 +114,9 @@ public:
             throw;
         }
     }
+
+    /// Why ranks do not work together as options ask; empty: they do.
+    const std::string& note() const { return team_->note(); }
 
     const plan& steps() const { return plan_; }
     /// Of this rank's team; messages are those of this rank.

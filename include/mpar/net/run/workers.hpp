@@ -30,7 +30,7 @@ public:
         }
     }
 
-    /// throws: error(device) when a thread is not to be had.
+    /// throws: error(device) when a thread is unavailable.
     void hire(int threads) {
         if constexpr (works_in_teams<Backend>) queue_.hire(threads);
     }
