@@ -22,7 +22,8 @@ public:
     virtual ~model() = default;
 
     /// collective, as mpar::load; "seeded" in place of a path makes the weights from their names.
-    virtual mpar::loading load(const std::string& path, const mpar::cache_in& cache) = 0;
+    virtual mpar::loading load(const mpar::io::weight_source& from,
+                               const mpar::cache_in& cache) = 0;
     virtual void forward(const mpar::view<const float>& images,
                          const mpar::view<float>& logits) = 0;
     virtual const mpar::plan& steps() const = 0;
@@ -45,8 +46,8 @@ class named_model : public model {
 public:
     named_model(MPI_Comm comm, const mpar::options& o) : net_(comm, o) {}
 
-    mpar::loading load(const std::string& path, const mpar::cache_in& cache) override {
-        if (path != "seeded") return mpar::load(net_, path, cache);
+    mpar::loading load(const mpar::io::weight_source& from, const mpar::cache_in& cache) override {
+        if (from.path != "seeded") return mpar::load(net_, from, cache);
         mpar::load_seeded(net_);
         return {};
     }
