@@ -32,8 +32,8 @@ const std::string numpy_scalar =
     tuple(strings{text("f8"), no, yes}) + "R" + tuple(strings{"K\3", text("<"), none}) + "b" +
     global("_codecs", "encode") + tuple(strings{text("12345678"), text("latin1")}) + "R\x86R";
 const std::string optimizer =
-    dict({{"state", "}(K\0" + dict({{"step", "K\7"}, {"exp_avg", float_at(0)}}) + "u"},
-          {"param_groups", list({dict({{"params", list({"K\0"})}})})}});
+    dict({{"state", "}(K\1" + dict({{"step", "K\7"}, {"exp_avg", float_at(0)}}) + "u"},
+          {"param_groups", list({dict({{"params", list({"K\1"})}})})}});
 
 /// Which of the three floats 'w' is, by its first letter.
 char letter(const std::string& value, const char* key = "") {
