@@ -118,12 +118,13 @@ TEST_CASE("what is in the state dict itself must be a tensor") {
 TEST_CASE("a pickled module is named, with what to run") {
     const auto module = global("torchvision.models.resnet", "ResNet") + ")\x81" +
                         dict({{"_parameters", weights(0)}}) + "b";
-    const char* words =
+    refused(
         "holds no state dict but an object of class 'torchvision.models.resnet.ResNet'; save it "
-        "once in Python: torch.save(torch.load(OLD, weights_only=False).state_dict(), NEW)";
-    refused(words, module);
-    refused(words, dict({{"epoch", "K\1"}, {"model", module}}));
-    refused(words, dict({{"model", module}, {"ema", weights(0)}}), "model");
+        "once in Python: torch.save(torch.load(OLD, weights_only=False).state_dict(), NEW)",
+        module);
+    const char* under_a_key = "torch.load(OLD, weights_only=False)['model'].state_dict(), NEW)";
+    refused(under_a_key, dict({{"epoch", "K\1"}, {"model", module}}));
+    refused(under_a_key, dict({{"model", module}, {"ema", weights(0)}}), "model");
     const auto old = tuple(strings{text("module"), global("nets", "Net"), text("net.py"),
                                    text("class Net: pass")}) +
                      "Q)\x81}b";

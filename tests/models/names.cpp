@@ -9,7 +9,7 @@
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/names.hpp>
 #include <mpar/models/stored_names.hpp>
-#include <mpar/net/plan/plan.hpp>
+#include <mpar/mpar.hpp>
 
 #include <algorithm>
 #include <regex>
@@ -32,11 +32,31 @@ io::tensor_file file_of(const io_test::folder& folder, const names& all) {
     return io::tensor_file(std::move(file), std::move(tensors));
 }
 
+// clang-format off
+struct arms {
+    struct body { using layers = chain<conv2d<4, 4, window<3>>, relu, conv2d<4, 4, window<3>>>; };
+    struct skip { using layers = chain<conv2d<4, 4, window<1>>>; };
+    struct block { using layers = chain<residual<body, skip>, relu>; };
+    using input  = image<4, 8, 8>;
+    using layers = chain<
+        conv2d<4, 4, window<1>>, relu, residual<body>, block, concat<identity, body, skip>,
+        global_avg_pool, dense<12, 2>>;
+};
+// clang-format on
+
 std::string found(const detail::stored_names& stored, std::size_t i) {
     return stored[i] ? stored[i]->name : "none";
 }
 
 }  // namespace
+
+TEST_CASE("without names a layer is called by its positions, of the chains around it first") {
+    const auto tensors = parameter_names(plan_of<arms>, {});
+    const names wanted{"0.weight",       "2.0.0.weight",   "2.0.2.weight", "3.0.0.0.weight",
+                       "3.0.0.2.weight", "3.0.1.0.weight", "4.1.0.weight", "4.1.2.weight",
+                       "4.2.0.weight",   "6.weight",       "6.bias"};
+    CHECK(tensors == wanted);
+}
 
 TEST_CASE("a common prefix is taken off when the names are found below it") {
     const io_test::folder folder;

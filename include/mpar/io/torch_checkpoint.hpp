@@ -59,7 +59,8 @@ public:
     /// not there or not clear.
     [[gnu::cold]] const pickle_object& state_dict(std::string_view key) const {
         const auto* top = content_.as(pickle_object::kind::dict, content_.top);
-        if (!top && content_.top.which == pickle_value::kind::opaque) whole_module(content_.top);
+        if (!top && content_.top.which == pickle_value::kind::opaque)
+            whole_module(content_.top, "");
         if (!top) refuse_("the pickle is no state dict: its value is no dict");
         growing<std::string_view> keys;
         const pickle_object *found = nullptr, *plain = nullptr;
@@ -84,7 +85,7 @@ public:
             const auto& value = top->items[i + 1];
             const auto& name = top->items[i];
             if (is_plain(name.text) && value.which == pickle_value::kind::opaque) {
-                whole_module(value);
+                whole_module(value, name.text);
             }
         }
         return *top;
@@ -132,17 +133,19 @@ private:
         for (std::size_t i = 0; i < top.items.size(); i += 2) {
             const auto& value = top.items[i + 1];
             if (top.items[i].is_text(key) && value.which == pickle_value::kind::opaque) {
-                whole_module(value);
+                whole_module(value, key);
             }
         }
         refuse_("has no state dict under the key '" + printable(key, 32) + "'; " +
                 (keys.empty() ? "it has none under any key" : "there are: " + listed(keys)));
     }
 
-    [[noreturn, gnu::cold]] void whole_module(const pickle_value& value) const {
-        refuse_("holds no state dict but an object of class '" + printable(value.class_name(), 64) +
-                "'; save it once in Python: torch.save(torch.load(OLD, "
-                "weights_only=False).state_dict(), NEW)");
+    /// `key`: where in the file it stands, or "": it is all.
+    [[noreturn, gnu::cold]] void whole_module(const pickle_value& value,
+                                              std::string_view key) const {
+        refuse_("holds no state dict but an object of class '" + printable(value.class_name()) +
+                "'; save it once in Python: torch.save(torch.load(OLD, weights_only=False)" +
+                (key.empty() ? "" : "['" + printable(key, 32) + "']") + ".state_dict(), NEW)");
     }
 
     const pickle& content_;
