@@ -9,6 +9,7 @@
 #include <mpar/comm/all_reduce.hpp>
 #include <mpar/models/seeded.hpp>
 #include <mpar/mpar.hpp>
+#include <mpar/net/graph/dynamic_graph.hpp>
 
 #include <array>
 #include <string>

@@ -132,7 +132,7 @@ int classify(const classify_options& o, int rank) {
     const int classes = net->steps().output().extents.c;
     classify_report r;
     const auto began = std::chrono::steady_clock::now();
-    r.loaded = net->load(o.weights, {o.cache});
+    r.loaded = net->load({o.weights, o.weights_key}, {o.cache});
     r.load_ms = milliseconds_since(began);
     mpar::agree(net->comm(), [&] {
         if (!o.labels.empty()) r.labels = tools::read_labels(o.labels, classes);

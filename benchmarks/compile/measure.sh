@@ -32,7 +32,7 @@ budget_ratio() {
         example,*) echo 5.3 ;;
     esac
 }
-budget_megabytes() { case $1 in empty) echo 230 ;; resnet50) echo 420 ;; example) echo 620 ;; esac; }
+budget_megabytes() { case $1 in empty) echo 230 ;; resnet50) echo 450 ;; example) echo 620 ;; esac; }
 budget_symbol=300
 rounds=5
 

@@ -20,6 +20,5 @@
 #include <mpar/models/efficientnet_lite.hpp>
 #include <mpar/models/resnet.hpp>
 #include <mpar/net/describe.hpp>
-#include <mpar/net/dynamic_network.hpp>
 #include <mpar/net/network.hpp>
 #include <mpar/nets.hpp>

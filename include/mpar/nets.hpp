@@ -15,7 +15,6 @@
 #include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/pool.hpp>
 #include <mpar/layers/softmax.hpp>
-#include <mpar/net/dynamic_network.hpp>
 #include <mpar/net/network.hpp>
 
 namespace mpar::nets {
@@ -70,7 +69,6 @@ template <int Rows, int Columns>
 using window_stride = mpar::stride<Rows, Columns>;
 
 // Policies, meshes and networks.
-using mpar::dynamic_network;
 using mpar::mesh;
 using mpar::network;
 namespace axis = mpar::axis;

@@ -35,7 +35,7 @@ TEST_CASE("a name out of a file is printable in a message") {
     CHECK(path.ends_with("/weights.pth"));
 }
 
-TEST_CASE("a sentence has at most 200 bytes") {
+TEST_CASE("a sentence has at most 300 bytes") {
     const io::refusal refuse(fault::model, std::string(500, '\t'));
     expect_refusal(fault::model, "mpar: ", [&] { refuse(std::string(500, 'x')); });
 }

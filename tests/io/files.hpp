@@ -66,7 +66,7 @@ std::string le(Int number, std::size_t bytes = sizeof(Int)) {
     return text;
 }
 
-/// The call must throw an error of that kind: one printable sentence of at most 200 bytes that
+/// The call must throw an error of that kind: one printable sentence of at most 300 bytes that
 /// begins with our name and has those words.
 template <class Call>
 void expect_refusal(mpar::fault kind, const std::string& words, Call call) {
@@ -77,7 +77,7 @@ void expect_refusal(mpar::fault kind, const std::string& words, Call call) {
         INFO(sentence);
         CHECK(error.kind() == kind);
         CHECK(sentence.starts_with("mpar: "));
-        CHECK(sentence.size() <= 200);
+        CHECK(sentence.size() <= 300);
         CHECK_THAT(sentence, Catch::Matchers::ContainsSubstring(words));
         bool printable = true;
         for (const char c : sentence) printable = printable && c >= ' ' && c <= '~';
@@ -122,7 +122,7 @@ int survive(const std::string& good, int count, std::uint64_t seed, Read read) {
             read(bytes);
         } catch (const mpar::error& error) {
             ++refused;
-            if (std::string(error.what()).size() > 200) FAIL_CHECK(error.what());
+            if (std::string(error.what()).size() > 300) FAIL_CHECK(error.what());
         }
     }
     return refused;

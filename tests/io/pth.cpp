@@ -102,20 +102,6 @@ TEST_CASE("every element type has its name") {
     }
 }
 
-TEST_CASE("the dict may stand inside a checkpoint") {
-    const folder folder;
-    const auto inner = one(tensor(six, 0, {6}, {1}));
-    for (const std::string key : {"state_dict", "model"}) {
-        const auto value = "}(" + text("epoch") + "K\3" + text("best") + "G12345678" + text(key) +
-                           inner + text("optimizer") + list({tensor(six, 0, {1}, {1}), none}) + "u";
-        CHECK(values(read_bytes(folder, torch_zip(value, runs)), "a").size() == 6);
-        CHECK(values(read_bytes(folder, torch_stream(value, runs)), "a").size() == 6);
-    }
-    const auto tensor_called_model = dict({{"model", tensor(six, 0, {6}, {1})}});
-    const auto file = read_bytes(folder, torch_zip(tensor_called_model, runs));
-    CHECK(file.find("model"));
-}
-
 TEST_CASE("tensors in another order are put into row-major order") {
     const folder folder;
     const auto value = dict({
@@ -135,18 +121,24 @@ TEST_CASE("tensors in another order are put into row-major order") {
 
 TEST_CASE("code in a file is named, not run") {
     const auto attack = global("os", "system") + text("true") + "\x85R";
+    const auto complex = one(tensor(storage("ComplexFloatStorage", "0", 3), 0, {3}, {1}));
     expect_all({
-        {"the pickle names 'os system', which state dicts do not use", torch_zip(attack, {})},
-        {"the pickle names 'os system', which state dicts do not use", torch_stream(attack, {})},
-        {"names 'os system'", stream_head + pickled(attack)},
-        {"names 'torch.nn.modules.conv Conv2d'",
-         torch_zip(global("torch.nn.modules.conv", "Conv2d") + ")R", {})},
-        {"names 'torch.storage _load_from_bytes'",
+        {"holds no state dict but an object of class 'os.system'", torch_zip(attack, {})},
+        {"holds no state dict but an object of class 'os.system'", torch_stream(attack, {})},
+        {"does not say which system wrote it", stream_head + pickled(attack)},
+        {"class 'torch.nn.modules.conv.Conv2d'; save it once in Python: torch.save(torch.load(",
+         torch_zip(global("torch.nn.modules.conv", "Conv2d") + ")\x81}b", {})},
+        {"class 'torch.storage._load_from_bytes'",
          torch_stream(global("torch.storage", "_load_from_bytes") + text("") + "\x85R", {})},
-        {"names 'torch ComplexFloatStorage'",
-         torch_zip(one(tensor(storage("ComplexFloatStorage", "0", 3), 0, {3}, {1})), runs)},
-        {"names 'numpy.core.multiarray scalar'",
+        {"class 'o\\x1b[31m.x'", torch_zip(global("o\x1b[31m", "x"), {})},
+        {"tensor 'a' has elements of type 'torch.ComplexFloatStorage', which is not read",
+         torch_zip(complex, runs)},
+        {"storage '0' has elements of type 'torch.ComplexFloatStorage', which is not read",
+         torch_stream(complex, runs)},
+        {"entry 'a' of the state dict is no tensor, but of type 'numpy.core.multiarray.scalar'",
          torch_zip(dict({{"a", global("numpy.core.multiarray", "scalar") + ")R"}}), runs)},
+        {"is no tensor, but of type 'torch._utils._rebuild_sparse_tensor'",
+         torch_zip(one(global("torch._utils", "_rebuild_sparse_tensor") + ")R"), runs)},
         {"opcode 0x93", torch_zip(text("os") + text("system") + "\x93", {})},
     });
 }
@@ -186,12 +178,17 @@ TEST_CASE("what is no state dict is refused") {
          torch_zip(call("_rebuild_tensor_v2",
                         {six, "K\1", tuple(strings{text("6")}), tuple(integers{1})}),
                    runs)},
-        {"is a parameter of nothing", torch_zip(call("_rebuild_parameter", {}), runs)},
+        {"entry 'a' of the state dict is no tensor",
+         torch_zip(call("_rebuild_parameter", {}), runs)},
         {"entry 'a' of the state dict is no tensor",
          torch_zip(call("_rebuild_parameter", {"K\1"}), runs)},
         {"refers to something that is no storage", torch_zip(one("K\1Q"), runs)},
         {"refers to something that is no storage",
          torch_zip(one(tuple(strings{text("module")}) + "Q"), runs)},
+        {"tensor 'a' has no storage",
+         torch_zip(call("_rebuild_tensor_v2", {tuple(strings{text("module"), none}) + "Q", "K\1",
+                                               tuple(integers{6}), tuple(integers{1})}),
+                   runs)},
         {"storage '0' has no storage type",
          torch_zip(one(tuple(strings{text("storage"), text("FloatStorage"), text("0"), text("cpu"),
                                      "K\6"}) +

@@ -20,6 +20,21 @@ TEST_CASE("the content decides the format of weights") {
     }
 }
 
+TEST_CASE("a key is for checkpoints") {
+    const folder folder;
+    const std::string header = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
+    const auto plain = le<std::uint64_t>(header.size()) + header + "abcdefgh";
+    const std::string path = folder.write("w", plain);
+    expect_refusal(fault::model,
+                   "has no state dict under the key 'ema': it is no file of torch.save", [&] {
+                       io::read_weights({path, "ema"});
+                   });
+    const auto value = dict({{"a", tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})}});
+    const auto checkpoint = torch_zip(dict({{"ema", value}}), {{"0", "abcdefgh", 2}});
+    const auto file = io::read_weights({folder.write("w", checkpoint), "ema"});
+    CHECK(file.find("a"));
+}
+
 TEST_CASE("anything else is refused") {
     const folder folder;
     for (const auto& [words, bytes] : std::vector<std::pair<const char*, std::string>>{

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 #include "support/joined.hpp"
 
+#include <mpar/net/graph/dynamic_graph.hpp>
+
 using namespace mpar;
 using namespace mpar_test;
 

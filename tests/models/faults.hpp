@@ -181,7 +181,7 @@ ending ending_of(Call call) {
 }
 
 /// The call must throw on every rank, before the deadline of 20 s at which ranks leave each other, an error of that
-/// kind with the same sentence everywhere: one printable line of at most 250 bytes that begins with our name and has those
+/// kind with the same sentence everywhere: one printable line of at most 350 bytes that begins with our name and has those
 /// words. collective.
 template <class Call>
 void refused_by_all(const std::string& name, mpar::fault kind, const std::string& words,
@@ -200,7 +200,7 @@ void refused_by_all(const std::string& name, mpar::fault kind, const std::string
     }
     CHECK(sentence.starts_with("mpar: "));
     CHECK_THAT(sentence, Catch::Matchers::ContainsSubstring(words));
-    CHECK(sentence.size() <= 250);
+    CHECK(sentence.size() <= 350);
     bool printable = true;
     for (const char c : sentence) printable = printable && c >= ' ' && c <= '~';
     CHECK(printable);

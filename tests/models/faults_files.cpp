@@ -156,7 +156,8 @@ TEST_CASE("pickles that name or do what no state dict needs") {
           std::pair("__builtin__", "exec"), std::pair("subprocess", "Popen"),
           std::pair("torch", "load"), std::pair("torch.hub", "load"),
           std::pair("numpy.core.multiarray", "_reconstruct")}) {
-        const std::string words = "names '" + std::string(module) + " " + name + "'";
+        const std::string words = "entry 'a' of the state dict is no tensor, but of type '" +
+                                  std::string(module) + "." + name + "'";
         cases.push_back({words + " in a zip", words, torch_zip(call(module, name), {})});
         cases.push_back({words + " in a stream", words, torch_stream(call(module, name), {})});
     }

@@ -91,10 +91,56 @@ TEST_CASE("a tensor too many") {
     check_all(cases);
 }
 
-TEST_CASE("names with a prefix are other names") {
+TEST_CASE("a prefix that only some names have is part of them") {
+    state renamed = seeded_state();
+    for (auto& tensor : renamed) {
+        if (!tensor.name.starts_with("head")) tensor.name = "module." + tensor.name;
+    }
+    check_all({{"module.", fault::model,
+                "tensor 'first.norm.weight' is missing, the file has 'module.first.norm.weight' "
+                "[3], ",
+                renamed}});
+}
+
+TEST_CASE("below a prefix a bad tensor is named as the file has it") {
     state renamed = seeded_state();
     for (auto& tensor : renamed) tensor.name = "module." + tensor.name;
-    check_all({{"module.", fault::model, "tensor 'first.norm.weight' is missing", renamed}});
+    state missing = renamed, shaped = renamed;
+    called(missing, "module.head.bias").name = "module.head.shift";
+    auto& other = called(shaped, "module.head.bias");
+    other.shape = {2};
+    other.bytes.resize(8);
+    check_all(
+        {{"missing", fault::model,
+          "tensor 'module.head.bias' is missing, the file has 'module.head.shift' [70]", missing},
+         {"shape", fault::model, "tensor 'module.head.bias' is [2], the network takes [70]",
+          shaped}});
+}
+
+TEST_CASE("another number of classes is said with both shapes") {
+    state ten = seeded_state();
+    auto& weight = called(ten, "head.weight");
+    weight.shape[0] = 10;
+    weight.bytes.resize(std::size_t(4 * weight.count()));
+    check_all({{"10 classes", fault::model,
+                "tensor 'head.weight' is [10, 20], the network takes [70, 20]", ten}});
+}
+
+TEST_CASE("names of layers that are too few, too many, or there twice") {
+    const job_folder folder;
+    const std::string good = folder.write("good.safetensors", safetensors(seeded_state()));
+    tiny_network net(MPI_COMM_WORLD, {.deadline = 20});
+    const auto refused = [&](const std::string& words, const std::vector<std::string>& layers) {
+        refused_by_all(words, fault::usage, words, [&] { load(net, good, layers); });
+    };
+    refused("layer_names has 4 names, the network has 5 layers with parameters",
+            {"first.norm", "stem.conv", "stem.norm", "mid.conv"});
+    refused("layer_names has 6 names, the network has 5 layers with parameters",
+            {"first.norm", "stem.conv", "stem.norm", "mid.conv", "head", "more"});
+    refused("layer_names has 'mid.conv' twice",
+            {"first.norm", "mid.conv", "stem.norm", "mid.conv", "head"});
+    load(net, good);
+    CHECK(net.forward(images()) == right_answer());
 }
 
 TEST_CASE("a tensor of another shape") {

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <functional>
+#include <thread>
 
 using namespace mpar;
 using namespace faults;
@@ -95,11 +96,9 @@ void check_load(const std::string& path, const std::vector<float>& answer,
     }
 }
 
-std::string torch_file(const state& all,
-                       std::string (*file)(const std::string&,
-                                           const std::vector<io_test::stored_run>&)) {
+/// The state dict of those tensors, whose elements are added to `runs`.
+std::string dict_of(const state& all, std::vector<io_test::stored_run>& runs) {
     std::vector<std::pair<std::string, std::string>> entries;
-    std::vector<io_test::stored_run> runs;
     for (const auto& tensor : all) {
         const std::string key = std::to_string(runs.size());
         io_test::integers shape(tensor.shape.begin(), tensor.shape.end()), strides(shape.size(), 1);
@@ -109,7 +108,27 @@ std::string torch_file(const state& all,
                                          shape, strides));
         runs.push_back({key, tensor.bytes, tensor.count()});
     }
-    return file(io_test::dict(entries), runs);
+    return io_test::dict(entries);
+}
+
+std::string torch_file(const state& all,
+                       std::string (*file)(const std::string&,
+                                           const std::vector<io_test::stored_run>&)) {
+    std::vector<io_test::stored_run> runs;
+    const auto value = dict_of(all, runs);
+    return file(value, runs);
+}
+
+/// What a training script saves.
+std::string checkpoint_of(const state& model, const state& averaged) {
+    std::vector<io_test::stored_run> runs;
+    const auto first = dict_of(model, runs), second = dict_of(averaged, runs);
+    return io_test::torch_zip(
+        io_test::dict({{"epoch", "K\3"},
+                       {"args", io_test::global("argparse", "Namespace") + ")\x81}b"},
+                       {"model", first},
+                       {"model_ema", second}}),
+        runs);
 }
 
 }  // namespace
@@ -179,6 +198,45 @@ TEST_CASE("order and alignment in the file do not matter, num_batches_tracked is
     }
     all.insert(all.begin(), {"odd.num_batches_tracked", "U8", {3}, "abc"});
     check_load(folder.write("reversed.safetensors", safetensors(all)), right_answer());
+}
+
+TEST_CASE("a prefix that all names have is taken off, however often") {
+    const job_folder folder;
+    for (const std::string prefix : {"module.", "module._orig_mod.", "backbone."}) {
+        state all = seeded_state();
+        all.push_back({"stem.norm.num_batches_tracked", "I64", {}, std::string(8, '\7')});
+        for (auto& tensor : all) tensor.name = prefix + tensor.name;
+        check_load(folder.write("prefix.safetensors", safetensors(all)), right_answer());
+    }
+    state all = seeded_state({});
+    for (auto& tensor : all) tensor.name = "0." + tensor.name;
+    check_load(folder.write("positions.safetensors", safetensors(all)), right_answer(), {});
+}
+
+TEST_CASE("one of a checkpoint's state dicts, and what the cache keeps of each") {
+    const job_folder folder;
+    state other = seeded_state();
+    for (auto& tensor : other) tensor.bytes = floats(std::vector<float>(tensor.count(), 0.5f));
+    const io::weight_source plain(folder.write("train.pth", checkpoint_of(seeded_state(), other)));
+    const io::weight_source averaged(plain.path, "model_ema");
+    const auto of_other = forward_of(other);
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // a file at rest can be cached
+    MPI_Barrier(MPI_COMM_WORLD);
+    const cache_in cache{folder.make_folder("cache")};
+    for (const bool again : {false, true}) {
+        tiny_network net(MPI_COMM_WORLD, {.deadline = 20});
+        const auto first = load(net, plain, cache);
+        CHECK(first.not_kept == "");
+        CHECK(first.from_cache == again);
+        CHECK(net.forward(images()) == right_answer());
+        CHECK(load(net, averaged, cache).from_cache == again);
+        CHECK(net.forward(images()) == of_other);
+    }
+    tiny_network net(MPI_COMM_WORLD, {.deadline = 20});
+    refused_by_all("ema", fault::model,
+                   "has no state dict under the key 'ema'; there are: 'model', 'model_ema'", [&] {
+                       load(net, {plain.path, "ema"});
+                   });
 }
 
 TEST_CASE("layers without names are called by their positions") {

@@ -6,6 +6,7 @@
 #include "support/joined.hpp"
 
 #include <mpar/models/seeded.hpp>
+#include <mpar/net/dynamic_network.hpp>
 
 #include <chrono>
 

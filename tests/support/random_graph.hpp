@@ -10,6 +10,7 @@
 #include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/softmax.hpp>
 #include <mpar/net/plan/lower.hpp>
+#include <mpar/net/graph/dynamic_graph.hpp>
 
 #include <random>
 #include <string>

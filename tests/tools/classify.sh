@@ -190,6 +190,9 @@ refuses 2 'threads here' 1 "${one[@]}" --threads 5000
 refuses 2 'ranks-data is at least 1' 1 "${one[@]}" --ranks-data 0
 refuses 2 'gradients comes with a later' 1 "${one[@]}" --gradients "$tmp/out/gradients"
 
+refuses 2 'weights-key is for the weights of a file' '1 2' "${one[@]}" --weights-key model_ema
+refuses 4 'no state dict under the key' '1 2' "${from_file[@]}" "$zeros" --weights-key model_ema
+
 # 3: input
 refuses 3 'none.png: cannot be opened' '1 2 3' "${net[@]}" "$tmp/none.png"
 refuses 3 'is a directory' 1 "${net[@]}" "$tmp/folder"

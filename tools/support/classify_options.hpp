@@ -15,7 +15,8 @@
 namespace tools {
 
 struct classify_options {
-    std::string model = "resnet50", weights, cache, policy = "automatic", engine = "cpu";
+    std::string model = "resnet50", weights, weights_key, cache, policy = "automatic",
+                engine = "cpu";
     std::string preprocess = "imagenet", orientation = "exif", input, team = "claim",
                 numerics = "fast";
     std::string labels, json, logits, gradients, targets, machine, save_policy;
@@ -74,6 +75,8 @@ inline void declare(CLI::App& app, classify_options& o) {
         ->capture_default_str();
     app.add_option("--weights", o.weights,
                    "safetensors or .pth file, or 'seeded' for weights made from their names");
+    app.add_option("--weights-key", o.weights_key,
+                   "the key of the state dict to take, where a checkpoint has several: model_ema");
     app.add_option("--cache", o.cache,
                    "folder where packed weights are kept: the next start takes them as they are")
         ->envname("MPAR_CACHE");
@@ -149,6 +152,8 @@ inline void require_sensible(const classify_options& o) {
     if (o.orientation != "exif" && o.orientation != "ignore")
         refuse("there is no orientation " + o.orientation);
     if (o.weights.empty()) refuse("--weights is missing: a safetensors or .pth file, or 'seeded'");
+    if (!o.weights_key.empty() && o.weights == "seeded")
+        refuse("--weights-key is for the weights of a file, not for 'seeded'");
     if (!o.input.empty() && o.seeded_images() < 1)
         refuse("--input is seeded:N with N from 1 to 9999, not " + o.input);
     if (o.images.empty() == o.input.empty()) refuse("give images, or --input seeded:N");

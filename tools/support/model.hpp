@@ -14,7 +14,6 @@
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +27,8 @@ public:
     virtual ~model() = default;
 
     /// collective, as mpar::load; "seeded" in place of a path makes the weights from their names.
-    virtual mpar::loading load(const std::string& path, const mpar::cache_in& cache) = 0;
+    virtual mpar::loading load(const mpar::io::weight_source& from,
+                               const mpar::cache_in& cache) = 0;
     virtual void forward(const mpar::view<const float>& images,
                          const mpar::view<float>& logits) = 0;
     virtual const mpar::plan& steps() const = 0;
@@ -54,9 +54,11 @@ public:
     model_on(const net_offer& o, mpar::fitted_net&& fit, MPI_Comm comm, const mpar::options& how)
         : offer_(o), net_(comm, std::move(fit.net), fit.image, how, o.given) {}
 
-    mpar::loading load(const std::string& path, const mpar::cache_in& cache) override {
-        if (path != "seeded") return mpar::load(net_, path, offer_.layer_names(), cache);
-        mpar::load_seeded(net_, offer_.layer_names());
+    mpar::loading load(const mpar::io::weight_source& from, const mpar::cache_in& cache) override {
+        if (from.path != "seeded") {
+            return mpar::load_spelled(net_, from, offer_.spellings(), cache);
+        }
+        mpar::load_seeded(net_, offer_.spellings().front());
         return {};
     }
     void forward(const mpar::view<const float>& images, const mpar::view<float>& logits) override {
@@ -93,12 +95,12 @@ private:
 /// The layers of a model that have weights to place. throws: error(usage) when there is no such one.
 inline std::vector<mpar::placed_layer> layers_of(std::string_view name) {
     const net_offer& o = offer_named(name);
-    return mpar::layers_to_place(o.net, o.image, o.given, o.layer_names());
+    return mpar::layers_to_place(o.net, o.image, o.given, o.spellings().front());
 }
 
 /// What differs from the model as it was published.
 struct model_form {
-    std::string weights = "seeded";  ///< the file whose classes and channels it has
+    mpar::io::weight_source weights{"seeded"};  ///< the file whose classes and channels it has
     int height = 0, width = 0;       ///< of an image; 0: as published
 };
 
@@ -118,13 +120,8 @@ inline std::unique_ptr<model> make_model(std::string_view name, std::string_view
     mpar::communicator all(comm, mpar::seconds(o.deadline > 0 ? o.deadline : 300));
     mpar::agree(all, [&] {
         std::optional<mpar::io::tensor_file> file;
-        if (form.weights != "seeded") file.emplace(mpar::io::read_weights(form.weights));
-        const auto extents_of = [&](std::string_view tensor) -> std::span<const std::int64_t> {
-            const auto* found = file ? file->find(tensor) : nullptr;
-            return found ? std::span<const std::int64_t>(found->shape)
-                         : std::span<const std::int64_t>{};
-        };
-        fit = mpar::fitted(offer.net, image, offer.layer_names(), extents_of);
+        if (form.weights.path != "seeded") file.emplace(mpar::io::read_weights(form.weights));
+        fit = mpar::fitted(offer.net, image, offer.spellings(), file ? &*file : nullptr);
     });
     if (engine == "cpu") {
         return std::make_unique<detail::model_on<mpar::backend::cpu>>(offer, std::move(fit), comm, o);

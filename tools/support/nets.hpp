@@ -22,13 +22,13 @@ struct net_offer {
     mpar::graph net;
     mpar::shape image;
     mpar::placing given;
-    std::vector<std::string> (*layer_names)();
+    std::vector<std::vector<std::string>> (*spellings)();  ///< of its layers' names
 };
 
 template <class Net>
 constexpr net_offer offer_of(std::string_view name) {
     return {name, mpar::graph_of<Net>, Net::input::extents, Net::input::given,
-            &mpar::layer_names_of<Net>};
+            &mpar::spellings_of<Net>};
 }
 
 inline constexpr net_offer offers[] = {

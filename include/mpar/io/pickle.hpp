@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads Python pickles as data: a closed list of opcodes and of globals, nothing imported, nothing
-// called. Knows Python's containers; nothing of tensors.
+// Reads Python pickles as data: a closed list of opcodes, nothing imported, nothing called; what is
+// not known stays opaque. Knows Python's containers; nothing of tensors.
 #pragma once
 
 #include <mpar/core/growing.hpp>
@@ -35,6 +35,8 @@ struct pickle_value {
         global,        ///< number: place in the list of globals
         ordered_dict,  ///< the class collections.OrderedDict itself
         object,        ///< number: place in pickle::objects
+        opaque,        ///< text: module and name, a line each, of a global that is not in the list;
+                       ///< also what would come of calling it, or be an instance of it
     };
 
     kind which = kind::none;
@@ -42,6 +44,14 @@ struct pickle_value {
     std::string_view text = {};
 
     bool is_text(std::string_view wanted) const { return which == kind::text && text == wanted; }
+
+    /// "torch.nn.modules.conv.Conv2d" of an opaque value.
+    [[gnu::cold]] std::string class_name() const {
+        std::string name(text);
+        const auto end = name.find('\n');
+        if (end != std::string::npos) name[end] = '.';
+        return name;
+    }
 };
 
 /// A value that has parts.
@@ -121,10 +131,12 @@ private:
             case 'J': return push({kind::integer, from_.number<std::int32_t>()});
             case 'K': return push({kind::integer, from_.number<std::uint8_t>()});
             case 'M': return push({kind::integer, from_.number<std::uint16_t>()});
-            case 0x8a: return push({kind::integer, long_integer()});
+            case 0x8a: return push(long_integer(from_.number<std::uint8_t>()));
+            case 0x8b: return push(long_integer(from_.number<std::uint32_t>()));
             case 'G': return push({kind::real, 0, from_.text(8)});
             case 'X': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
             case 'U': return push({kind::text, 0, from_.text(from_.number<std::uint8_t>())});
+            case 'T': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
             case 'c': return global();
             case ')': return make(object::kind::tuple, 0);
             case ']': return make(object::kind::list, 0);
@@ -140,6 +152,9 @@ private:
             case 's': return set_items(2);
             case 'u': return set_items(marked());
             case 'R': return reduce();
+            case 0x81: return instance();
+            case '0': return static_cast<void>(pop());
+            case '1': return stack_.resize(stack_.size() - marked());
             case 'b': return build();
             case 'q': return put(from_.number<std::uint8_t>());
             case 'r': return put(from_.number<std::uint32_t>());
@@ -206,6 +221,8 @@ private:
         result_.objects.push_back(std::move(made));
     }
 
+    bool opaque_on_top() const { return available() > 0 && stack_.back().which == kind::opaque; }
+
     /// The container of that kind on top of the stack.
     object& top(object::kind wanted, const char* use) {
         if (available() > 0 && stack_.back().which == kind::object) {
@@ -217,6 +234,7 @@ private:
 
     void append(std::size_t count) {
         const auto items = take(count);
+        if (opaque_on_top()) return;
         auto& list = top(object::kind::list, "appends to what is no list").items;
         list.append(items.data(), items.size());
     }
@@ -224,22 +242,22 @@ private:
     void set_items(std::size_t count) {
         const auto items = take(count);
         if (count % 2 != 0) refuse("sets a key without a value");
+        if (opaque_on_top()) return;
         auto& dict = top(object::kind::dict, "sets an item of what is no dict").items;
         dict.append(items.data(), items.size());
     }
 
-    /// Two's complement of 0 to 8 bytes.
-    [[gnu::cold]] std::int64_t long_integer() {
-        const auto length = from_.number<std::uint8_t>();
-        if (length > 8) refuse("has an integer of " + std::to_string(length) + " bytes");
+    /// Two's complement of 0 to 8 bytes; a longer one is more than anything here counts.
+    [[gnu::cold]] value long_integer(std::size_t length) {
         const auto bytes = from_.take(length);
+        if (length > 8) return {kind::opaque, 0, "int"};
         std::uint64_t bits = 0;
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             bits |= std::uint64_t(bytes[i]) << 8 * i;
         }
-        if (length == 0) return 0;
-        const unsigned unused = 64 - 8u * length;
-        return static_cast<std::int64_t>(bits << unused) >> unused;
+        if (length == 0) return {kind::integer, 0};
+        const unsigned unused = 64 - 8u * static_cast<unsigned>(length);
+        return {kind::integer, static_cast<std::int64_t>(bits << unused) >> unused};
     }
 
     [[gnu::cold]] void global() {
@@ -250,14 +268,14 @@ private:
                 return push({kind::global, static_cast<std::int64_t>(i)});
             }
         }
-        refuse("names '" + printable(module) + " " + printable(name) +
-               "', which state dicts do not use");
+        push({kind::opaque, 0, std::string_view(module.data(), module.size() + 1 + name.size())});
     }
 
     [[gnu::cold]] void reduce() {
         const value arguments = pop(), callee = pop();
         const object* tuple = result_.as(object::kind::tuple, arguments);
         if (!tuple) refuse("calls with what is no tuple");
+        if (const auto unknown = class_of(callee)) return push(*unknown);
         if (callee.which == kind::ordered_dict) return make(ordered_dict(*tuple));
         if (callee.which != kind::global) refuse("calls what is no function");
         spend(tuple->items.size());
@@ -280,9 +298,33 @@ private:
         return dict;
     }
 
-    /// Attributes of a dict (torch's `_metadata`) say nothing about its items: they are dropped.
+    /// The instance of a class, before it has its state. A list or dict of a class that is known is
+    /// made by a call.
+    [[gnu::cold]] void instance() {
+        const value arguments = pop(), callee = pop();
+        if (!result_.as(object::kind::tuple, arguments)) refuse("calls with what is no tuple");
+        const auto unknown = class_of(callee);
+        if (!unknown) refuse("makes an instance of what is no class");
+        push(*unknown);
+    }
+
+    /// What is called, if that is opaque: itself or, as torch wrote a module's class once, the
+    /// second part of a persistent tuple.
+    [[gnu::cold]] std::optional<value> class_of(const value& callee) const {
+        if (callee.which == kind::opaque) return callee;
+        const object* id = result_.as(object::kind::persistent, callee);
+        const object* parts = id ? result_.as(object::kind::tuple, id->items.front()) : nullptr;
+        if (parts && parts->items.size() > 1 && parts->items[1].which == kind::opaque) {
+            return parts->items[1];
+        }
+        return std::nullopt;
+    }
+
+    /// Attributes of a dict (torch's `_metadata`) say nothing about its items, and those of what is
+    /// opaque are nobody's: they are dropped.
     void build() {
         const value state = pop();
+        if (opaque_on_top()) return;
         if (!result_.as(object::kind::dict, state)) refuse("sets attributes from what is no dict");
         top(object::kind::dict, "sets attributes of what is no dict");
     }
@@ -315,7 +357,8 @@ private:
 
 /// Reads the pickle (protocol 2) that begins at `begin` of the bytes. Time and memory follow from
 /// its length; nothing that it names is looked up or run. throws: by `refuse`, with the byte, at
-/// any opcode or global that is not on the closed lists and at any misuse of stack, marks or memo.
+/// any opcode that is not on the closed list and at any misuse of stack, marks or memo. A global
+/// that is not in `globals`, and whatever is made of it, becomes an opaque value.
 inline pickle read_pickle(std::span<const std::byte> bytes, std::size_t begin,
                           std::span<const pickle_global> globals, const refusal& refuse) {
     detail::cursor from(bytes, begin, refuse);

@@ -41,7 +41,7 @@ struct torch_content {
 
 /// ROOT/data.pkl is the pickle, ROOT/data/KEY the storage called KEY (torch 1.6 and later).
 [[gnu::cold]] inline torch_content parse_torch_zip(std::span<const std::byte> file,
-                                                   const refusal& refuse) {
+                                                   std::string_view key, const refusal& refuse) {
     const growing<zip_entry> entries = read_zip(file, refuse);
     const auto entry = [&](std::string_view name) -> const zip_entry* {
         const auto found =
@@ -69,22 +69,21 @@ struct torch_content {
         const auto* data = entry(root + "data/" + std::string(storage.key));
         if (!data) refuse(subject + "is not in the archive");
         const auto length = storage.length();
-        if (!length || *length != data->bytes.size()) {
+        if (storage.type && (!length || *length != data->bytes.size())) {
             refuse(subject + "has " + std::to_string(data->bytes.size()) + " bytes, expected " +
-                   std::to_string(storage.count) + " elements of " +
-                   std::string(name_of(storage.type)));
+                   std::to_string(storage.count) + " elements of " + storage.type_name);
         }
         storage.bytes = data->bytes;
     }
     torch_content result;
-    result.tensors = state.tensors(result.copies, file.size());
+    result.tensors = state.tensors(key, result.copies, file.size());
     return result;
 }
 
 /// Five pickles (magic number, protocol version, system, object, keys of the storages), then for
 /// each key the number of elements and the elements.
 [[gnu::cold]] inline torch_content parse_torch_stream(std::span<const std::byte> file,
-                                                      const refusal& refuse) {
+                                                      std::string_view key, const refusal& refuse) {
     const auto version = read_pickle(file, torch_magic.size(), torch_globals, refuse);
     if (version.top.which != pickle_value::kind::integer || version.top.number != 1001) {
         refuse("has another protocol version than PyTorch's 1001");
@@ -106,14 +105,18 @@ struct torch_content {
     if (!list) refuse("has no list of storages");
 
     cursor from(file, keys.end, refuse);
-    for (const auto& key : list->items) {
+    for (const auto& id : list->items) {
         torch_storage* storage =
-            key.which == pickle_value::kind::text ? state.find(key.text) : nullptr;
+            id.which == pickle_value::kind::text ? state.find(id.text) : nullptr;
         if (!storage) refuse("lists a storage that no tensor has");
-        const std::string subject = "storage '" + printable(key.text) + "' ";
+        const std::string subject = "storage '" + printable(id.text) + "' ";
         if (storage->bytes.data()) refuse(subject + "occurs twice");
         const auto count = from.number<std::uint64_t>();
         const auto length = storage->length();
+        if (!storage->type) {
+            refuse(subject + "has elements of type '" + printable(storage->type_name) +
+                   "', which is not read");
+        }
         if (count != storage->count || !length) {
             refuse(subject + "has " + std::to_string(count) + " elements, expected " +
                    std::to_string(storage->count));
@@ -134,23 +137,26 @@ struct torch_content {
         refuse("goes on after the last storage, at byte " + std::to_string(from.position()));
     }
     torch_content result;
-    result.tensors = state.tensors(result.copies, file.size());
+    result.tensors = state.tensors(key, result.copies, file.size());
     return result;
 }
 
 }  // namespace detail
 
 /// The tensors of a state dict in a file that has been opened; those that torch did not store in
-/// row-major order are put into it. The dict may stand under "state_dict" or "model" of another.
-/// throws: error of the file's kind, with what is wrong, at anything that a state dict does not
-/// need: other opcodes, globals or entries; storages or windows into them that are not there.
-inline tensor_file read_pth(mapped_file file) {
+/// row-major order are put into it. `key`: under which key of a checkpoint the state dict stands; "":
+/// the file is one, or has one, or one of those it has is called "state_dict", "model_state_dict",
+/// "model", "net", "network" or "module". What stands beside it is passed over.
+/// throws: error of the file's kind, with what is wrong, at anything else in the state dict than
+/// tensors; at opcodes that are not read; at storages or windows into them that are not there; when
+/// there is no state dict, or several and none is plain.
+inline tensor_file read_pth(mapped_file file, std::string_view key = {}) {
     const refusal refuse = file.refuse();
     detail::torch_content content;
     if (detail::begins_with(file.bytes(), detail::zip_magic)) {
-        content = detail::parse_torch_zip(file.bytes(), refuse);
+        content = detail::parse_torch_zip(file.bytes(), key, refuse);
     } else if (detail::begins_with(file.bytes(), detail::torch_magic)) {
-        content = detail::parse_torch_stream(file.bytes(), refuse);
+        content = detail::parse_torch_stream(file.bytes(), key, refuse);
     } else {
         refuse(
             "is no file of torch.save: it begins with neither a zip archive nor its magic number");
@@ -160,8 +166,8 @@ inline tensor_file read_pth(mapped_file file) {
 
 /// The tensors of the file `path`. throws: error(fault::model), as above or when it cannot be
 /// opened.
-inline tensor_file read_pth(const std::string& path) {
-    return read_pth(mapped_file(path, fault::model));
+inline tensor_file read_pth(const std::string& path, std::string_view key = {}) {
+    return read_pth(mapped_file(path, fault::model), key);
 }
 
 }  // namespace mpar::io

@@ -34,14 +34,14 @@ namespace mpar::io {
     return printable(path, limit);
 }
 
-/// Throws the sentences about one file: `mpar: FILE: SENTENCE`, at most 200 bytes.
+/// Throws the sentences about one file: `mpar: FILE: SENTENCE`, at most 300 bytes.
 class refusal {
 public:
     refusal(fault kind, std::string_view path) : kind_(kind), file_(printable_path(path)) {}
 
     /// throws: mpar::error, always.
     [[noreturn]] void operator()(const std::string& sentence) const {
-        throw error(kind_, ("mpar: " + file_ + ": " + sentence).substr(0, 200));
+        throw error(kind_, ("mpar: " + file_ + ": " + sentence).substr(0, 300));
     }
 
 private:

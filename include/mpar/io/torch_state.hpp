@@ -8,6 +8,7 @@
 #include <mpar/io/pickle.hpp>
 #include <mpar/io/refusal.hpp>
 #include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/torch_checkpoint.hpp>
 
 #include <array>
 #include <cstddef>
@@ -23,45 +24,27 @@
 
 namespace mpar::io::detail {
 
-/// The only names of torch that a pickle may contain; the storages' element types follow.
-inline constexpr std::array<pickle_global, 13> torch_globals{{
-    {"torch._utils", "_rebuild_tensor_v2"},
-    {"torch._utils", "_rebuild_tensor"},
-    {"torch._utils", "_rebuild_parameter"},
-    {"torch", "FloatStorage"},
-    {"torch", "DoubleStorage"},
-    {"torch", "HalfStorage"},
-    {"torch", "BFloat16Storage"},
-    {"torch", "LongStorage"},
-    {"torch", "IntStorage"},
-    {"torch", "ShortStorage"},
-    {"torch", "CharStorage"},
-    {"torch", "ByteStorage"},
-    {"torch", "BoolStorage"},
-}};
-inline constexpr std::size_t first_torch_storage = 3;
-inline constexpr std::array<dtype, 10> torch_storage_types{
-    dtype::f32, dtype::f64, dtype::f16, dtype::bf16, dtype::i64,
-    dtype::i32, dtype::i16, dtype::i8,  dtype::u8,   dtype::boolean};
-
 /// A run of elements that tensors are windows into.
 struct torch_storage {
     std::string_view key;
-    dtype type = dtype::f32;
+    std::optional<dtype> type;  ///< nothing: one that is not known
+    std::string type_name;      ///< for messages
     std::uint64_t count = 0;
     std::span<const std::byte> bytes = {};  ///< to be filled in by who knows the file
 
+    /// In bytes; nothing when that is not known or does not fit.
     std::optional<std::uint64_t> length() const {
-        return checked_multiply(count, static_cast<std::uint64_t>(size_of(type)));
+        if (!type) return std::nullopt;
+        return checked_multiply(count, static_cast<std::uint64_t>(size_of(*type)));
     }
 };
 
-/// Reads a pickle as a state dict: either it is one, or it holds one under "state_dict" or "model".
+/// Reads a pickle as a state dict: either it is one, or it holds one beside what is passed over.
 class torch_state {
 public:
-    /// throws: by `refuse` when the pickle is no such thing.
+    /// throws: by `refuse` when what the pickle refers to is no storage.
     [[gnu::cold]] torch_state(const pickle& content, const refusal& refuse)
-        : content_(content), refuse_(refuse) {
+        : content_(content), checkpoint_(content, refuse), refuse_(refuse) {
         for (const auto& one : content_.objects) {
             if (one.which == object::kind::persistent) add_storage(one.items.front());
         }
@@ -76,12 +59,13 @@ public:
         return found == by_key_.end() ? nullptr : &storages_[found->second];
     }
 
-    /// The tensors in the dict's order. Those whose elements do not lie in row-major order are
+    /// The tensors of the state dict under `key` ("": the plain one) in its order. Those whose elements do not lie in row-major order are
     /// copied into `copies`, of which there may be `limit` bytes in all. requires: the storages'
     /// bytes are filled in.
-    [[gnu::cold]] growing<stored_tensor> tensors(growing<std::vector<std::byte>>& copies,
+    [[gnu::cold]] growing<stored_tensor> tensors(std::string_view key,
+                                                 growing<std::vector<std::byte>>& copies,
                                                  std::uint64_t limit) {
-        const auto& items = state_dict().items;
+        const auto& items = checkpoint_.state_dict(key).items;
         growing<stored_tensor> tensors;
         tensors.reserve(items.size() / 2);
         for (std::size_t i = 0; i < items.size(); i += 2) {
@@ -105,6 +89,7 @@ private:
     /// ('storage', FloatStorage, key, location, count[, None])
     [[gnu::cold]] void add_storage(const pickle_value& id) {
         const object* parts = content_.as(object::kind::tuple, id);
+        if (parts && parts->items.size() > 1 && parts->items[0].is_text("module")) return;
         if (!parts || parts->items.size() < 5 || parts->items.size() > 6 ||
             !parts->items[0].is_text("storage") || parts->items[2].which != kind::text) {
             refuse_("the pickle refers to something that is no storage");
@@ -112,62 +97,55 @@ private:
         const auto& key = parts->items[2].text;
         const auto& type = parts->items[1];
         const auto first = static_cast<std::int64_t>(first_torch_storage);
-        if (type.which != kind::global || type.number < first) {
+        const bool is_known = type.which == kind::global && type.number >= first;
+        if (!is_known && type.which != kind::opaque) {
             refuse_("storage '" + printable(key) + "' has no storage type");
         }
         if (parts->items.size() == 6 && parts->items[5].which != kind::none) {
             refuse_("storage '" + printable(key) + "' is a view of another");
         }
-        const torch_storage storage{
-            key, torch_storage_types[static_cast<std::size_t>(type.number - first)],
+        torch_storage storage{
+            key, std::nullopt, type.class_name(),
             natural(parts->items[4], "storage '" + printable(key) + "' has a count")};
+        if (is_known) {
+            storage.type = torch_storage_types[static_cast<std::size_t>(type.number - first)];
+            storage.type_name = name_of(*storage.type);
+        }
         const auto [place, added] = by_key_.emplace(key, storages_.size());
         if (added) {
             storages_.push_back(storage);
         } else if (const auto& known = storages_[place->second];
-                   known.type != storage.type || known.count != storage.count) {
+                   known.type_name != storage.type_name || known.count != storage.count) {
             refuse_("storage '" + printable(key) + "' is described in two ways");
         }
-    }
-
-    const object& state_dict() const {
-        const object* dict = content_.as(object::kind::dict, content_.top);
-        if (!dict) refuse_("the pickle is no state dict: its value is no dict");
-        for (const std::string_view inside : {"state_dict", "model"}) {
-            for (std::size_t i = 0; i < dict->items.size(); i += 2) {
-                if (!dict->items[i].is_text(inside)) continue;
-                if (const auto* inner = content_.as(object::kind::dict, dict->items[i + 1])) {
-                    return *inner;
-                }
-            }
-        }
-        return *dict;
     }
 
     [[gnu::cold]] stored_tensor tensor(std::string_view name, const pickle_value& value,
                                        growing<std::vector<std::byte>>& copies,
                                        std::uint64_t& limit) {
         const std::string subject = "tensor '" + printable(name) + "' ";
-        const object* call = content_.as(object::kind::call, value);
-        if (call &&
-            torch_globals[static_cast<std::size_t>(call->callee)].name == "_rebuild_parameter") {
-            if (call->items.empty()) refuse_(subject + "is a parameter of nothing");
-            call = content_.as(object::kind::call, call->items.front());
-        }
-        if (!call || !torch_globals[static_cast<std::size_t>(call->callee)].name.starts_with(
-                         "_rebuild_tensor")) {
-            refuse_("entry '" + printable(name) + "' of the state dict is no tensor");
+        const object* call = checkpoint_.tensor(value);
+        if (!call) {
+            refuse_("entry '" + printable(name) + "' of the state dict is no tensor" +
+                    (value.which == kind::opaque
+                         ? ", but of type '" + printable(value.class_name(), 64) + "'"
+                         : ""));
         }
         const auto& items = call->items;
         if (items.size() < 4) refuse_(subject + "is rebuilt from too few values");
         const object* id = content_.as(object::kind::persistent, items[0]);
         if (!id) refuse_(subject + "has no storage");
         const auto& parts = content_.as(object::kind::tuple, id->items.front())->items;
+        if (!parts[0].is_text("storage")) refuse_(subject + "has no storage");
         const torch_storage& storage = *find(parts[2].text);
+        if (!storage.type) {
+            refuse_(subject + "has elements of type '" + printable(storage.type_name) +
+                    "', which is not read");
+        }
         window view{natural(items[1], subject + "has an offset"),
                     extents(items[2], subject + "has a shape"),
                     extents(items[3], subject + "has strides")};
-        return {std::string(name), storage.type, view.shape,
+        return {std::string(name), *storage.type, view.shape,
                 elements(view, storage, subject, copies, limit)};
     }
 
@@ -200,9 +178,9 @@ private:
             refuse_(subject + "has " + std::to_string(view.shape.size()) + " extents and " +
                     std::to_string(view.strides.size()) + " strides");
         }
-        const auto bytes = bytes_of(storage.type, view.shape);
+        const auto bytes = bytes_of(*storage.type, view.shape);
         if (!bytes) refuse_(subject + "has a shape whose size does not fit in 64 bits");
-        const auto size = static_cast<std::uint64_t>(size_of(storage.type));
+        const auto size = static_cast<std::uint64_t>(size_of(*storage.type));
         const std::uint64_t count = *bytes / size;
         if (view.offset > storage.count) outside(view, storage, subject);
         if (count == 0) return storage.bytes.first(0);
@@ -243,7 +221,7 @@ private:
     static std::vector<std::byte> in_row_major_order(const window& view,
                                                      const torch_storage& storage,
                                                      std::uint64_t count) {
-        const auto size = static_cast<std::size_t>(size_of(storage.type));
+        const auto size = static_cast<std::size_t>(size_of(*storage.type));
         std::vector<std::byte> copy(count * size);
         std::array<std::int64_t, max_rank> index{};
         auto from = static_cast<std::int64_t>(view.offset);
@@ -261,6 +239,7 @@ private:
     }
 
     const pickle& content_;
+    torch_checkpoint checkpoint_;
     const refusal& refuse_;
     growing<torch_storage> storages_;
     std::unordered_map<std::string_view, std::size_t> by_key_;

@@ -12,7 +12,7 @@ namespace detail {
 
 template <class L>
 constexpr operation activating(activation act) {
-    operation o = operation(activate_op{}).called(name_of<L>());
+    operation o(activate_op{}, name_of<L>());
     o.act = act;
     return o;
 }

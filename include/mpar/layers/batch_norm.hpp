@@ -23,7 +23,7 @@ struct batch_norm {
         batch_norm_op o;
         o.channels = Channels;
         o.epsilon = double(Epsilon::num) / Epsilon::den;
-        return operation(o).called(name_of<batch_norm>());
+        return {o, name_of<batch_norm>()};
     }
 };
 

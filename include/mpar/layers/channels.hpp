@@ -19,7 +19,7 @@ struct channels {
         channels_op o;
         o.shift = Lo;
         o.count = Hi ? Hi - Lo : 0;
-        return operation(o).called(name_of<channels>()).placed(Policy::value);
+        return {o, name_of<channels>(), Policy::value};
     }
 };
 

@@ -54,7 +54,7 @@ struct conv2d {
         placing asks = policy::none;
         detail::slide<Window>(o.of.window, o.same_padding);
         (detail::apply_option<Options>(o, asks), ...);
-        return operation(o).called(name_of<conv2d>()).placed(asks);
+        return {o, name_of<conv2d>(), asks};
     }
 };
 

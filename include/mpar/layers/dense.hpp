@@ -19,7 +19,7 @@ struct dense {
     static constexpr operation describe() {
         dense_op o;
         o.of = {.in = In, .out = Out, .bias = true};
-        return operation(o).called(name_of<dense>()).placed(detail::asked_by<Policy>());
+        return {o, name_of<dense>(), detail::asked_by<Policy>()};
     }
 };
 

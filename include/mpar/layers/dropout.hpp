@@ -14,7 +14,7 @@ struct dropout {
     static_assert(Share::num >= 0 && Share::num < Share::den,
                   "mpar: dropout's share lies in [0, 1)");
     static constexpr operation describe() {
-        return operation(nothing_op{}).called(name_of<dropout>());
+        return {nothing_op{}, name_of<dropout>()};
     }
 };
 

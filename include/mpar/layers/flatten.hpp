@@ -9,7 +9,7 @@ namespace mpar {
 /// [N, C, H, W] -> [N, C*H*W] in the order c, h, w. No step where H = W = 1 already.
 struct flatten {
     static constexpr operation describe() {
-        return operation(flatten_op{}).called(name_of<flatten>());
+        return {flatten_op{}, name_of<flatten>()};
     }
 };
 

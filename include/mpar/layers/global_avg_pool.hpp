@@ -12,7 +12,7 @@ namespace mpar {
 /// x [N, C, H, W] -> y [N, C, 1, 1]. With cut rows the N*C*H row sums are gathered instead of x.
 struct global_avg_pool {
     static constexpr operation describe() {
-        return operation(global_avg_pool_op{}).called(name_of<global_avg_pool>());
+        return {global_avg_pool_op{}, name_of<global_avg_pool>()};
     }
 };
 

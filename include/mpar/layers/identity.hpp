@@ -9,7 +9,7 @@ namespace mpar {
 /// y = x; no step.
 struct identity {
     static constexpr operation describe() {
-        return operation(nothing_op{}).called(name_of<identity>());
+        return {nothing_op{}, name_of<identity>()};
     }
 };
 

@@ -47,7 +47,7 @@ struct pad2d {
         pad_op o;
         o.margin = {s.h.before, s.h.after, s.w.before, s.w.after};
         o.how = Fill::value;
-        return operation(o).called(name_of<pad2d>()).placed(detail::asked_by<Policy>());
+        return {o, name_of<pad2d>(), detail::asked_by<Policy>()};
     }
 };
 

@@ -23,7 +23,7 @@ struct max_pool {
     static constexpr operation describe() {
         max_pool_op o;
         detail::slide<Window>(o.window, o.same_padding);
-        return operation(o).called(name_of<max_pool>()).placed(detail::asked_by<Policy>());
+        return {o, name_of<max_pool>(), detail::asked_by<Policy>()};
     }
 };
 
@@ -46,7 +46,7 @@ struct avg_pool {
         avg_pool_op o;
         detail::slide<Window>(o.window, o.same_padding);
         o.count_padding = std::same_as<Padding, count_padding>;
-        return operation(o).called(name_of<avg_pool>()).placed(detail::asked_by<Policy>());
+        return {o, name_of<avg_pool>(), detail::asked_by<Policy>()};
     }
 };
 

@@ -10,7 +10,7 @@ namespace mpar {
 /// Cut channels are gathered first.
 struct softmax {
     static constexpr operation describe() {
-        return operation(softmax_op{}).called(name_of<softmax>());
+        return {softmax_op{}, name_of<softmax>()};
     }
 };
 

@@ -40,6 +40,16 @@ inline constexpr int growth = 32;
     return names;
 }
 
+/// What files call them that were published before torch 0.4: "denselayer1.norm.1".
+[[gnu::cold]] inline std::vector<std::string> old_torchvision_names(
+    const std::array<int, 4>& layers) {
+    auto names = torchvision_names(layers);
+    for (auto& name : names) {
+        if (name.find(".denselayer") != std::string::npos) name.insert(name.size() - 1, ".");
+    }
+    return names;
+}
+
 // clang-format off
 
 /// `growth` channels of all that were made before: they are added to them, and none is lost.
@@ -83,6 +93,9 @@ struct imagenet_classifier {
         global_avg_pool, dense<fourth::out, 1000, Late>>;
 
     static std::vector<std::string> layer_names() { return torchvision_names({A, B, C, D}); }
+    static std::vector<std::vector<std::string>> other_layer_names() {
+        return {old_torchvision_names({A, B, C, D})};
+    }
 };
 // clang-format on
 

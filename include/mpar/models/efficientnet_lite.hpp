@@ -79,6 +79,27 @@ struct efficientnet_lite0 {
         names.insert(names.end(), {"_conv_head", "_bn1", "_fc"});
         return names;
     }
+
+    /// timm's names. Its tf_efficientnet_lite0 is this network; its efficientnet_lite0 has the same
+    /// names and shapes, but other padding and epsilon: its weights give other values here.
+    [[gnu::cold]] static std::vector<std::vector<std::string>> other_layer_names() {
+        std::vector<std::string> names{"conv_stem", "bn1"};
+        int stage = 0;
+        for (const int blocks : {1, 2, 2, 3, 3, 4, 1}) {
+            for (int b = 0; b < blocks; ++b) {
+                const std::string block =
+                    "blocks." + std::to_string(stage) + "." + std::to_string(b) + ".";
+                if (stage > 0) names.insert(names.end(), {block + "conv_pw", block + "bn1"});
+                const char *norm = stage > 0 ? "bn2" : "bn1", *last = stage > 0 ? "bn3" : "bn2";
+                names.insert(names.end(),
+                             {block + "conv_dw", block + norm,
+                              block + (stage > 0 ? "conv_pwl" : "conv_pw"), block + last});
+            }
+            ++stage;
+        }
+        names.insert(names.end(), {"conv_head", "bn2", "classifier"});
+        return {names};
+    }
 };
 
 }  // namespace mpar

@@ -10,6 +10,7 @@
 #include <mpar/io/weights.hpp>
 #include <mpar/models/cache.hpp>
 #include <mpar/models/names.hpp>
+#include <mpar/models/stored_names.hpp>
 #include <mpar/net/run/parameters.hpp>
 
 #include <algorithm>
@@ -50,26 +51,26 @@ void require_finite(const io::stored_tensor& tensor, const io::refusal& refuse) 
 /// Checks a file against the plan's parameters: each there once, of its shape, finite; none besides
 /// but num_batches_tracked. returns: a digest of the values. throws: error(model), error(numbers).
 template <class T>
-std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names,
-                            const io::tensor_file& file) {
+std::uint64_t check_weights(const plan& p, const stored_names& names, const io::tensor_file& file) {
     const io::refusal refuse(fault::model, file.source());
     const io::refusal bad_number(fault::numbers, file.source());
     const auto tensors = file.tensors();
     std::vector<bool> taken(tensors.size());
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto* tensor = file.find(names[i]);
-        if (!tensor) refuse("tensor '" + names[i] + "' is missing");
-        taken[std::size_t(tensor - tensors.data())] = true;
+    for (std::size_t i = 0; i < p.parameters.size(); ++i) {
+        const auto* tensor = names[i];
         const auto& q = p.parameters[i];
         const std::vector<std::int64_t> wanted(q.extents.begin(), q.extents.begin() + q.rank);
+        const std::string subject = "tensor '" + io::printable(names.name(i), 96) + "' is ";
+        if (!tensor) refuse(subject + "missing" + names.nearest(i, wanted));
+        taken[std::size_t(tensor - tensors.data())] = true;
         if (tensor->shape != wanted) {
-            refuse("tensor '" + names[i] + "' is " + io::spelled(tensor->shape) +
-                   ", the network takes " + io::spelled(wanted));
+            refuse(subject + io::spelled(tensor->shape) + ", the network takes " +
+                   io::spelled(wanted));
         }
         if (tensor->type != dtype::f32 && tensor->type != dtype::f64 &&
             tensor->type != dtype::f16 && tensor->type != dtype::bf16) {
-            refuse("tensor '" + names[i] + "' is " + std::string(name_of(tensor->type)) +
+            refuse(subject + std::string(name_of(tensor->type)) +
                    ", the network takes F32, F64, F16 or BF16");
         }
         require_finite<T>(*tensor, bad_number);
@@ -78,7 +79,7 @@ std::uint64_t check_weights(const plan& p, const std::vector<std::string>& names
     }
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         const std::string& name = tensors[i].name;
-        if (!taken[i] && !name.ends_with("num_batches_tracked")) {
+        if (!taken[i] && !is_counter(name)) {
             refuse("tensor '" + io::printable(name) + "' belongs to no layer of the network");
         }
     }
@@ -122,19 +123,20 @@ template <class T>
 class checked_file {
 public:
     /// collective. throws: as load().
-    [[gnu::cold]] checked_file(communicator& comm, const plan& p, const std::string& path,
-                               const std::vector<std::string>& names)
-        : names_(names) {
+    [[gnu::cold]] checked_file(communicator& comm, const plan& p, const io::weight_source& from,
+                               const std::vector<std::vector<std::string>>& spellings) {
         agree(comm, [&] {
-            file_.emplace(io::read_weights(path));
-            content_ = check_weights<T>(p, names_, *file_);
+            file_.emplace(io::read_weights(from));
+            names_.emplace(spellings, *file_);
+            content_ = check_weights<T>(p, *names_, *file_);
         });
-        agree_on(comm, content_, fault::model,
-                 "mpar: " + io::printable_path(path) + ": the ranks have read different weights");
+        agree_on(
+            comm, content_, fault::model,
+            "mpar: " + io::printable_path(from.path) + ": the ranks have read different weights");
     }
 
     void operator()(int index, range rows, T* out) const {
-        const auto& tensor = *file_->find(names_[std::size_t(index)]);
+        const auto& tensor = *(*names_)[std::size_t(index)];
         io::read_rows(tensor, rows.lo, rows.hi, out);
         file_->forget(tensor);
     }
@@ -143,8 +145,8 @@ public:
     std::uint64_t content() const { return content_; }
 
 private:
-    const std::vector<std::string>& names_;
     std::optional<io::tensor_file> file_;
+    std::optional<stored_names> names_;
     std::uint64_t content_ = 0;
 };
 
@@ -156,27 +158,24 @@ struct packed_of {
 
 }  // namespace detail
 
-/// Loads a safetensors or .pth file into a network whose layers are called `layers` there (none: by
-/// their positions, "0.weight"). Each rank reads the file and keeps its share. With a cache the
-/// packed weights are written there, and the next load of the same file takes them from there as
-/// they are, one copy for all ranks of a node. collective; each rank may have another cache.
-/// throws, the same on every rank: error(model) when the file is missing or bad on one, a tensor is
-/// missing, extra, of another shape or type, or the ranks read different values; error(numbers)
-/// when one is NaN or infinite. The network is then as if never loaded. What is wrong with a cache
-/// is no error: a bad entry is made anew, and why none could be written is in the result.
+/// load() of layers whose names the file may have in one of several spellings: the one in which most
+/// are found.
 template <class Network>
-loading load(Network& net, const std::string& path, const std::vector<std::string>& layers,
-             const cache_in& cache = {}) {
+loading load_spelled(Network& net, const io::weight_source& from,
+                     const std::vector<std::vector<std::string>>& layers, const cache_in& cache) {
     using T = typename Network::element;
     net.unload();
-    const auto names = parameter_names(net.steps(), layers);
-    detail::cache_entry entry(cache, path, names, cache.folder.empty() ? recipe{} : net.made_by());
+    std::vector<std::vector<std::string>> spellings;
+    for (const auto& spelled : layers) spellings.push_back(parameter_names(net.steps(), spelled));
+    auto cached = spellings.front();
+    if (!from.key.empty()) cached.push_back("of " + from.key);
+    detail::cache_entry entry(cache, from.path, cached, cache.folder.empty() ? recipe{} : net.made_by());
     if (detail::open_cached(net.comm(), net.sharers(), entry)) {
         net.load(packed_weights{entry.file()->bytes(), entry.file()});
         return {true, {}};
     }
     std::optional<detail::checked_file<T>> file;
-    file.emplace(net.comm(), net.steps(), path, names);
+    file.emplace(net.comm(), net.steps(), from, spellings);
     net.load(*file);
     const std::uint64_t content = file->content();
     file.reset();  // its pages are not needed while the cache is written
@@ -184,12 +183,30 @@ loading load(Network& net, const std::string& path, const std::vector<std::strin
     return {false, detail::keep(net.comm(), net.sharers(), entry, content, packed)};
 }
 
-/// The same with the names that the net itself knows.
+/// Loads a safetensors or .pth file into a network whose layers are called `layers` there (none: by
+/// their positions, "0.weight"). `from`: its path, or its path and the key of one of its state dicts,
+/// {"train.pth", "model_ema"}. A prefix that all names of the file have ("module.") is no part of
+/// them. Each rank reads the file and keeps its share. With a cache the packed weights are written
+/// there, and the next load of the same file takes them from there as they are, one copy for all
+/// ranks of a node. collective; each rank may have another cache.
+/// throws, the same on every rank: error(usage) when `layers` are not one for each layer with
+/// parameters, or one is there twice; error(model) when the file is missing or bad on one, a tensor is
+/// missing, extra, of another shape or type, or the ranks read different values; error(numbers)
+/// when one is NaN or infinite. The network is then as if never loaded. What is wrong with a cache
+/// is no error: a bad entry is made anew, and why none could be written is in the result.
+template <class Network>
+loading load(Network& net, const io::weight_source& from, const std::vector<std::string>& layers,
+             const cache_in& cache = {}) {
+    return load_spelled(net, from, {layers}, cache);
+}
+
+/// The same with the names that the net itself knows: its layer_names(), or those lists of its
+/// other_layer_names() by which more of the file's tensors are found.
 template <class Net, class Mesh, class Backend, class T,
           template <class, class, class, class> class Network>
-loading load(Network<Net, Mesh, Backend, T>& net, const std::string& path,
+loading load(Network<Net, Mesh, Backend, T>& net, const io::weight_source& from,
              const cache_in& cache = {}) {
-    return load(net, path, layer_names_of<Net>(), cache);
+    return load_spelled(net, from, spellings_of<Net>(), cache);
 }
 
 }  // namespace mpar

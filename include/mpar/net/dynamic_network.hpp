@@ -6,7 +6,7 @@
 #include <mpar/io/checksum.hpp>
 #include <mpar/kernels/cpu/backend.hpp>
 #include <mpar/net/automatic.hpp>
-#include <mpar/net/graph/graph.hpp>
+#include <mpar/net/graph/dynamic_graph.hpp>
 #include <mpar/net/planned_network.hpp>
 
 #include <cstddef>

@@ -52,11 +52,11 @@ inline constexpr auto customs_of = collect_customs<Net, Backend, T>();
 /// Step I of a net whose mesh is static: the operation is a constant, so one kernel call remains.
 template <class Net, class Mesh, int I, class Backend, class T>
 void run(const arguments<Backend, T>& a) {
-    constexpr step s = plan_on<Net, Mesh, Backend, T>.steps[std::size_t(I)];
+    constexpr const step& s = plan_on<Net, Mesh, Backend, T>.steps[std::size_t(I)];
     if constexpr (s.custom < 0) {
-        execute<Backend, T>(s.what, a, nullptr);
+        execute<Backend, T, s.what.kind()>(s.what, a);
     } else {
-        execute<Backend, T>(s.what, a, customs_of<Net, Backend, T>[std::size_t(s.custom)]);
+        customs_of<Net, Backend, T>[std::size_t(s.custom)](a);
     }
 }
 

@@ -49,6 +49,13 @@ enum class op : unsigned char {
     nothing,
 };
 
+namespace detail {
+
+template <class Operator>
+inline constexpr traits answers_of = Operator::is();
+
+}  // namespace detail
+
 /// What one layer does: an operator with its attributes, how it wants to be computed, and the activation
 /// that follows in the same step.
 class operation {
@@ -57,28 +64,28 @@ public:
     placing asks;           ///< of a plan's step: how it is computed
     activation act;
 
-    constexpr operation() : kind_(op::nothing), nothing_() {}
+    constexpr operation() : is_(&detail::answers_of<nothing_op>), kind_(op::nothing), nothing_() {}
     // clang-format off
-    constexpr explicit(false) operation(const conv2d_op& o) : kind_(op::conv2d), conv2d_(o) {}
-    constexpr explicit(false) operation(const dense_op& o) : kind_(op::dense), dense_(o) {}
-    constexpr explicit(false) operation(const batch_norm_op& o) : kind_(op::batch_norm), batch_norm_(o) {}
-    constexpr explicit(false) operation(const activate_op& o) : kind_(op::activate), activate_(o) {}
-    constexpr explicit(false) operation(const max_pool_op& o) : kind_(op::max_pool), max_pool_(o) {}
-    constexpr explicit(false) operation(const avg_pool_op& o) : kind_(op::avg_pool), avg_pool_(o) {}
-    constexpr explicit(false) operation(const global_avg_pool_op& o) : kind_(op::global_avg_pool), global_avg_pool_(o) {}
-    constexpr explicit(false) operation(const row_sums_op& o) : kind_(op::row_sums), row_sums_(o) {}
-    constexpr explicit(false) operation(const mean_rows_op& o) : kind_(op::mean_rows), mean_rows_(o) {}
-    constexpr explicit(false) operation(const add_op& o) : kind_(op::add), add_(o) {}
-    constexpr explicit(false) operation(const multiply_op& o) : kind_(op::multiply), multiply_(o) {}
-    constexpr explicit(false) operation(const pad_op& o) : kind_(op::pad), pad_(o) {}
-    constexpr explicit(false) operation(const reduce_op& o) : kind_(op::reduce), reduce_(o) {}
-    constexpr explicit(false) operation(const channels_op& o) : kind_(op::channels), channels_(o) {}
-    constexpr explicit(false) operation(const concat_op& o) : kind_(op::concat), concat_(o) {}
-    constexpr explicit(false) operation(const flatten_op& o) : kind_(op::flatten), flatten_(o) {}
-    constexpr explicit(false) operation(const softmax_op& o) : kind_(op::softmax), softmax_(o) {}
-    constexpr explicit(false) operation(const custom_op& o) : name(o.name), asks(o.asks), kind_(op::custom), custom_(o) {}
-    constexpr explicit(false) operation(const result_op& o) : kind_(op::result), result_(o) {}
-    constexpr explicit(false) operation(const nothing_op& o) : kind_(op::nothing), nothing_(o) {}
+    constexpr explicit(false) operation(const conv2d_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<conv2d_op>), kind_(op::conv2d), conv2d_(o) {}
+    constexpr explicit(false) operation(const dense_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<dense_op>), kind_(op::dense), dense_(o) {}
+    constexpr explicit(false) operation(const batch_norm_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<batch_norm_op>), kind_(op::batch_norm), batch_norm_(o) {}
+    constexpr explicit(false) operation(const activate_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<activate_op>), kind_(op::activate), activate_(o) {}
+    constexpr explicit(false) operation(const max_pool_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<max_pool_op>), kind_(op::max_pool), max_pool_(o) {}
+    constexpr explicit(false) operation(const avg_pool_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<avg_pool_op>), kind_(op::avg_pool), avg_pool_(o) {}
+    constexpr explicit(false) operation(const global_avg_pool_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<global_avg_pool_op>), kind_(op::global_avg_pool), global_avg_pool_(o) {}
+    constexpr explicit(false) operation(const row_sums_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<row_sums_op>), kind_(op::row_sums), row_sums_(o) {}
+    constexpr explicit(false) operation(const mean_rows_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<mean_rows_op>), kind_(op::mean_rows), mean_rows_(o) {}
+    constexpr explicit(false) operation(const add_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<add_op>), kind_(op::add), add_(o) {}
+    constexpr explicit(false) operation(const multiply_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<multiply_op>), kind_(op::multiply), multiply_(o) {}
+    constexpr explicit(false) operation(const pad_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<pad_op>), kind_(op::pad), pad_(o) {}
+    constexpr explicit(false) operation(const reduce_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<reduce_op>), kind_(op::reduce), reduce_(o) {}
+    constexpr explicit(false) operation(const channels_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<channels_op>), kind_(op::channels), channels_(o) {}
+    constexpr explicit(false) operation(const concat_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<concat_op>), kind_(op::concat), concat_(o) {}
+    constexpr explicit(false) operation(const flatten_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<flatten_op>), kind_(op::flatten), flatten_(o) {}
+    constexpr explicit(false) operation(const softmax_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<softmax_op>), kind_(op::softmax), softmax_(o) {}
+    constexpr explicit(false) operation(const custom_op& o) : name(o.name), asks(o.asks), is_(&detail::answers_of<custom_op>), kind_(op::custom), custom_(o) {}
+    constexpr explicit(false) operation(const result_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<result_op>), kind_(op::result), result_(o) {}
+    constexpr explicit(false) operation(const nothing_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<nothing_op>), kind_(op::nothing), nothing_(o) {}
     // clang-format on
 
     /// The same with a name, and with what it asks for.
@@ -94,6 +101,18 @@ public:
     }
 
     constexpr op kind() const { return kind_; }
+    constexpr const traits& is() const { return *is_; }
+
+    // What few operators have: a visit of all would cost the compiler more.
+    constexpr const filters* own_filters() const {
+        return kind_ == op::conv2d ? &conv2d_.of : kind_ == op::dense ? &dense_.of : nullptr;
+    }
+    constexpr filters* own_filters() {
+        return kind_ == op::conv2d ? &conv2d_.of : kind_ == op::dense ? &dense_.of : nullptr;
+    }
+    constexpr double own_epsilon() const {
+        return kind_ == op::batch_norm ? batch_norm_.epsilon : 0;
+    }
 
     /// f(the operator's struct). O: operation or const operation.
     template <class O, class F>
@@ -123,7 +142,30 @@ public:
         return f(o.nothing_);
     }
 
+    /// The operator's struct, where its kind is a constant: visit() without the other kinds.
+    template <op Kind>
+    constexpr const auto& held() const {
+        // clang-format off
+        if constexpr (Kind == op::conv2d) return conv2d_;
+        else if constexpr (Kind == op::dense) return dense_;
+        else if constexpr (Kind == op::batch_norm) return batch_norm_;
+        else if constexpr (Kind == op::activate) return activate_;
+        else if constexpr (Kind == op::max_pool) return max_pool_;
+        else if constexpr (Kind == op::avg_pool) return avg_pool_;
+        else if constexpr (Kind == op::row_sums) return row_sums_;
+        else if constexpr (Kind == op::mean_rows) return mean_rows_;
+        else if constexpr (Kind == op::add) return add_;
+        else if constexpr (Kind == op::multiply) return multiply_;
+        else if constexpr (Kind == op::pad) return pad_;
+        else if constexpr (Kind == op::channels) return channels_;
+        else if constexpr (Kind == op::flatten) return flatten_;
+        else if constexpr (Kind == op::softmax) return softmax_;
+        else return nothing_;  // not run by a kernel of its own
+        // clang-format on
+    }
+
 private:
+    const traits* is_;
     op kind_;
     union {
         conv2d_op conv2d_;
@@ -150,40 +192,20 @@ private:
 };
 
 /// The answers of an operation.
-constexpr traits traits_of(const operation& o) {
-    return visit(o, [](const auto& a) { return a.is(); });
-}
+constexpr const traits& traits_of(const operation& o) { return o.is(); }
 constexpr bool has_filters(const operation& o) { return traits_of(o).has_filters; }
 /// Its filters, or nullptr.
-constexpr const filters* filters_of(const operation& o) {
-    return visit(o, [](const auto& a) -> const filters* {
-        if constexpr (a.is().has_filters) {
-            return &a.of;
-        } else {
-            return nullptr;
-        }
-    });
-}
+constexpr const filters* filters_of(const operation& o) { return o.own_filters(); }
 /// The operation with filters of other input or output channels; 0: as they are.
 constexpr operation with_channels(operation o, int in, int out) {
-    visit(o, [&](auto& a) {
-        if constexpr (std::remove_cvref_t<decltype(a)>::is().has_filters) {
-            if (in) a.of.in = in;
-            if (out) a.of.out = out;
-        }
-    });
+    if (filters* f = o.own_filters()) {
+        if (in) f->in = in;
+        if (out) f->out = out;
+    }
     return o;
 }
 /// What a norm that is folded adds to the variance.
-constexpr double epsilon_of(const operation& o) {
-    return visit(o, [](const auto& a) -> double {
-        if constexpr (a.is().rides == riding::norm) {
-            return a.epsilon;
-        } else {
-            return 0;
-        }
-    });
-}
+constexpr double epsilon_of(const operation& o) { return o.own_epsilon(); }
 
 /// The operation with its padding, channels and extents worked out for those inputs.
 constexpr operation resolve(operation o, std::span<const shape> x) {
@@ -246,26 +268,26 @@ constexpr bool works_alike(const operation& a, const operation& b, const shape& 
 constexpr std::array<operation, 2> phases_of(const shape& x) {
     mean_rows_op mean;
     mean.divisor = double(x.h) * x.w;
-    return {operation(row_sums_op{}).called("global_avg_pool: sums of rows"),
-            operation(mean).called("global_avg_pool: mean of rows")};
+    return {operation(row_sums_op{}, "global_avg_pool: sums of rows"),
+            operation(mean, "global_avg_pool: mean of rows")};
 }
 /// The step of one input of a concat, whose channels begin at `from` of the joined ones.
 constexpr operation arm_of_concat(int from) {
     channels_op arm;
     arm.shift = -from;
-    return operation(arm).called("concat: an arm");
+    return operation(arm, "concat: an arm");
 }
 /// The step that ends a sum over channels which `o` has cut between ranks.
 constexpr operation sum_of_summands(const operation& o) {
     const filters* f = filters_of(o);
     reduce_op sum;
     sum.bias = f && f->bias;
-    return operation(sum).called(o.name);
+    return operation(sum, o.name);
 }
 /// What joins the arms of a residual, of a product and of a concat.
-constexpr operation sum_of_arms() { return operation(add_op{}).called("residual: sum"); }
-constexpr operation product_of_arms() { return operation(multiply_op{}).called("product"); }
-constexpr operation joined_arms() { return operation(concat_op{}).called("concat"); }
-constexpr operation end_of_net() { return operation(result_op{}).called("result"); }
+constexpr operation sum_of_arms() { return operation(add_op{}, "residual: sum"); }
+constexpr operation product_of_arms() { return operation(multiply_op{}, "product"); }
+constexpr operation joined_arms() { return operation(concat_op{}, "concat"); }
+constexpr operation end_of_net() { return operation(result_op{}, "result"); }
 
 }  // namespace mpar

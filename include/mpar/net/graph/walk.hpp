@@ -106,6 +106,7 @@ struct recorder {
 
     template <class Layer>
     constexpr int leaf(const place& where, int x) {
+        if (!nodes) return ++input_count, ++count;
         return join(Layer::describe(), where, &x, 1);
     }
     constexpr int join(const operation& does, const place& where, const int* values, int number) {

@@ -174,8 +174,7 @@ private:
         return can_follow(o, chosen_.all->how) ? *chosen_.all : policy::none;
     }
 
-    [[gnu::cold]] constexpr void emit(operation o, const placing& p, int weights) {
-        o.asks = p;
+    [[gnu::cold]] constexpr void emit(const operation& o, const placing& p, int weights) {
         const int count = int(net_.inputs(std::size_t(at_)).size());
         tensor_list inputs = tensor_of(0);
         if (count > 1) {
@@ -189,21 +188,26 @@ private:
         const layout gives = output_layout(o, p, at(inputs[0]).where, stages_);
         if (summed_by(p.how).empty()) {
             push(o, y, gives, inputs, weights);
+            plan_.steps.back().what.asks = p;
         } else {
             push(o, y, summands_of(p.how), inputs, weights);
+            plan_.steps.back().what.asks = p;
             plan_.steps.back().entry = at_;
             push(sum_of_summands(o), y, gives, given().tensor, weights);
         }
     }
     [[gnu::cold]] constexpr void push(const operation& o, const shape& y, const layout& where,
                                       const tensor_list& inputs, int weights) {
-        step s{.what = o, .where = where_, .inputs = inputs};
+        plan_.steps.push_back({});
+        step& s = plan_.steps.back();
+        s.what = o;
+        s.where = where_;
+        s.inputs = inputs;
         s.weights = weights;
         s.epsilon = epsilon_of(o);
         s.y = static_cast<int>(plan_.tensors.size());
         if (traits_of(o).is_of_net) s.custom = customs_++;
         plan_.tensors.push_back({y, where});
-        plan_.steps.push_back(s);
         given().tensor = s.y;
     }
 

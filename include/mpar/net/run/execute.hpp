@@ -43,4 +43,10 @@ MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>&
     visit(o, detail::kernel_call<Backend, T>{o.act, a});
 }
 
+/// The same of a step that is a constant.
+template <class Backend, class T, op Kind>
+void execute(const operation& o, const arguments<Backend, T>& a) {
+    o.held<Kind>().run(o.act, a);
+}
+
 }  // namespace mpar
