@@ -2,8 +2,10 @@
 // What classify is asked for on its command line. Knows no network.
 #pragma once
 
+#include "support/preprocess_options.hpp"
+
 #include <mpar/core/error.hpp>
-#include <mpar/io/preprocess.hpp>
+#include <mpar/io/picture_taker.hpp>
 #include <mpar/net/run/options.hpp>
 
 #include <CLI/CLI.hpp>
@@ -16,14 +18,14 @@ namespace tools {
 
 struct classify_options {
     std::string model = "resnet50", weights, cache, policy = "automatic", engine = "cpu";
-    std::string preprocess = "imagenet", orientation = "exif", input, team = "claim",
-                numerics = "fast";
+    std::string orientation = "exif", input, team = "claim", numerics = "fast";
     std::string labels, json, logits, gradients, targets, machine, save_policy;
     std::vector<std::string> images;
+    preprocess_options preprocess;
     int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
     int micro_batches = 0;
     double deadline = 300;
-    bool describe = false, reproducible = false;
+    bool describe = false, reproducible = false, strict = false;
 
     /// The policy in place of the layers' own, or nothing for their own.
     std::optional<mpar::policy> asked() const {
@@ -67,7 +69,12 @@ struct classify_options {
 
 /// Declares every option of `app` with its place in `o`.
 inline void declare(CLI::App& app, classify_options& o) {
-    app.add_option("images", o.images, "files of JPEG, PNG, BMP, WebP or TIFF");
+    app.add_option("images", o.images,
+                   "files of JPEG, PNG, BMP, WebP or TIFF, and folders: what is named as one in them, "
+                   "in the order of names");
+    app.add_flag("--strict", o.strict,
+                 "a picture that cannot be read ends the job and nothing is printed; without it the "
+                 "others are classified first");
     app.add_option("--model", o.model,
                    "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
                    "densenet201 cspdarknet53 efficientnet_lite0")
@@ -91,9 +98,7 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--ranks-data", o.ranks_data, "ranks of a data axis beside the model axis")
         ->capture_default_str();
     app.add_option("--engine", o.engine, "cpu, or reference: plain loops")->capture_default_str();
-    app.add_option("--preprocess", o.preprocess,
-                   "imagenet or half: resize 256, crop 224, mean and deviation")
-        ->capture_default_str();
+    declare(app, o.preprocess);
     app.add_option("--orientation", o.orientation,
                    "exif: pictures are turned upright; ignore: taken as they are stored")
         ->capture_default_str();
@@ -144,8 +149,7 @@ inline void require_sensible(const classify_options& o) {
         refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");
     if (o.numerics != "fast" && o.numerics != "exact") refuse("there is no numerics " + o.numerics);
-    if (!mpar::io::preprocessing_named(o.preprocess))
-        refuse("there is no preprocessing " + o.preprocess);
+    o.preprocess.prepared();
     if (o.orientation != "exif" && o.orientation != "ignore")
         refuse("there is no orientation " + o.orientation);
     if (o.weights.empty()) refuse("--weights is missing: a safetensors or .pth file, or 'seeded'");
