@@ -83,7 +83,7 @@ public:
     picture_batches& operator=(const picture_batches&) = delete;
 
     std::vector<std::string> next(std::span<float> x) override {
-        decoder_ = {};  // waits for it
+        if (decoder_.joinable()) decoder_.join();
         const std::size_t count = std::min(batch_, files_.size() - done_);
         const std::size_t rounds = (count + ranks() - 1) / ranks();
         mpar::agree(comm_, [&] {

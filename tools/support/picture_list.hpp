@@ -21,9 +21,9 @@ namespace tools {
 inline bool is_named_as_picture(const std::filesystem::path& file) {
     std::string ending = file.extension().string();
     std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
-    using namespace std::literals;
-    constexpr auto known = {".jpg"sv, ".jpeg"sv, ".png"sv, ".bmp"sv, ".webp"sv, ".tif"sv, ".tiff"sv};
-    return std::ranges::find(known, ending) != known.end();
+    constexpr std::string_view known[] = {".jpg",  ".jpeg", ".png", ".bmp",
+                                          ".webp", ".tif",  ".tiff"};
+    return std::ranges::find(known, ending) != std::ranges::end(known);
 }
 
 /// The files as they are given, and in place of a folder what is named as a picture in it, in the
