@@ -75,7 +75,8 @@ public:
             }
             bar.hide();
             mpar::agree(net_.comm(), [&] {
-                for (std::size_t i = 0; i < wrong.size(); ++i) take(done + int(i), i, wrong[i], r, out);
+                for (std::size_t i = 0; i < wrong.size(); ++i)
+                    take(done + int(i), i, wrong[i], r, out);
                 if (!out || good == 0 || o_.strict) return;
                 if (!std::exchange(has_begun_, true)) begin();
                 out->print(r);
@@ -192,8 +193,8 @@ int classify(const classify_options& o, int rank) {
     const int count = files.empty() ? o.seeded_images() : int(files.size());
     how.batch = std::min(count, o.batch);
     const int side = o.preprocess.crop.value_or(0);
-    auto net = tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how,
-                                 {.height = side, .width = side});
+    auto net =
+        tools::make_model(o.model, o.engine, MPI_COMM_WORLD, how, {.height = side, .width = side});
     const int classes = net->steps().output().extents.c;
     classify_report r;
     const auto began = std::chrono::steady_clock::now();
@@ -211,8 +212,7 @@ int classify(const classify_options& o, int rank) {
     const auto begin = [&] {  // what can fail comes before what is printed
         if (!o.save_policy.empty())
             mpar::write_policies(o.save_policy, tools::layers_of(o.model), net->steps());
-        if (o.describe)
-            (o.json == "-" ? std::cerr : std::cout) << net->described(how.planned_on);
+        if (o.describe) (o.json == "-" ? std::cerr : std::cout) << net->described(how.planned_on);
     };
     classifying images(*net, o, name_of, count);
     images.run(*source_of(*net, o, files), r, out ? &*out : nullptr, begin);

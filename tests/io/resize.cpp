@@ -15,15 +15,13 @@ using pixels = std::vector<std::uint8_t>;
 
 TEST_CASE("small pictures are Pillow's, byte for byte") {
     const auto image = noise(5, 3, 1);
-    CHECK(io::resized(image, 3, 2).pixels == pixels{131, 132, 160, 143, 110, 175, 104, 165,
-                                                            132, 130, 127, 113, 175, 93, 97, 129,
-                                                            133, 169});
+    CHECK(io::resized(image, 3, 2).pixels == pixels{131, 132, 160, 143, 110, 175, 104, 165, 132,
+                                                    130, 127, 113, 175, 93, 97, 129, 133, 169});
     CHECK(io::resized(image, 5, 2).pixels ==
           pixels{139, 122, 158, 121, 146, 163, 182, 63, 193, 68, 194, 142, 130, 143, 124,
                  117, 142, 106, 147, 106, 122, 221, 82, 62,  86, 111, 158, 163, 149, 178});
-    CHECK(io::resized(image, 2, 3).pixels == pixels{109, 137, 160, 121, 116, 130, 187, 97,
-                                                            180, 109, 195, 180, 130, 122, 60, 165,
-                                                            69, 118});
+    CHECK(io::resized(image, 2, 3).pixels == pixels{109, 137, 160, 121, 116, 130, 187, 97, 180, 109,
+                                                    195, 180, 130, 122, 60, 165, 69, 118});
     CHECK(io::resized(image, 1, 1).pixels == pixels{142, 124, 143});
     const auto larger = io::resized(image, 9, 7);
     REQUIRE(larger.pixels.size() == 3 * 9 * 7);

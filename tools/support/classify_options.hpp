@@ -69,12 +69,14 @@ struct classify_options {
 
 /// Declares every option of `app` with its place in `o`.
 inline void declare(CLI::App& app, classify_options& o) {
-    app.add_option("images", o.images,
-                   "files of JPEG, PNG, BMP, WebP or TIFF, and folders: what is named as one in them, "
-                   "in the order of names");
-    app.add_flag("--strict", o.strict,
-                 "a picture that cannot be read ends the job and nothing is printed; without it the "
-                 "others are classified first");
+    app.add_option(
+        "images", o.images,
+        "files of JPEG, PNG, BMP, WebP or TIFF, and folders: what is named as one in them, "
+        "in the order of names");
+    app.add_flag(
+        "--strict", o.strict,
+        "a picture that cannot be read ends the job and nothing is printed; without it the "
+        "others are classified first");
     app.add_option("--model", o.model,
                    "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
                    "densenet201 cspdarknet53 efficientnet_lite0")

@@ -20,8 +20,8 @@
 
 namespace tools {
 
-/// Of rank 0. A file is claimed before the work, so that one that cannot be written is known by then,
-/// and appears when all is done; the table is printed after each batch.
+/// Of rank 0. Files are tried before the work, so that one that cannot be written is known by then,
+/// and appear when all is done; the table is printed after each batch.
 class classify_output {
 public:
     /// throws: error(input), here and in every member, when something cannot be written.
@@ -30,7 +30,7 @@ public:
             logits_.emplace(mpar::io::canonical(o.logits), "logits", mpar::dtype::f32,
                             std::vector<std::int64_t>{count, classes}, mpar::fault::input);
         }
-        if (!o.json.empty()) json_.emplace(o.json);
+        if (!o.json.empty()) json_output tried(o.json);
     }
 
     /// The next image's; `wrong`: why it has none, and then its row in the file is NaN.
@@ -59,10 +59,11 @@ public:
         print(r);
         if (o_.json != "-") print_latency(r, std::cout);
         flush();
-        if (json_) {
-            json_->write(to_json(r, o_), "images", r.images.size(),
-                         [&](std::size_t i) { return to_json(r, r.images[i]); });
-            json_->commit();
+        if (!o_.json.empty()) {
+            json_output json(o_.json);
+            json.write(to_json(r, o_), "images", r.images.size(),
+                       [&](std::size_t i) { return to_json(r, r.images[i]); });
+            json.commit();
         }
         if (logits_) logits_->commit();
     }
@@ -75,7 +76,6 @@ private:
 
     const classify_options& o_;
     std::optional<mpar::io::safetensors_in_parts> logits_;
-    std::optional<json_output> json_;
     std::size_t printed_ = 0;
 };
 
@@ -92,10 +92,9 @@ public:
 
     /// Of `all` pictures.
     mpar::error as_error(int all) const {
-        const std::string many =
-            all == 1 ? ""
-                     : std::to_string(count_) + " of " + std::to_string(all) +
-                           " pictures cannot be read: ";
+        const std::string many = all == 1 ? ""
+                                          : std::to_string(count_) + " of " + std::to_string(all) +
+                                                " pictures cannot be read: ";
         return {mpar::fault::input, "mpar: " + many + sentences_};
     }
 

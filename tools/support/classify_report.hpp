@@ -53,8 +53,8 @@ inline void print_image(const classify_report& r, const classify_report::line& i
 inline void print_latency(const classify_report& r, std::ostream& out) {
     if (r.latency.count() == 0) return;
     out << std::fixed << std::setprecision(3) << "latency of a forward on " << r.ranks
-        << " ranks: min " << r.latency.min() << " ms, median " << r.latency.quantile(0.5)
-        << " ms, " << r.latency.count() << " runs\n";
+        << " ranks: min " << r.latency.min() << " ms, median " << r.latency.quantile(0.5) << " ms, "
+        << r.latency.count() << " runs\n";
 }
 
 /// One of the report's images.

@@ -40,7 +40,8 @@ public:
         put(text.substr(0, at) + "[");
         for (std::size_t i = 0; i < count; ++i) {
             put(i > 0 ? ",\n    " : "\n    ");
-            for (const char c : dumped(entry(i))) put(c == '\n' ? "\n    " : std::string_view(&c, 1));
+            for (const char c : dumped(entry(i)))
+                put(c == '\n' ? "\n    " : std::string_view(&c, 1));
         }
         put(count > 0 ? "\n  ]" : "]");
         put(text.substr(at + 4));

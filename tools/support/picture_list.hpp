@@ -47,7 +47,8 @@ inline std::vector<std::string> pictures_of(const std::vector<std::string>& give
                 files.push_back(entry->path().string());
         }
         if (wrong) refuse("the folder cannot be read: " + wrong.message());
-        if (std::ssize(files) == first) refuse("the folder has no pictures: no .jpg, .png or the like");
+        if (std::ssize(files) == first)
+            refuse("the folder has no pictures: no .jpg, .png or the like");
         std::sort(files.begin() + first, files.end());
     }
     return files;

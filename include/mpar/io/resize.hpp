@@ -124,8 +124,7 @@ public:
     /// Of a stored picture of that size; the target and `box` are of the upright one.
     /// requires: box within width x height, none of them empty.
     picture_resizer(int stored_width, int stored_height, turn how, std::int64_t width,
-                     std::int64_t height, pixel_box box,
-                    interpolation by = interpolation::bilinear)
+                    std::int64_t height, pixel_box box, interpolation by = interpolation::bilinear)
         : turn_(how) {
         const int upright_width = how.transposed ? stored_height : stored_width;
         const int upright_height = how.transposed ? stored_width : stored_height;
