@@ -174,7 +174,7 @@ refuses 'not 0 of 256' --crop 0
 refuses 'not 224 of 200' --resize 200
 refuses 'not 224 of 16385' --resize 16385
 refuses 'there is no interpolation nearest; there are bilinear and bicubic' --interpolation nearest
-for three in 0.5 0.5,0.5 0.5,0.5,0.5,0.5 nan,0,0 0,inf,0 ,, 0.5,0.5,x '0.5 0.5 0.5' 1e999,0,0; do
+for three in 0.5 0.5,0.5 0.5,0.5,0.5,0.5 nan,0,0 0,inf,0 ',,' 0.5,0.5,x '0.5 0.5 0.5' 1e999,0,0; do
     refuses 'mean is three numbers, red, green, blue' --mean "$three"
 done
 refuses 'std is three numbers' --std 1,1,nan
