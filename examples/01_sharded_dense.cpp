@@ -12,7 +12,7 @@
 #include <cmath>
 #include <iostream>
 
-using namespace mpar;
+using namespace mpar::nets;
 
 // clang-format off
 struct perceptron {
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
 
         const std::int64_t extents[] = {3, 512, 1, 1};
         const auto x =
-            io::seeded_values<float>("input", extents);  // [3, 512], the same on all ranks
+            mpar::io::seeded_values<float>("input", extents);  // [3, 512], the same on all ranks
         const auto y = net.forward(x);                   // [3, 10], whole on all ranks
 
         // One rank alone computes the same bits.
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
                       << "\nequal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
         }
         code = same && net.measured() == net.predicted() ? 0 : 1;
-    } catch (const error& e) {
+    } catch (const mpar::error& e) {
         std::cerr << e.what() << "\n";
         code = int(e.kind());
     }

@@ -13,13 +13,13 @@
 
 #include <iostream>
 
-using namespace mpar;
+using namespace mpar::nets;
 
 /// y = g[c] * (x - mean of the 3 x 3 pixels around x): local contrast with a gain for each channel.
 template <int Channels>
 struct local_contrast {
-    static constexpr operation describe() {
-        auto o = windowed<local_contrast, window<3>>();  // cut rows need a halo of one
+    static constexpr mpar::operation describe() {
+        auto o = mpar::windowed<local_contrast, window<3>>();  // cut rows need a halo of one
         o.in = o.out = Channels;
         o.parameters_of[0] = {"gain", {Channels}, 1};  // in weight files: "<layer's name>.gain"
         o.parameter_count = 1;
@@ -31,8 +31,8 @@ struct local_contrast {
     /// whole output; a.weights holds the parameters, whole. Host memory, as the backends here have
     /// it.
     template <class Backend, class T>
-    static void forward(const arguments<Backend, T>& a) {
-        const shape s = a.y.extents;
+    static void forward(const mpar::arguments<Backend, T>& a) {
+        const mpar::shape s = a.y.extents;
         for (int n = 0; n < s.n; ++n)
             for (int c = 0; c < s.c; ++c)
                 for (int h = 0; h < s.h; ++h)
@@ -67,14 +67,14 @@ int main(int argc, char** argv) {
         load_seeded(together);
         load_seeded(alone);
         const std::int64_t extents[] = {1, 3, 30, 30};
-        const auto x = io::seeded_values<float>("input", extents);
+        const auto x = mpar::io::seeded_values<float>("input", extents);
         const bool same = together.forward(x) == alone.forward(x);
         if (together.rank() == 0) {
             std::cout << describe(together)
                       << "equal to one rank, bit for bit: " << (same ? "yes" : "no") << "\n";
         }
         code = same && together.measured() == together.predicted() ? 0 : 1;
-    } catch (const error& e) {
+    } catch (const mpar::error& e) {
         std::cerr << e.what() << "\n";
         code = int(e.kind());
     }

@@ -14,14 +14,14 @@
 #include <iostream>
 #include <vector>
 
-using namespace mpar;
+using namespace mpar::nets;
 
 // clang-format off
 struct front_detector {
     using input  = image<1, 45, 64, shard::rows>;               // each rank passes its own rows
     using layers = chain<
         conv2d<1, 8, window<5>, shard::rows>, leaky_relu<>,
-        max_pool<window<2, 2, pad<0>>>,
+        max_pool<window<2, 2, padding<0>>>,
         conv2d<8, 2, window<3>, shard::rows>,
         softmax>;                                               // [2, 22, 32], whole on every rank
 };
@@ -32,9 +32,9 @@ struct front_detector {
 struct heat {
     static constexpr int width = 64;
     std::vector<float> field;  // (rows + 2) x width
-    range rows;
+    mpar::range rows;
 
-    heat(range mine) : field(std::size_t(mine.size() + 2) * width), rows(mine) {
+    heat(mpar::range mine) : field(std::size_t(mine.size() + 2) * width), rows(mine) {
         for (int h = rows.lo; h < rows.hi; ++h)
             for (int w = 0; w < width; ++w)
                 at(h, w) = std::sin(0.3f * float(h)) * std::cos(0.2f * float(w));
@@ -69,15 +69,15 @@ int main(int argc, char** argv) {
         if (solves) {
             network<front_detector> net(mine);
             load_seeded(net);
-            const box part = net.input_box();  // the rows that the network expects of this rank
+            const mpar::box part = net.input_box();  // the rows that the network expects of this rank
             heat solver(part.h);
             std::vector<float> fronts(std::size_t(net.output_shape().count()));
             for (int i = 0; i < 5; ++i) {
                 solver.step(mine);
                 const float* own_rows =
                     solver.field.data() + heat::width;  // no copy: a view of the solver's memory
-                net.forward(dense_view(own_rows, part.extents()),
-                            dense_view(fronts.data(), net.output_shape()));
+                net.forward(mpar::dense_view(own_rows, part.extents()),
+                            mpar::dense_view(fronts.data(), net.output_shape()));
             }
             if (net.rank() == 0) {
                 std::cout << "probability of a front in the middle: " << fronts[11 * 32 + 16]
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
                           << " bytes to this rank\n";
             }
         }
-    } catch (const error& e) {
+    } catch (const mpar::error& e) {
         std::cerr << e.what() << "\n";
         code = int(e.kind());
     }

@@ -69,7 +69,7 @@ mkdir -p build/check
 for preset in "${presets[@]}"; do
     options=()
     if [ "$preset" = clang ]; then options=(-DCMAKE_CXX_COMPILER="$clang"); fi
-    run cmake --preset "$preset" ${options[@]+"${options[@]}"}
+    run cmake --preset "$preset" -DMPAR_REQUIRE_TESTS=ON ${options[@]+"${options[@]}"}
     run cmake --build --preset "$preset" --parallel "$jobs"
     printf 'subdirs("%s")\n' "$PWD/build/$preset" >>build/check/CTestTestfile.cmake
 done

@@ -229,6 +229,7 @@ int classify(const classify_options& o, int rank) {
         if (!out) return;
         if (!images.has_begun()) begin();
         out->finish(r);
+        if (!net->note().empty()) std::cerr << "mpar: note: " + net->note() + "\n";
         if (!r.loaded.not_kept.empty()) {
             std::cerr << "mpar: note: no weights are cached: " + r.loaded.not_kept.substr(6) + "\n";
         }

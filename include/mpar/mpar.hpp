@@ -22,3 +22,4 @@
 #include <mpar/net/describe.hpp>
 #include <mpar/net/dynamic_network.hpp>
 #include <mpar/net/network.hpp>
+#include <mpar/nets.hpp>

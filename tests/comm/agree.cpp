@@ -109,7 +109,7 @@ TEST_CASE("what is no error of mpar's becomes internal, no memory becomes device
                            if (me) throw std::bad_alloc();
                        });
                    }),
-                   int(fault::device), start + "memory is not to be had");
+                   int(fault::device), start + "memory is unavailable");
     });
 }
 

@@ -197,7 +197,7 @@ TEST_CASE("nothing goes over the caller's communicator, and what goes over ours 
 }
 
 TEST_CASE("teams talk over communicators that stem from ours, and free them") {
-    for (const auto how : {teaming::claim, teaming::fixed}) {
+    for (const auto how : {teaming::claim, teaming::static_}) {
         calls::forget();
         {
             network<small> net(MPI_COMM_WORLD,

@@ -114,7 +114,7 @@ TEST_CASE("each rank in turn stays away from forward") {
 TEST_CASE("a member of a team stays away from forward") {
     int ranks = 0;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-    for (const auto how : {teaming::claim, teaming::fixed}) {
+    for (const auto how : {teaming::claim, teaming::static_}) {
         const int silent = ranks - 1;
         network<net> n(MPI_COMM_WORLD, {.deadline = time_limit(), .team = how});
         load_seeded(n);

@@ -27,7 +27,7 @@ TEST_CASE("a team is what one host has of the ranks") {
     team t(comm, teaming::claim);
     CHECK(t.members() == comm.size() / 2);
     CHECK(t.seats() == 2);
-    team fixed(comm, teaming::fixed);
+    team fixed(comm, teaming::static_);
     CHECK(fixed.seats() == comm.size());
     if (comm.size() > 2) CHECK(fixed.first_seats().size() == 2);
 }
@@ -37,7 +37,7 @@ TEST_CASE("random nets across hosts: the same bits, bytes as predicted") {
         const mpar_test::random_graph net(unsigned(seed) + 4000u);
         INFO("seed " << seed << ": " << net.text());
         const auto alone = run_graph<backend::cpu, float>(MPI_COMM_SELF, net.lower(), {.batch = 2});
-        for (const auto how : {teaming::off, teaming::claim, teaming::fixed}) {
+        for (const auto how : {teaming::off, teaming::claim, teaming::static_}) {
             for (const auto asked : {policy::rows, policy::output}) {
                 INFO(name_of(how) << ", policy " << name_of(asked));
                 const auto together = run_graph<backend::cpu, float>(

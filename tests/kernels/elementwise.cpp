@@ -87,6 +87,74 @@ TEMPLATE_TEST_CASE("the exponential is right to 2 ulp", "[elementwise]", float, 
     CHECK(std::isnan(at(std::numeric_limits<T>::quiet_NaN())));
 }
 
+TEMPLATE_TEST_CASE("products of two tensors, and of channels by a gate", "[elementwise]", float,
+                   double) {
+    using T = TestType;
+    for (const auto& act : activations) {
+        expect_same<T>([&](auto b, auto& queue, const view<T>& x, const view<T>& y) {
+            using B = decltype(b);
+            constexpr int block = B::template block<T>;
+            tensor<T> same(x.extents, block, {0, 1, 2});
+            same.fill(numbers<T>(2));
+            B::multiply(queue, x, same.all(), act, y);
+        });
+        expect_same<T>([&](auto b, auto& queue, const view<T>& x, const view<T>& y) {
+            using B = decltype(b);
+            constexpr int block = B::template block<T>;
+            tensor<T> gate({x.extents.n, x.extents.c, 1, 1}, block, {0, 1, 2});
+            gate.fill(numbers<T>(3));
+            B::multiply(queue, x, gate.all(), act, y);
+        });
+    }
+}
+
+TEMPLATE_TEST_CASE("borders of parts of images are those of the whole", "[elementwise]", float,
+                   double) {
+    using T = TestType;
+    const shape image{2, 19, 7, 6};
+    const int top = 3, left = 5, rows = 12, columns = 15;  // of the whole output
+    const auto check = [&](auto b, const border& around) {
+        using B = decltype(b);
+        constexpr int block = B::template block<T>;
+        tensor<T> x(image, block, {1, 2, 3});
+        x.fill(numbers<T>(4));
+        typename B::queue queue;
+        for (const range h : {range{0, rows}, range{0, 2}, range{4, 9}, range{11, 12}}) {
+            for (const range w : {range{0, columns}, range{13, 15}, range{2, 8}}) {
+                tensor<T> y({2, 19, h.size(), w.size()}, block, {4, 5, 6});
+                B::pad(queue, around, border_line{h.lo - top, 0, image.h},
+                       border_line{w.lo - left, 0, image.w}, x.all(), y.all());
+                CHECK(y.canaries_live());
+                CHECK(y.pad_lanes_are_zero());
+                const auto line = [&](int i, int extent) {
+                    if (around.with == border::kind::edge) return std::clamp(i, 0, extent - 1);
+                    return i < 0 ? -i : i >= extent ? 2 * extent - 2 - i : i;
+                };
+                int wrong = 0;
+                for (int n = 0; n < 2; ++n)
+                    for (int c = 0; c < 19; ++c)
+                        for (int i = 0; i < h.size(); ++i)
+                            for (int j = 0; j < w.size(); ++j) {
+                                const int r = h.lo + i - top, q = w.lo + j - left;
+                                const bool outside =
+                                    r < 0 || r >= image.h || q < 0 || q >= image.w;
+                                const T right =
+                                    outside && around.with == border::kind::constant
+                                        ? T(around.value)
+                                        : x.all()(n, c, line(r, image.h), line(q, image.w));
+                                wrong += y.all()(n, c, i, j) != right;
+                            }
+                CHECK(wrong == 0);
+            }
+        }
+    };
+    for (const border around : {border{border::kind::constant, 0}, border{border::kind::constant, 3},
+                                border{border::kind::reflect}, border{border::kind::edge}}) {
+        check(backend::cpu{}, around);
+        check(backend::reference{}, around);
+    }
+}
+
 TEMPLATE_TEST_CASE("activations of vectors are those of numbers", "[elementwise]", float, double) {
     using T = TestType;
     using limits = std::numeric_limits<T>;

@@ -63,7 +63,7 @@ TEST_CASE("borders of every kind on any number of ranks, whatever the policy") {
                backend::reference>(MPI_COMM_WORLD, {.batch = 2, .team = teaming::off, .second = 1});
 }
 
-TEST_CASE("double") {
+TEST_CASE("borders in double") {
     const auto both = [](MPI_Comm comm) {
         using wide = net<4, 8, 6, conv2d<4, 10, window<3>, shard::rows>,
                          pad2d<pad<2>, fill_reflect>, pad2d<pad<1>, fill_constant<>>>;

@@ -85,7 +85,7 @@ TEST_CASE("sums that are cut end in products") {
     }
 }
 
-TEST_CASE("double") {
+TEST_CASE("products in double") {
     const auto both = [](MPI_Comm comm) {
         using wide = net<4, conv2d<4, 10, window<3>, shard::rows>, excited<10, 2, shard::output>>;
         const auto l = lower(graph_of<wide>, wide::input::extents, wide::input::given);

@@ -96,7 +96,7 @@ state halved() {
 }  // namespace
 
 TEST_CASE("the second load takes the packed weights from the folder, to the same bits") {
-    for (const auto team : {teaming::off, teaming::claim, teaming::fixed}) {
+    for (const auto team : {teaming::off, teaming::claim, teaming::static_}) {
         for (const auto asked : {std::optional<policy>{}, std::optional(policy::none),
                                  std::optional(policy::rows), std::optional(policy::output)}) {
             INFO(name_of(team) << ", policy " << (asked ? name_of(*asked) : "own"));

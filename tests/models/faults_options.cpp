@@ -77,7 +77,7 @@ TEST_CASE("batches that are none, or too large for any memory") {
     const small_address_space limit;
     for (const auto asked : {policy::none, policy::rows, policy::output}) {
         refused<tiny_network>(
-            "2^31 - 1 images", fault::device, "of memory are not to be had",
+            "2^31 - 1 images", fault::device, "of memory are unavailable",
             {.batch = std::numeric_limits<int>::max(), .asked = asked, .deadline = 20});
     }
 #endif

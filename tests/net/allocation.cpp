@@ -73,7 +73,7 @@ TEST_CASE("counting works") {
 }
 
 TEST_CASE("a forward allocates nothing") {
-    for (const auto how : {teaming::off, teaming::claim, teaming::fixed}) {
+    for (const auto how : {teaming::off, teaming::claim, teaming::static_}) {
         for (const auto asked : {policy::none, policy::rows, policy::output, policy::batch}) {
             CAPTURE(name_of(how), name_of(asked));
             check_forward<small_net>({.batch = 2, .asked = asked, .team = how});

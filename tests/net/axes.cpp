@@ -48,7 +48,7 @@ TEST_CASE("a data axis of any extent beside the model axis") {
             for (const auto asked : {std::optional<policy>{}, std::optional(policy::rows),
                                      std::optional(policy::output), std::optional(policy::tiles)}) {
                 INFO("data axis " << data << ", policy " << (asked ? name_of(*asked) : "own"));
-                for (const auto team : {teaming::off, teaming::claim, teaming::fixed}) {
+                for (const auto team : {teaming::off, teaming::claim, teaming::static_}) {
                     check(net.lower(asked), {.batch = batch, .team = team, .data = data}, alone);
                 }
             }

@@ -76,7 +76,7 @@ TEMPLATE_TEST_CASE("a batch gives each image's own bits", "", dense_alone, few_o
             const auto y = forward<TestType>(MPI_COMM_SELF, {.exact = exact}, one);
             alone.insert(alone.end(), y.begin(), y.end());
         }
-        for (const auto team : {teaming::off, teaming::claim, teaming::fixed}) {
+        for (const auto team : {teaming::off, teaming::claim, teaming::static_}) {
             for (const auto asked : {std::optional<policy>{}, std::optional(policy::none),
                                      std::optional(policy::batch), std::optional(policy::rows),
                                      std::optional(policy::cols), std::optional(policy::output)}) {

@@ -54,7 +54,7 @@ TEST_CASE("layers in pieces give one rank's bits") {
     for (const bool exact : {false, true}) {
         for (const auto asked : {policy::rows, policy::cols, policy::tiles}) {
             // teams of 2: all members hear from the first one what has come
-            for (const auto how : {teaming::off, teaming::claim, teaming::fixed}) {
+            for (const auto how : {teaming::off, teaming::claim, teaming::static_}) {
                 if (cases++ % (mpar_test::stride() * mpar_test::stride()) != 0) continue;
                 const options o{.asked = asked, .exact = exact, .team = how, .team_size = 2};
                 CAPTURE(name_of(asked), exact, name_of(how));

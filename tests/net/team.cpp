@@ -38,7 +38,7 @@ TEST_CASE("random nets on teams of any size") {
         for (const int size : {0, 2, 3}) {
             if (size >= ranks()) continue;
             for (const auto asked : {policy::none, policy::rows, policy::output, policy::tiles}) {
-                for (const auto how : {teaming::claim, teaming::fixed}) {
+                for (const auto how : {teaming::claim, teaming::static_}) {
                     INFO(name_of(how) << ", teams of " << size << ", policy " << name_of(asked));
                     const auto together = run_graph<backend::cpu, float>(
                         MPI_COMM_WORLD, net.lower(asked),
@@ -62,7 +62,7 @@ TEST_CASE("sums that are cut between the ranks of teams") {
                                                              {.reproducible = true});
             for (const int size : {0, 2, 3}) {
                 if (size >= ranks()) continue;
-                for (const auto how : {teaming::claim, teaming::fixed}) {
+                for (const auto how : {teaming::claim, teaming::static_}) {
                     INFO(name_of(how) << ", teams of " << size);
                     const auto together = run_graph<backend::cpu, float>(
                         MPI_COMM_WORLD, net.lower(asked),
@@ -97,7 +97,7 @@ TEST_CASE("inputs that come in parts to teams") {
         for (const auto given : {policy::rows, policy::batch, policy::output}) {
             const lowered l = lower(net.view(), net.input(), given);
             for (const int size : {0, 2}) {
-                for (const auto how : {teaming::claim, teaming::fixed}) {
+                for (const auto how : {teaming::claim, teaming::static_}) {
                     const auto together = run_graph<backend::cpu, float>(
                         MPI_COMM_WORLD, l, {.batch = 3, .team = how, .team_size = size});
                     CHECK(same_bits(together.values, alone.values));

@@ -56,7 +56,7 @@ template <class Backend>
 std::vector<float> forward(const written_net& net, int batch) {
     using mpar::policy;
     const auto alone = forward_on<Backend>(net, MPI_COMM_SELF, {.batch = batch});
-    for (const auto team : {mpar::teaming::off, mpar::teaming::claim, mpar::teaming::fixed}) {
+    for (const auto team : {mpar::teaming::off, mpar::teaming::claim, mpar::teaming::static_}) {
         for (const auto asked :
              {std::optional<policy>{}, std::optional(policy::none), std::optional(policy::batch),
               std::optional(policy::rows), std::optional(policy::output)}) {

@@ -54,9 +54,9 @@ void check_against_oracle(const std::string& name) {
     };
     const std::vector<way> ways{
         {policy::rows, teaming::off},  {policy::output, teaming::off}, {{}, teaming::claim, true},
-        {{}, teaming::fixed},          {{}, teaming::off},             {{}, teaming::off, true},
+        {{}, teaming::static_},          {{}, teaming::off},             {{}, teaming::off, true},
         {policy::none, teaming::off},  {policy::batch, teaming::off},  {{}, teaming::claim},
-        {policy::rows, teaming::fixed}};
+        {policy::rows, teaming::static_}};
     for (const auto& w : std::span(ways).first(std::size_t(effort(int(ways.size()))))) {
         INFO(name << ", policy " << (w.asked ? name_of(*w.asked) : "own") << ", team "
                   << name_of(w.team) << (w.exact ? ", exact" : ""));

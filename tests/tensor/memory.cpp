@@ -124,15 +124,15 @@ std::string refusal(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("memory that is not to be had is an error of kind device, with its size") {
+TEST_CASE("memory that is unavailable is an error of kind device, with its size") {
     CHECK(refusal(std::size_t(1) << 55) ==
-          "mpar: " + std::to_string(std::size_t(1) << 38) + " MiB of memory are not to be had");
+          "mpar: " + std::to_string(std::size_t(1) << 38) + " MiB of memory are unavailable");
 }
 
 TEST_CASE("a number of elements whose bytes do not fit is refused, not cut off") {
     constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
     for (const std::size_t count : {most / 8 + 2, most / 4, most / 2 + 3, most})
-        CHECK(refusal(count).ends_with("not to be had"));
+        CHECK(refusal(count).ends_with("unavailable"));
 }
 
 #endif

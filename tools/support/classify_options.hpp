@@ -47,7 +47,7 @@ struct classify_options {
                 .deadline = deadline,
                 .exact = numerics == "exact",
                 .team = team == "claim"    ? mpar::teaming::claim
-                        : team == "static" ? mpar::teaming::fixed
+                        : team == "static" ? mpar::teaming::static_
                                            : mpar::teaming::off,
                 .team_size = team_size,
                 .threads = threads,

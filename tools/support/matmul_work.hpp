@@ -19,7 +19,7 @@ class matmul_house {
 public:
     /// collective. requires: `comm` does not move.
     matmul_house(mpar::communicator& comm, bool as_team)
-        : team_(comm, as_team ? mpar::teaming::fixed : mpar::teaming::off),
+        : team_(comm, as_team ? mpar::teaming::static_ : mpar::teaming::off),
           is_team_(as_team && team_.members() == comm.size()) {
         if (is_team_) board_ = mpar::muster(team_, crew_, comm.rank(), comm.deadline());
     }

@@ -34,6 +34,7 @@ public:
     virtual const mpar::plan& steps() const = 0;
     virtual const mpar::part& mine() const = 0;
     virtual mpar::communicator& comm() = 0;
+    virtual const std::string& note() const = 0;
     virtual mpar::traffic measured() const = 0;
     virtual mpar::traffic predicted() const = 0;
     virtual mpar::shape input_shape() const = 0;
@@ -64,6 +65,7 @@ public:
     const mpar::plan& steps() const override { return net_.steps(); }
     const mpar::part& mine() const override { return net_.mine(); }
     mpar::communicator& comm() override { return net_.comm(); }
+    const std::string& note() const override { return net_.note(); }
     mpar::traffic measured() const override { return net_.measured(); }
     mpar::traffic predicted() const override { return net_.predicted(); }
     mpar::shape input_shape() const override { return net_.input_box().extents(); }

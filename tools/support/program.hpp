@@ -79,7 +79,7 @@ int run(int argc, char** argv, Work work) {
         if (rank == 0) print_error(e.what());
         code = static_cast<int>(e.kind());
     } catch (const std::bad_alloc&) {
-        leave(rank, mpar::error(mpar::fault::device, "mpar: memory is not to be had"));
+        leave(rank, mpar::error(mpar::fault::device, "mpar: memory is unavailable"));
     } catch (const std::exception& e) {
         leave(rank, mpar::error(mpar::fault::internal, e.what()));
     }

@@ -25,7 +25,7 @@ namespace mpar {
     } catch (const error& e) {
         mine.emplace(e);
     } catch (const std::bad_alloc&) {
-        mine.emplace(fault::device, "mpar: memory is not to be had");
+        mine.emplace(fault::device, "mpar: memory is unavailable");
     } catch (const std::exception& e) {
         mine.emplace(fault::internal, std::string("mpar: ") + e.what());
     } catch (...) {

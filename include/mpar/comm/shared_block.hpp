@@ -11,11 +11,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mpar {
@@ -29,7 +31,7 @@ class shared_block {
 public:
     shared_block() = default;
     /// requires: ranks of one node; the same size on all. collective.
-    /// throws: error(device) on every rank when memory is not to be had; error(no_progress).
+    /// throws: error(device) on every rank when memory is unavailable; error(no_progress).
     shared_block(communicator& node, std::size_t bytes) {
         char name[64] = {};
         int file = -1;
@@ -41,7 +43,7 @@ public:
             broadcast(node, name, sizeof name, 0);
             agree(node, [&] {
                 if (node.rank() == 0) return;
-                file = shm_open(name, O_RDWR, 0);
+                file = open_as(name);
                 map(file, bytes, MAP_POPULATE);
             });
         } catch (...) {
@@ -65,27 +67,65 @@ public:
 private:
     static constexpr std::size_t huge = host_memory::huge;
 
-    /// The block's file, mapped, with all its pages.
+    /// The block's file, mapped, with all its pages: under /dev/shm, or where that is too small or
+    /// closed, a file without a name that the others find among this process's own.
     [[gnu::cold]] void make(char (&name)[64], int& file, std::size_t bytes) {
-        static int count = 0;
-        for (int attempt = 0; file < 0 && attempt < 100; ++attempt) {
-            const std::string one =
-                "/mpar." + std::to_string(getpid()) + "." + std::to_string(count++);
-            one.copy(name, sizeof name - 1);
-            name[one.size()] = '\0';
-            file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-            if (file < 0 && errno != EEXIST) break;
-        }
-        int code = file < 0 || ftruncate(file, off_t(bytes)) != 0 ? errno : 0;
-        if (code == 0) {
-            ask_for_huge_pages(file, bytes);
-            code = posix_fallocate(file, 0, off_t(bytes));
+        int code = make_named(name, file, bytes);
+        if (code != 0) {
+            if (file >= 0) finish_named(name, file);
+            if (make_unnamed(name, file, bytes)) code = 0;
         }
         if (code == 0) return map(file, bytes, MAP_POPULATE);
         throw error(fault::device, "mpar: " + std::to_string((bytes + (1 << 20) - 1) >> 20) +
-                                       " MiB of memory shared by the ranks of a node are not to be "
-                                       "had (" +
+                                       " MiB of memory shared by the ranks of a node are "
+                                       "unavailable (" +
                                        std::strerror(code) + "); without teams none is needed");
+    }
+
+    /// returns: 0, or why there is none.
+    [[gnu::cold]] int make_named(char (&name)[64], int& file, std::size_t bytes) {
+        static std::atomic<int> count = 0;
+        for (int attempt = 0; file < 0 && attempt < 100; ++attempt) {
+            put_name(name, "/mpar." + std::to_string(getpid()) + "." + std::to_string(count++));
+            file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+            if (file < 0 && errno != EEXIST) break;
+        }
+        if (file < 0 || ftruncate(file, off_t(bytes)) != 0) return errno;
+        ask_for_huge_pages(file, bytes);
+        return posix_fallocate(file, 0, off_t(bytes));
+    }
+
+    /// A file of this kind has no limit but the machine's memory, beyond which the system ends
+    /// processes: as much must be free. returns: whether there is one.
+    [[gnu::cold]] bool make_unnamed([[maybe_unused]] char (&name)[64], [[maybe_unused]] int& file,
+                                    [[maybe_unused]] std::size_t bytes) {
+#ifdef __linux__
+        if (host_memory::available() < bytes) return false;
+        file = memfd_create("mpar", MFD_CLOEXEC);
+        if (file < 0) return false;
+        put_name(name, own_files + std::to_string(getpid()) + "/fd/" + std::to_string(file));
+        if (ftruncate(file, off_t(bytes)) == 0) {
+            ask_for_huge_pages(file, bytes);
+            if (posix_fallocate(file, 0, off_t(bytes)) == 0) return true;
+        }
+        close(file);
+        file = -1;
+#endif
+        return false;
+    }
+    static constexpr const char* own_files = "/proc/";
+
+    static void put_name(char (&name)[64], const std::string& text) {
+        name[text.copy(name, sizeof name - 1)] = '\0';
+    }
+    static bool is_unnamed(std::string_view name) { return name.starts_with(own_files); }
+    static int open_as(const char* name) {
+        return is_unnamed(name) ? ::open(name, O_RDWR | O_CLOEXEC) : shm_open(name, O_RDWR, 0);
+    }
+    static void finish_named(char (&name)[64], int& file) {
+        close(file);
+        shm_unlink(name);
+        file = -1;
     }
 
     /// Linux makes them of a file in memory when it is asked outright, from 6.1 on, whatever its
@@ -94,10 +134,8 @@ private:
 #ifdef __linux__
         constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
         struct statvfs space {};
-        if (!host_memory::is_large(bytes) || ::fstatvfs(file, &space) != 0 ||
-            bytes / space.f_frsize > space.f_bavail) {
-            return;
-        }
+        if (!host_memory::is_large(bytes) || ::fstatvfs(file, &space) != 0) return;
+        if (space.f_blocks > 0 && bytes / space.f_frsize > space.f_bavail) return;
         for (std::size_t at = 0; at < bytes; at += huge) {
             if (posix_fallocate(file, off_t(at), 1) != 0) return;
         }
@@ -129,7 +167,7 @@ private:
 
     [[gnu::cold]] static void finish(const communicator& node, const char* name, int file) {
         if (file >= 0) close(file);
-        if (node.rank() == 0) shm_unlink(name);
+        if (node.rank() == 0 && !is_unnamed(name)) shm_unlink(name);
     }
     [[gnu::cold]] void release() {
         if (base_) munmap(base_, room_);

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <mpar/comm/all_gather.hpp>
+#include <mpar/comm/all_reduce.hpp>
+#include <mpar/comm/broadcast.hpp>
 #include <mpar/comm/communicator.hpp>
 #include <mpar/comm/shared_block.hpp>
 #include <mpar/core/cores.hpp>
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,14 +25,15 @@ namespace mpar {
 enum class teaming {
     off,    ///< not: they exchange messages as ranks of different nodes do
     claim,  ///< one copy of activations and weights; each step's units go to whoever claims them
-    fixed   ///< one copy of activations; each rank computes its own part, as if it were alone
+    static_,  ///< one copy of activations; each rank computes its own part, as if it were alone
+    fixed = static_,  ///< the older word for it
 };
 
 constexpr std::string_view name_of(teaming t) {
     switch (t) {
         case teaming::off: return "off";
         case teaming::claim: return "claim";
-        case teaming::fixed: return "static";
+        case teaming::static_: return "static";
     }
     return "?";
 }
@@ -50,14 +54,20 @@ public:
         }
         const int group = comm.rank() / (comm.size() / groups);
         split_off(comm, most, groups > 1 ? group : -1);
+        if (!shares_memory(comm)) {
+            disband();
+            return;
+        }
         number_teams(comm);
-        if (how == teaming::fixed) number_seats(comm);
+        if (how == teaming::static_) number_seats(comm);
         if (how == teaming::claim && groups > 1 && !is_even(comm, group, groups)) disband();
     }
     team(const team&) = delete;
     team& operator=(const team&) = delete;
 
     teaming how() const { return how_; }
+    /// Why its ranks do not work as they were asked to, on the first rank of all; empty: they do.
+    const std::string& note() const { return note_; }
     int member() const { return member_; }
     int members() const { return members_; }
     bool leads() const { return member_ == 0; }
@@ -65,7 +75,7 @@ public:
     /// The place on the model axis: that of the whole team with `claim`, else this rank's own.
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
-    /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
+    /// With `static_`, the first seat of each team, in order; else none: each seat has its own memory.
     const growing<int>& first_seats() const { return first_seats_; }
 
     /// Who exchanges messages: with `claim` the first member for all, else everybody.
@@ -96,6 +106,26 @@ private:
         check(MPI_Comm_split(from, color, key, &made), "MPI_Comm_split");
         if (made != MPI_COMM_NULL) MPI_Comm_set_errhandler(made, MPI_ERRORS_RETURN);
         return made;
+    }
+
+    /// Whether the members of each team of all ranks can have memory in common. collective.
+    [[gnu::cold]] bool shares_memory(communicator& comm) {
+        std::string why;
+        try {
+            if (members_ > 1) shared_block(*node_, 1);
+        } catch (const error& e) {
+            if (e.kind() != fault::device) throw;
+            why = e.what();
+        }
+        const int who =
+            int(all_reduce(comm, why.empty() ? long(comm.size()) : long(comm.rank()), MPI_MIN));
+        if (who == comm.size()) return true;
+        char words[256] = {};
+        why.copy(words, sizeof words - 1);
+        broadcast(comm, words, sizeof words, who);
+        constexpr std::size_t prefix = 6;  // "mpar: "
+        note_ = "the ranks work without teams: " + std::string(words).substr(prefix);
+        return false;
     }
 
     /// Whether all groups have as many teams.
@@ -164,6 +194,7 @@ private:
     int index_ = 0, count_ = 1;
     int member_ = 0, members_ = 1;
     growing<int> first_seats_;
+    std::string note_;
 };
 
 /// Memory of a whole team, or of a rank that is alone: not initialised.
@@ -171,7 +202,7 @@ template <class Memory = host_memory>
 class team_memory {
 public:
     team_memory() = default;
-    /// collective over the team. throws: error(device) when memory is not to be had.
+    /// collective over the team. throws: error(device) when memory is unavailable.
     team_memory(team& t, std::size_t bytes) : bytes_(bytes) {
         if (t.members() > 1) {
             shared_ = shared_block(t.node(), std::max<std::size_t>(bytes, 1));

@@ -14,7 +14,7 @@ enum class fault {
     model = 4,      ///< weights are missing or bad
     numbers = 5,    ///< NaN or infinity in weights or results
     mpi = 6,        ///< MPI failed or a rank is lost
-    device = 7,     ///< a GPU or memory is not to be had
+    device = 7,     ///< a GPU or memory is unavailable
     internal = 70,  ///< a defect of mpar
     no_progress = 86,  ///< a wait on another rank passed its deadline
 };

@@ -18,7 +18,7 @@ namespace mpar::matmul {
 template <class T>
 class shared_matrix {
 public:
-    /// collective over the team. throws: error(device) when memory is not to be had.
+    /// collective over the team. throws: error(device) when memory is unavailable.
     shared_matrix(team& where, long rows, long columns)
         : memory_(where, std::size_t(rows * columns) * sizeof(T)), rows_(rows), columns_(columns) {}
 

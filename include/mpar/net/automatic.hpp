@@ -93,7 +93,7 @@ template <class Backend, class T>
                                     const graph& net, const shape& input,
                                     const placing& given, bool all) {
     const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
-    const team node(comm, teaming::fixed);
+    const team node(comm, teaming::static_);
     planning how;
     const int second = with.seats() == comm.size() ? o.second : 0;
     how.on = setting_on<Backend, T>({with.seat(), with.seats(), o.data, second}, o.batch, o.exact);

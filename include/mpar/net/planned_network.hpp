@@ -26,19 +26,27 @@ struct plan_at_hand {
 };
 
 /// Inference on the ranks of a communicator: see network and dynamic_network, which make the plan.
-/// Movable; a network that was moved from can be destroyed or assigned to, and nothing else.
+/// Movable; one that was moved from throws error(usage) until it is assigned to.
 template <class Backend, class T>
 class planned_network {
 public:
     using element = T;
     using device = Backend;
 
+    planned_network(planned_network&&) = default;
+    planned_network& operator=(planned_network&& other) noexcept {
+        engine_ = std::move(other.engine_);  // the old one ends before its plan does
+        plan_ = std::move(other.plan_);
+        functions_ = other.functions_;
+        return *this;
+    }
+
     /// The logits of `images`. Views of the backend's memory: images [n, C, H, W] as input_box()
     /// says, y [N, classes, 1, 1] whole on every rank. collective.
     /// throws: error(usage) when extents differ or weights are missing; error(no_progress);
     /// error(mpi).
     void forward(const view<const T>& images, const view<T>& y) {
-        engine_.forward(images, y, functions_);
+        running().forward(images, y, functions_);
     }
 
     /// The same with dense NCHW values in host memory.
@@ -57,42 +65,45 @@ public:
     }
 
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
-    void load(const parameter_reader<T>& read) { engine_.load(read); }
+    void load(const parameter_reader<T>& read) { running().load(read); }
     /// The same with what packed() gave in a run whose made_by() was this one's.
-    void load(const packed_weights& from) { engine_.load(from); }
-    packed_weights packed() { return engine_.packed(); }
-    recipe made_by() const { return engine_.made_by(); }
+    void load(const packed_weights& from) { running().load(from); }
+    packed_weights packed() { return running().packed(); }
+    recipe made_by() const { return running().made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
-    void unload() { engine_.unload(); }
+    void unload() { running().unload(); }
 
     /// What a plan says, and what this rank does of it.
-    const plan& steps() const { return engine_.steps(); }
-    const part& mine() const { return engine_.mine(); }
+    const plan& steps() const { return running().steps(); }
+    const part& mine() const { return running().mine(); }
 
-    int rank() const { return engine_.comm().rank(); }
-    int ranks() const { return engine_.comm().size(); }
-    const box& input_box() const { return engine_.input_box(); }
-    shape output_shape() const { return engine_.output_shape(); }
+    int rank() const { return running().comm().rank(); }
+    int ranks() const { return running().comm().size(); }
+    const box& input_box() const { return running().input_box(); }
+    shape output_shape() const { return running().output_shape(); }
 
     /// Bytes and messages: of one forward as predicted, of all so far as measured.
-    traffic predicted() const { return engine_.predicted(); }
-    traffic measured() const { return engine_.measured(); }
+    traffic predicted() const { return running().predicted(); }
+    traffic measured() const { return running().measured(); }
 
-    std::size_t weights_bytes() const { return engine_.weights_bytes(); }
-    std::size_t activations_bytes() const { return engine_.activations_bytes(); }
+    std::size_t weights_bytes() const { return running().weights_bytes(); }
+    std::size_t activations_bytes() const { return running().activations_bytes(); }
+
+    /// Why the ranks of a node do not work together as options ask, in words; empty: they do.
+    const std::string& note() const { return running().note(); }
 
     /// The ranks that have one copy of the weights with this one.
-    const team& sharers() const { return engine_.sharers(); }
+    const team& sharers() const { return running().sharers(); }
 
     /// The library's own communicator, for agreement among the ranks that run this network.
-    communicator& comm() { return engine_.comm(); }
+    communicator& comm() { return running().comm(); }
 
 protected:
     planned_network(communicator&& comm, plan_at_hand&& p, const options& o,
                     const net_functions<Backend, T>& functions)
         : plan_(std::move(p)),
-          engine_(std::move(comm), plan_.view(), o),
+          engine_(std::make_unique<engine<Backend, T>>(std::move(comm), plan_.view(), o)),
           functions_(functions) {}
 
     /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
@@ -101,8 +112,15 @@ protected:
     }
 
 private:
+    /// throws: error(usage) when the network was moved from.
+    engine<Backend, T>& running() const {
+        if (engine_) return *engine_;
+        throw error(fault::usage,
+                    "mpar: the network was moved from: it can only be assigned to or destroyed");
+    }
+
     plan_at_hand plan_;
-    engine<Backend, T> engine_;
+    std::unique_ptr<engine<Backend, T>> engine_;
     net_functions<Backend, T> functions_;
 };
 

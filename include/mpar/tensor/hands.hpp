@@ -18,7 +18,7 @@ namespace mpar {
 /// work has come for some thousand looks.
 class hands {
 public:
-    /// throws: error(device) when a thread is not to be had.
+    /// throws: error(device) when a thread is unavailable.
     explicit hands(int count) : threads_(new thread[std::size_t(count)]) {
         pthread_mutex_init(&mutex_, nullptr);
         pthread_cond_init(&wake_, nullptr);
@@ -29,7 +29,7 @@ public:
             if (pthread_create(&t.id, nullptr, &hands::run, &t) != 0) {
                 dismiss();
                 throw error(fault::device, "mpar: thread " + std::to_string(count_ + 1) + " of " +
-                                               std::to_string(count) + " is not to be had");
+                                               std::to_string(count) + " is unavailable");
             }
         }
     }

@@ -4,7 +4,9 @@
 
 #include <mpar/core/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -33,7 +35,7 @@ struct host_memory {
         if (::posix_memalign(&p, step, rounded(bytes)) != 0) p = nullptr;
         if (!p) {
             throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
-                                           " MiB of memory are not to be had");
+                                           " MiB of memory are unavailable");
         }
 #ifdef MADV_HUGEPAGE
         if (is_large(bytes)) ::madvise(p, rounded(bytes), MADV_HUGEPAGE);  // a hint
@@ -41,6 +43,29 @@ struct host_memory {
         return p;
     }
     static void release(void* p) noexcept { std::free(p); }
+
+    /// Bytes that the system has for new memory, and its group of processes may have; all, where it
+    /// does not say.
+    [[gnu::cold]] static std::size_t available() {
+        constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
+        const auto number_in = [](const char* path, const char* format) {
+            unsigned long long n = 0;
+            std::FILE* file = std::fopen(path, "r");
+            if (!file) return any;
+            bool found = false;
+            for (char line[128]; !found && std::fgets(line, sizeof line, file);) {
+                found = std::sscanf(line, format, &n) == 1;
+            }
+            std::fclose(file);
+            return found ? std::size_t(n) : any;
+        };
+        const std::size_t kilobytes = number_in("/proc/meminfo", "MemAvailable: %llu");
+        const std::size_t most = number_in("/sys/fs/cgroup/memory.max", "%llu");
+        const std::size_t taken = number_in("/sys/fs/cgroup/memory.current", "%llu");
+        std::size_t free = kilobytes == any ? any : kilobytes * 1024;
+        if (most != any && taken != any) free = std::min(free, most > taken ? most - taken : 0);
+        return free;
+    }
 };
 
 /// The host's order of execution: what is submitted has been done. A stream's finish() waits.

@@ -18,11 +18,11 @@ class activations {
 public:
     activations() = default;
     /// collective over the team, which must outlive this.
-    /// throws: error(device) when memory is not to be had.
+    /// throws: error(device) when memory is unavailable.
     [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
-          member_(t.how() == teaming::fixed ? t.member() : 0),
+          member_(t.how() == teaming::static_ ? t.member() : 0),
           workspace_(mine.arena_elements + (workspaces > 1 ? t.member() * workspace : 0)) {}
 
     static std::size_t bytes(const part& mine, long workspace, int workspaces) {

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <mpar/comm/agree.hpp>
+#include <mpar/comm/all_reduce.hpp>
+#include <mpar/comm/broadcast.hpp>
 #include <mpar/comm/communicator.hpp>
+#include <mpar/io/checksum.hpp>
 #include <mpar/net/run/activations.hpp>
 #include <mpar/net/run/executor.hpp>
 #include <mpar/net/run/options.hpp>
@@ -17,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace mpar {
 
@@ -30,7 +34,7 @@ template <class Backend, class T>
 class engine {
 public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
-    /// throws: error(device) on every rank when memory is not to be had on one.
+    /// throws: error(device) on every rank when memory is unavailable on one.
     [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
         : comm_(std::make_unique<communicator>(std::move(comm))),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
@@ -58,11 +62,12 @@ public:
             if (turns_ > 1) kept_ = buffer<T, typename Backend::memory>(turns_ * kept_each());
         });
         input_box_ = share_of_input();
+        checked_ = o.checked && plan_.tensors.front().where == layout::everywhere;
         if (!team_->exchanges()) part_.leave_messages();
     }
-    engine(engine&&) = default;
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
     ~engine() {
-        if (!team_) return;  // moved from
         if (workers_.is_broken()) team_->mark_broken();
         if (team_->is_broken() && transfer_) transfer_->abandon();
     }
@@ -99,6 +104,7 @@ public:
         require(y.extents == output_shape(), "output", y.extents, output_shape());
         if (!loaded_)
             throw error(fault::usage, "mpar: the network has no weights yet: load them first");
+        if (checked_) require_same_images(x);
         try {
             executor<Backend, T> work(plan_, part_, *team_, workers_, *weights_,
                                       transfer_ ? &*transfer_ : nullptr, tensors_, functions);
@@ -108,6 +114,9 @@ public:
             throw;
         }
     }
+
+    /// Why ranks do not work together as options ask; empty: they do.
+    const std::string& note() const { return team_->note(); }
 
     const plan& steps() const { return plan_; }
     /// Of this rank's team; messages are those of this rank.
@@ -171,6 +180,7 @@ private:
     /// Four turns a stage keep most of them busy: S stages idle (S - 1) of turns + S - 1 times.
     int turns_of(const options& o) const {
         if (o.micro_batches) return o.micro_batches;
+        if (plan_.tensors.front().where.n.count) return 1;  // they need all images on every rank
         int stages = 1;
         for (const auto& t : plan_.tensors) stages = std::max(stages, t.where.stages);
         int turns = stages == 1 ? 1 : std::min(o.batch, 4 * stages);
@@ -189,6 +199,23 @@ private:
         s.reproducible = o.reproducible;
         s.whole_batch = o.batch;
         return s;
+    }
+
+    /// throws: error(input) on every rank, which names one whose images are not the first rank's.
+    [[gnu::cold]] void require_same_images(const view<const T>& x) {
+        std::vector<T> copy(std::size_t(x.extents.count()));
+        Backend::copy(workers_.queue(), x, dense_view(copy.data(), x.extents));
+        workers_.queue().finish();
+        const auto digest = long(io::checksum(std::as_bytes(std::span(copy))) >> 1);
+        long first = digest;
+        broadcast(*comm_, &first, sizeof first, 0);
+        const int other = comm_->size();
+        const int bad = int(
+            all_reduce(*comm_, first == digest ? long(other) : long(comm_->rank()), MPI_MIN));
+        if (bad == other) return;
+        throw error(fault::input, "mpar: rank " + std::to_string(bad) +
+                                      " was given other images than rank 0, and all ranks are to "
+                                      "have the same");
     }
 
     /// Sizes that no memory has are refused before any is taken.
@@ -251,6 +278,7 @@ private:
     activations<Backend, T> tensors_;
     buffer<T, typename Backend::memory> kept_;  ///< outputs of turns
     bool loaded_ = false;
+    bool checked_ = false;
 };
 
 }  // namespace mpar

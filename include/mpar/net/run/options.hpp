@@ -30,6 +30,8 @@ struct options {
     int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
     int micro_batches = 0;          ///< parts of a batch that follow each other through the stages
                                     ///< of a pipeline; 0: as many as are useful, 1 without stages
+    bool checked = false;           ///< each forward first asks whether all ranks were given the same
+                                    ///< images, where all are to have them: a digest and a meeting
     std::optional<machine> planned_on{};  ///< what policy::automatic is worked out for; nothing: a
                                           ///< usual machine with the backend's vectors
     std::vector<placing> placed{};  ///< one for each node of the net's graph, in place of its own
@@ -44,8 +46,8 @@ struct options {
         std::uint64_t(o.team) << 5 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
     const std::uint64_t more = std::uint64_t(o.data & 0xfffff) << 41 |
                                std::uint64_t(o.second & 0xfffff) << 21 |
-                               std::uint64_t(o.micro_batches & 0xfffff) << 1 |
-                               std::uint64_t(o.reproducible);
+                               std::uint64_t(o.micro_batches & 0x7ffff) << 2 |
+                               std::uint64_t(o.checked) << 1 | std::uint64_t(o.reproducible);
     agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
     agree_on(comm, more, fault::usage, "mpar: the ranks were given different options");
     agree(comm, [&] {

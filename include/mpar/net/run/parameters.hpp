@@ -60,7 +60,7 @@ public:
     /// Reads what the team needs, folds norms in double precision and packs: each member does some
     /// of the steps. collective over the team, for its memory; the caller sees to it that all are done.
     /// throws: what `read` throws; error(numbers) when folding meets a variance below zero;
-    /// error(device), every member, when memory is not to be had.
+    /// error(device), every member, when memory is unavailable.
     void load(typename Backend::queue& queue, const parameter_reader<T>& read) {
         own_memory();
         int turn = 0;

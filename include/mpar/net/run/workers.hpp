@@ -16,7 +16,7 @@ template <class Backend>
 inline constexpr bool works_in_teams = std::derived_from<typename Backend::queue, crew>;
 
 /// The queue of a rank's kernels and the meetings of its team. With teaming::claim kernels are
-/// shared by all members, and end with a meeting; with teaming::fixed each member runs its own, and
+/// shared by all members, and end with a meeting; with teaming::static_ each member runs its own, and
 /// meets the others after each step.
 template <class Backend>
 class workers {
@@ -30,7 +30,7 @@ public:
         }
     }
 
-    /// throws: error(device) when a thread is not to be had.
+    /// throws: error(device) when a thread is unavailable.
     void hire(int threads) {
         if constexpr (works_in_teams<Backend>) queue_.hire(threads);
     }
