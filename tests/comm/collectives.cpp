@@ -7,6 +7,7 @@
 #include <mpar/comm/all_reduce.hpp>
 #include <mpar/comm/broadcast.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -36,6 +37,23 @@ TEST_CASE("all_gather: every rank's value at its place") {
     const auto all = all_gather(comm, (1L << 40) + comm.rank());
     REQUIRE(long(all.size()) == comm.size());
     for (int r = 0; r < comm.size(); ++r) CHECK(all[std::size_t(r)] == (1L << 40) + r);
+}
+
+TEST_CASE("all_gather: every rank's block at its place, of every size") {
+    auto comm = world();
+    for (const int bytes : {0, 1, 7, 512, 100'000}) {
+        const auto size = std::size_t(bytes);
+        outliving<std::byte> blocks(comm, std::size_t(comm.size()) * size + 1);
+        std::fill_n(blocks.data() + std::size_t(comm.rank()) * size, size,
+                    std::byte(comm.rank() + 1));
+        blocks.data()[std::size_t(comm.size()) * size] = std::byte(0xee);
+        all_gather(comm, blocks.data(), bytes);
+        for (int r = 0; r < comm.size(); ++r) {
+            const auto* block = blocks.data() + std::size_t(r) * size;
+            CHECK(std::count(block, block + size, std::byte(r + 1)) == bytes);
+        }
+        CHECK(blocks.data()[std::size_t(comm.size()) * size] == std::byte(0xee));
+    }
 }
 
 TEST_CASE("broadcast: the root's bytes, from every root, of every size") {

@@ -34,6 +34,27 @@ TEST_CASE("resize and crop give PIL's bytes for any shape of picture") {
     }
 }
 
+TEST_CASE("other sizes and the cubic give PIL's bytes too") {
+    struct expected {
+        int width, height, resize, crop;
+        std::uint64_t hash;  ///< FNV-1a of what Pillow gives
+    };
+    for (const auto& [width, height, resize, crop, hash] :
+         std::vector<expected>{{301, 201, 232, 224, 0x8dc6ee22e2737701},
+                               {200, 333, 256, 224, 0xbdb32a785abf4d27},
+                               {640, 480, 288, 256, 0x4620a1535b827e0b},
+                               {97, 64, 256, 256, 0x43432440147c6414},
+                               {1000, 90, 235, 224, 0x3a6e3b444245cd1e},
+                               {40, 1, 50, 30, 0xbfbbbc7b47c38c21}}) {
+        auto how = io::preprocessing::imagenet();
+        how.resize = resize, how.crop = crop, how.by = io::interpolation::bicubic;
+        const auto square = io::resize_and_crop(noise(width, height, 7), how);
+        REQUIRE(square.width == crop);
+        const auto* bytes = reinterpret_cast<const char*>(square.pixels.data());
+        CHECK(io::fnv1a({bytes, square.pixels.size()}) == hash);
+    }
+}
+
 TEST_CASE("a picture of one row does not become a large one") {
     io::rgb_image line{16384, 1, std::vector<std::uint8_t>(3 * 16384, 77)};
     const auto square = io::resize_and_crop(line, io::preprocessing::half());

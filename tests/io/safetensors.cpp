@@ -137,3 +137,26 @@ TEST_CASE("nothing is written that could not be read") {
         io::write_safetensors(folder.path("none/a"), std::vector{good}, fault::input);
     });
 }
+
+TEST_CASE("a tensor in parts is the same file as one that is written at once") {
+    const io_test::folder folder;
+    const std::vector<float> values{1, 2, 3, 4, 5, 6};
+    const auto bytes = std::as_bytes(std::span(values));
+    const io::stored_tensor whole{"logits", dtype::f32, {3, 2}, bytes};
+    io::write_safetensors(folder.path("whole"), std::span(&whole, 1));
+
+    io::safetensors_in_parts file(folder.path("parts"), "logits", dtype::f32, {3, 2}, fault::input);
+    file.write(bytes.first(8));
+    file.write({});
+    expect_refusal(fault::internal, "lacks 16 bytes", [&] { file.commit(); });
+    expect_refusal(fault::internal, "more values", [&] { file.write(bytes); });
+    CHECK_THROWS_AS(io::mapped_file(folder.path("parts"), fault::input), error);
+    file.write(bytes.subspan(8));
+    file.commit();
+    const io::mapped_file a(folder.path("whole"), fault::input);
+    const io::mapped_file b(folder.path("parts"), fault::input);
+    CHECK(std::ranges::equal(a.bytes(), b.bytes()));
+    expect_refusal(fault::input, "cannot be written", [&] {
+        io::safetensors_in_parts(folder.path("none/x"), "x", dtype::f32, {1}, fault::input);
+    });
+}

@@ -195,9 +195,9 @@ refuses 4 'no state dict under the key' '1 2' "${from_file[@]}" "$zeros" --weigh
 
 # 3: input
 refuses 3 'none.png: cannot be opened' '1 2 3' "${net[@]}" "$tmp/none.png"
-refuses 3 'is a directory' 1 "${net[@]}" "$tmp/folder"
+refuses 3 'folder: the folder has no pictures' 1 "${net[@]}" "$tmp/folder"
 refuses 3 'neither a JPEG nor a PNG' '1 2' "${net[@]}" "$tmp/text"
-refuses 3 'cut.png: is a bad PNG' '1 3' "${net[@]}" "$pixel" "$tmp/cut.png" "$pixel"
+refuses 3 'cut.png: is a bad PNG' '1 3' "${net[@]}" --strict "$pixel" "$tmp/cut.png" "$pixel"
 refuses 3 'none: cannot be opened' '1 2' "${one[@]}" --labels "$tmp/none"
 refuses 3 '1 labels for 1000 classes' 1 "${one[@]}" --labels "$tmp/text"
 refused 3 'cannot be written' '1 2' "$bin/classify" "${one[@]}" --json "$tmp/none/report.json"
@@ -387,7 +387,7 @@ if command -v script >/dev/null; then
         sleep 0.1
     done
     kill "$terminal" && wait "$terminal" 2>/dev/null
-    says out.txt '(images|forward|timed forwards) \[#+\.*\] [0-9]+/[0-9]+' 'on a terminal'
+    says out.txt '(images|timed forwards) \[#+\.*\] [0-9]+/[0-9]+' 'on a terminal'
     runs 1 script -qec "'$bin/classify' ${net[*]} --input seeded:2 --repeat 2" /dev/null
     [ "$code" -eq 0 ] || complain "on a terminal: exit code $code: $(printed)"
 fi

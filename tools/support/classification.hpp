@@ -40,15 +40,20 @@ inline std::vector<guess> likeliest(std::span<const float> logits, int count) {
     return guesses;
 }
 
-/// One class name a line. throws: error(input) when the file is missing or has fewer than
-/// `classes`.
+/// One class name a line, however lines end; blank ones at the end, and a byte-order mark, are none.
+/// throws: error(input) when the file is missing or has another number of them than `classes`.
 inline std::vector<std::string> read_labels(const std::string& path, int classes) {
     std::ifstream file(path);
     if (!file) throw mpar::error(mpar::fault::input, "mpar: " + path + ": cannot be opened");
     std::vector<std::string> labels;
-    for (std::string line; std::getline(file, line) && labels.size() < 1'000'000;)
+    for (std::string line; std::getline(file, line) && labels.size() < 1'000'000;) {
+        if (labels.empty() && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
+        if (line.ends_with('\r')) line.pop_back();
         labels.push_back(line);
-    if (static_cast<int>(labels.size()) < classes) {
+    }
+    const auto is_blank = [](const std::string& s) { return s.find_first_not_of(" \t") == s.npos; };
+    while (!labels.empty() && is_blank(labels.back())) labels.pop_back();
+    if (static_cast<int>(labels.size()) != classes) {
         throw mpar::error(mpar::fault::input, "mpar: " + path + ": " +
                                                   std::to_string(labels.size()) + " labels for " +
                                                   std::to_string(classes) + " classes");

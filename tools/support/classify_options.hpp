@@ -2,14 +2,19 @@
 // What classify is asked for on its command line. Knows no network.
 #pragma once
 
+#include "support/preprocess_options.hpp"
+
 #include <mpar/core/error.hpp>
-#include <mpar/io/preprocess.hpp>
+#include <mpar/io/picture_taker.hpp>
 #include <mpar/net/run/options.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tools {
@@ -17,14 +22,14 @@ namespace tools {
 struct classify_options {
     std::string model = "resnet50", weights, weights_key, cache, policy = "automatic",
                 engine = "cpu";
-    std::string preprocess = "imagenet", orientation = "exif", input, team = "claim",
-                numerics = "fast";
-    std::string labels, json, logits, gradients, targets, machine, save_policy;
+    std::string orientation = "exif", input, team = "claim", numerics = "fast";
+    std::string pixels, labels, json, logits, gradients, targets, machine, save_policy;
     std::vector<std::string> images;
+    preprocess_options preprocess;
     int team_size = 0, threads = 1, ranks_data = 1, top = 5, repeat = 0, batch = 16;
     int micro_batches = 0;
     double deadline = 300;
-    bool describe = false, reproducible = false;
+    bool describe = false, reproducible = false, strict = false;
 
     /// The policy in place of the layers' own, or nothing for their own.
     std::optional<mpar::policy> asked() const {
@@ -54,6 +59,35 @@ struct classify_options {
                 .data = ranks_data,
                 .micro_batches = micro_batches};
     }
+    /// How pictures are prepared; --pixels is the crop where none is said, of a short side as much
+    /// longer as 256 is than 224. throws: error(usage).
+    mpar::io::preprocessing prepared() const {
+        preprocess_options how = preprocess;
+        if (const int side = pixels_wanted().first; !pixels.empty()) {
+            how.crop = side;
+            if (!how.resize) how.resize = std::min(16'384, (side * 256 + 112) / 224);
+        }
+        return how.prepared();
+    }
+    /// What an image has by --pixels or --crop: rows and columns; 0: as the model was published.
+    /// throws: error(usage) when --pixels is no HxW.
+    std::pair<int, int> pixels_wanted() const {
+        if (pixels.empty()) {
+            const int side = preprocess.crop.value_or(0);
+            return {side, side};
+        }
+        int size[2] = {};
+        const char* at = pixels.data();
+        const char* const end = at + pixels.size();
+        const auto rows = std::from_chars(at, end, size[0]);
+        const bool has_both = rows.ec == std::errc{} && rows.ptr != end && *rows.ptr == 'x';
+        const auto columns = has_both ? std::from_chars(rows.ptr + 1, end, size[1]) : rows;
+        if (!has_both || columns.ec != std::errc{} || columns.ptr != end || size[0] < 1 ||
+            size[1] < 1 || size[0] > 16'384 || size[1] > 16'384) {
+            throw mpar::error(mpar::fault::usage, "mpar: --pixels is HxW, as 224x224, not " + pixels);
+        }
+        return {size[0], size[1]};
+    }
     /// N of --input seeded:N, or 0.
     int seeded_images() const {
         if (!input.starts_with("seeded:")) return 0;
@@ -68,7 +102,14 @@ struct classify_options {
 
 /// Declares every option of `app` with its place in `o`.
 inline void declare(CLI::App& app, classify_options& o) {
-    app.add_option("images", o.images, "files of JPEG, PNG, BMP, WebP or TIFF");
+    app.add_option(
+        "images", o.images,
+        "files of JPEG, PNG, BMP, WebP or TIFF, and folders: what is named as one in them, "
+        "in the order of names");
+    app.add_flag(
+        "--strict", o.strict,
+        "a picture that cannot be read ends the job and nothing is printed; without it the "
+        "others are classified first");
     app.add_option("--model", o.model,
                    "resnet18 resnet34 resnet50 resnet101 resnet152 densenet121 densenet169 "
                    "densenet201 cspdarknet53 efficientnet_lite0")
@@ -94,13 +135,14 @@ inline void declare(CLI::App& app, classify_options& o) {
     app.add_option("--ranks-data", o.ranks_data, "ranks of a data axis beside the model axis")
         ->capture_default_str();
     app.add_option("--engine", o.engine, "cpu, or reference: plain loops")->capture_default_str();
-    app.add_option("--preprocess", o.preprocess,
-                   "imagenet or half: resize 256, crop 224, mean and deviation")
-        ->capture_default_str();
+    declare(app, o.preprocess);
     app.add_option("--orientation", o.orientation,
                    "exif: pictures are turned upright; ignore: taken as they are stored")
         ->capture_default_str();
     app.add_option("--input", o.input, "seeded:N in place of images");
+    app.add_option("--pixels", o.pixels,
+                   "HxW of the images that the network takes, where it allows others than those it was "
+                   "published with; pictures are cropped to a square of H");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
     app.add_option("--team", o.team,
                    "claim: ranks of a node share one memory, and each step's work as it comes; "
@@ -147,8 +189,14 @@ inline void require_sensible(const classify_options& o) {
         refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");
     if (o.numerics != "fast" && o.numerics != "exact") refuse("there is no numerics " + o.numerics);
-    if (!mpar::io::preprocessing_named(o.preprocess))
-        refuse("there is no preprocessing " + o.preprocess);
+    const auto [height, width] = o.pixels_wanted();
+    if (!o.pixels.empty() && o.input.empty() && height != width)
+        refuse("pictures are cropped to a square: --pixels " + std::to_string(height) + "x" +
+               std::to_string(height) + ", not " + o.pixels);
+    if (!o.pixels.empty() && o.preprocess.crop && *o.preprocess.crop != height)
+        refuse("--pixels " + o.pixels + " and --crop " + std::to_string(*o.preprocess.crop) +
+               " are not the same");
+    o.prepared();
     if (o.orientation != "exif" && o.orientation != "ignore")
         refuse("there is no orientation " + o.orientation);
     if (o.weights.empty()) refuse("--weights is missing: a safetensors or .pth file, or 'seeded'");

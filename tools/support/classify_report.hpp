@@ -18,10 +18,10 @@
 
 namespace tools {
 
-/// All that a run has found out, gathered on every rank.
+/// All that a run has found out; the images on rank 0.
 struct classify_report {
     struct line {
-        std::string file;
+        std::string file, wrong;  ///< wrong: why it has no classes
         std::vector<guess> top;
     };
     std::vector<line> images;
@@ -40,21 +40,36 @@ struct classify_report {
     }
 };
 
-inline void print_table(const classify_report& r, std::ostream& out) {
-    for (const auto& image : r.images) {
-        out << image.file << "\n";
-        for (const auto& g : image.top) {
-            out << "  " << std::fixed << std::setprecision(5) << g.probability << "  "
-                << r.label(g.label) << "\n";
-        }
-    }
-    if (r.latency.count()) {
-        out << std::setprecision(3) << "latency of a forward on " << r.ranks << " ranks: min "
-            << r.latency.min() << " ms, median " << r.latency.quantile(0.5) << " ms, "
-            << r.latency.count() << " runs\n";
+inline void print_image(const classify_report& r, const classify_report::line& image,
+                        std::ostream& out) {
+    out << image.file << "\n";
+    if (!image.wrong.empty()) out << "  not classified: " << image.wrong << "\n";
+    for (const auto& g : image.top) {
+        out << "  " << std::fixed << std::setprecision(5) << g.probability << "  "
+            << r.label(g.label) << "\n";
     }
 }
 
+inline void print_latency(const classify_report& r, std::ostream& out) {
+    if (r.latency.count() == 0) return;
+    out << std::fixed << std::setprecision(3) << "latency of a forward on " << r.ranks
+        << " ranks: min " << r.latency.min() << " ms, median " << r.latency.quantile(0.5) << " ms, "
+        << r.latency.count() << " runs\n";
+}
+
+/// One of the report's images.
+inline nlohmann::ordered_json to_json(const classify_report& r,
+                                      const classify_report::line& image) {
+    if (!image.wrong.empty()) return {{"file", image.file}, {"error", image.wrong}};
+    auto top = nlohmann::ordered_json::array();
+    for (const auto& g : image.top) {
+        top.push_back(
+            {{"class", g.label}, {"label", r.label(g.label)}, {"probability", g.probability}});
+    }
+    return {{"file", image.file}, {"top", top}};
+}
+
+/// All but the images, which would take some kilobytes each: null stands for them.
 inline nlohmann::ordered_json to_json(const classify_report& r, const classify_options& o) {
     nlohmann::ordered_json j;
     j["model"] = o.model;
@@ -65,15 +80,7 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
     j["threads"] = o.threads;
     j["engine"] = o.engine;
     j["isa"] = r.isa;
-    j["images"] = nlohmann::ordered_json::array();
-    for (const auto& image : r.images) {
-        auto top = nlohmann::ordered_json::array();
-        for (const auto& g : image.top) {
-            top.push_back(
-                {{"class", g.label}, {"label", r.label(g.label)}, {"probability", g.probability}});
-        }
-        j["images"].push_back({{"file", image.file}, {"top", top}});
-    }
+    j["images"] = nullptr;
     j["latency_ms"] = {{"min", r.latency.min()},
                        {"p10", r.latency.quantile(0.1)},
                        {"median", r.latency.quantile(0.5)},

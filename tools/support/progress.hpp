@@ -18,8 +18,12 @@ public:
         : work_(work), total_(total), is_seen_(rank == 0 && ::isatty(STDERR_FILENO) == 1) {}
     progress(const progress&) = delete;
     progress& operator=(const progress&) = delete;
-    ~progress() {
+    ~progress() { hide(); }
+
+    /// Makes room for what is printed; the next at() draws it again.
+    void hide() {
         if (drawn_) std::fputs("\r\x1b[K", stderr);
+        drawn_ = false;
     }
 
     /// `done` of the steps are over. Draws at most ten times a second.

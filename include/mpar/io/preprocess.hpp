@@ -24,6 +24,7 @@ struct preprocessing {
     int resize = 256;  ///< pixels of the short side
     int crop = 224;    ///< pixels of both sides of the square in the middle
     std::array<double, 3> mean{}, deviation{};  ///< of red, green, blue in [0, 1]
+    interpolation by = interpolation::bilinear;
 
     /// Mean and standard deviation of ImageNet's pictures: torchvision's networks.
     static constexpr preprocessing imagenet() {
@@ -73,7 +74,7 @@ inline middle middle_of(int width, int height, const preprocessing& how) {
 /// throws: error(fault::usage) unless 0 < crop <= resize <= 16,384.
 inline rgb_image resize_and_crop(const rgb_image& image, const preprocessing& how) {
     const auto [width, height, box] = detail::middle_of(image.width, image.height, how);
-    return resize_bilinear(image, width, height, box);
+    return resized(image, width, height, box, how.by);
 }
 
 /// Resizes and crops a picture while it is decoded, so that no picture of its size is in memory.
@@ -87,7 +88,7 @@ public:
         const turn upright = turn::of(asked_ == orientation::exif ? stored : 1);
         const auto part = upright.transposed ? detail::middle_of(height, width, how_)
                                              : detail::middle_of(width, height, how_);
-        resizer_.emplace(width, height, upright, part.width, part.height, part.box);
+        resizer_.emplace(width, height, upright, part.width, part.height, part.box, how_.by);
     }
     void row(const std::uint8_t* pixels) override { resizer_->row(pixels); }
 
@@ -97,7 +98,7 @@ public:
 private:
     preprocessing how_;
     orientation asked_;
-    std::optional<bilinear_resizer> resizer_;
+    std::optional<picture_resizer> resizer_;
 };
 
 /// Writes (sample / 255 - mean) / deviation as three planes, red first: out[c][y][x].

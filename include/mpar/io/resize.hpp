@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bilinear resizing of pictures, antialiased, to the same bytes as PIL's, row by row. Knows no file.
+// Resizing of pictures, bilinear or bicubic, antialiased, to the same bytes as PIL's, row by row. Knows
+// no file.
 #pragma once
 
 #include <mpar/io/rgb_image.hpp>
@@ -20,6 +21,9 @@ struct pixel_box {
     int width = 0, height = 0;
 };
 
+/// How a sample is made of those around it.
+enum class interpolation { bilinear, bicubic };
+
 namespace detail {
 
 /// Which inputs make one output along one dimension, and with which weights.
@@ -39,14 +43,25 @@ inline double product(double a, double b) {
 
 inline constexpr int resize_bits = 22;  // 32 less 8 of a sample less 2 of headroom
 
-/// The taps of outputs [begin, begin + count) of a line of `from` samples resized to `to`: a
-/// triangle around the output's centre whose half width is one sample, of the input or, if that is
-/// coarser, of the output.
-inline std::vector<resize_taps> triangle_taps(int from, std::int64_t to, std::int64_t begin,
-                                              int count) {
+/// What a sample weighs at `distance` >= 0 from an output's centre, of samples or, if they are
+/// coarser, of outputs: a triangle, or Keys' cubic with a = -0.5 ("Cubic Convolution Interpolation for
+/// Digital Image Processing", 1981), which is below zero between 1 and 2.
+inline double filtered(interpolation by, double distance) {
+    if (by == interpolation::bilinear) return std::max(0.0, 1.0 - distance);
+    constexpr double a = -0.5;
+    const double d = distance;
+    if (d < 1) return product(product(product(a + 2, d) - (a + 3), d), d) + 1;
+    if (d < 2) return product(product(product(d - 5, d) + 8, d) - 4, a);
+    return 0;
+}
+
+/// The taps of outputs [begin, begin + count) of a line of `from` samples resized to `to`.
+inline std::vector<resize_taps> taps_of(interpolation by, int from, std::int64_t to,
+                                        std::int64_t begin, int count) {
     const double scale = static_cast<double>(from) / static_cast<double>(to);
-    const double support = std::max(scale, 1.0);
-    const double inverse = 1.0 / support;
+    const double coarser = std::max(scale, 1.0);
+    const double support = product(by == interpolation::bilinear ? 1 : 2, coarser);
+    const double inverse = 1.0 / coarser;
     std::vector<resize_taps> taps(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
         const double centre = product(static_cast<double>(begin + i) + 0.5, scale);
@@ -56,14 +71,14 @@ inline std::vector<resize_taps> triangle_taps(int from, std::int64_t to, std::in
         double sum = 0;
         for (int x = first; x < last; ++x) {
             const double distance = std::abs(product(x - centre + 0.5, inverse));
-            exact[static_cast<std::size_t>(x - first)] = std::max(0.0, 1.0 - distance);
+            exact[static_cast<std::size_t>(x - first)] = filtered(by, distance);
             sum += exact[static_cast<std::size_t>(x - first)];
         }
         auto& tap = taps[static_cast<std::size_t>(i)];
         tap.first = first;
         for (const double weight : exact) {
-            tap.weights.push_back(
-                static_cast<std::int32_t>(0.5 + product(weight / sum, 1 << resize_bits)));
+            tap.weights.push_back(static_cast<std::int32_t>(
+                (weight < 0 ? -0.5 : 0.5) + product(weight / sum, 1 << resize_bits)));
         }
     }
     return taps;
@@ -101,20 +116,20 @@ inline void weigh_row(const std::uint8_t* row, const std::vector<resize_taps>& a
 
 /// Makes the part `box` of a picture resized to width x height while its rows come in; the rest is
 /// not computed. Two passes, along the upright picture's rows first, each rounded to 8 bits
-/// (Pillow's Image.resize with BILINEAR). A picture that is stored turned is never held turned.
+/// (Pillow's Image.resize with BILINEAR or BICUBIC). A picture that is stored turned is never held turned.
 ///
 /// Room: the rows that one output row reads, narrowed to the box; if transposed, as they came.
-class bilinear_resizer {
+class picture_resizer {
 public:
     /// Of a stored picture of that size; the target and `box` are of the upright one.
     /// requires: box within width x height, none of them empty.
-    bilinear_resizer(int stored_width, int stored_height, turn how, std::int64_t width,
-                     std::int64_t height, pixel_box box)
+    picture_resizer(int stored_width, int stored_height, turn how, std::int64_t width,
+                    std::int64_t height, pixel_box box, interpolation by = interpolation::bilinear)
         : turn_(how) {
         const int upright_width = how.transposed ? stored_height : stored_width;
         const int upright_height = how.transposed ? stored_width : stored_height;
-        across_ = detail::triangle_taps(upright_width, width, box.x, box.width);
-        down_ = detail::triangle_taps(upright_height, height, box.y, box.height);
+        across_ = detail::taps_of(by, upright_width, width, box.x, box.width);
+        down_ = detail::taps_of(by, upright_height, height, box.y, box.height);
         if (how.transposed) std::swap(across_, down_);
         if (how.mirrored_x) detail::mirror(across_, stored_width);
         if (how.mirrored_y) detail::mirror(down_, stored_height);
@@ -169,10 +184,10 @@ private:
     rgb_image result_;
 };
 
-/// The part `box` of `image` resized to width x height. requires: as bilinear_resizer.
-inline rgb_image resize_bilinear(const rgb_image& image, std::int64_t width, std::int64_t height,
-                                 pixel_box box) {
-    bilinear_resizer resizer(image.width, image.height, {}, width, height, box);
+/// The part `box` of `image` resized to width x height. requires: as picture_resizer.
+inline rgb_image resized(const rgb_image& image, std::int64_t width, std::int64_t height,
+                         pixel_box box, interpolation by = interpolation::bilinear) {
+    picture_resizer resizer(image.width, image.height, {}, width, height, box, by);
     for (int y = 0; y < image.height; ++y) {
         const auto at = 3 * static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
         resizer.row(image.pixels.data() + at);
@@ -181,8 +196,9 @@ inline rgb_image resize_bilinear(const rgb_image& image, std::int64_t width, std
 }
 
 /// The whole picture resized to width x height. requires: both at least 1.
-inline rgb_image resize_bilinear(const rgb_image& image, int width, int height) {
-    return resize_bilinear(image, width, height, {0, 0, width, height});
+inline rgb_image resized(const rgb_image& image, int width, int height,
+                         interpolation by = interpolation::bilinear) {
+    return resized(image, width, height, {0, 0, width, height}, by);
 }
 
 }  // namespace mpar::io

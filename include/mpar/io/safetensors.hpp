@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mpar::io {
 
@@ -89,11 +90,12 @@ namespace detail {
 }
 
 /// The header of those tensors, padded so that the data begins at a multiple of 8 bytes.
+/// requires: sizes that follow from types and shapes; their bytes are not looked at.
 [[gnu::cold]] inline std::string safetensors_text(std::span<const stored_tensor* const> tensors) {
     std::string text = "{";
     std::uint64_t offset = 0;
     for (const stored_tensor* tensor : tensors) {
-        const std::uint64_t end = offset + tensor->bytes.size();
+        const std::uint64_t end = offset + *bytes_of(tensor->type, tensor->shape);
         text += text.size() > 1 ? "," : "";
         text += json_spelled(tensor->name) + ":{\"dtype\":\"";
         text += name_of(tensor->type);
@@ -107,6 +109,12 @@ namespace detail {
     text += "}";
     text.resize((text.size() + 7) / 8 * 8, ' ');
     return text;
+}
+
+inline void write_header(atomic_file& file, const std::string& text) {
+    const std::uint64_t length = text.size();
+    file.write(std::as_bytes(std::span(&length, 1)));
+    file.write(std::as_bytes(std::span(text)));
 }
 
 }  // namespace detail
@@ -166,12 +174,45 @@ inline tensor_file read_safetensors(const std::string& path) {
     if (tensors.size() > max_tensors || text.size() > max_safetensors_header) {
         misuse("has too many tensors for a safetensors header");
     }
-    const std::uint64_t length = text.size();
     atomic_file file(path, kind);
-    file.write(std::as_bytes(std::span(&length, 1)));
-    file.write(std::as_bytes(std::span(text)));
+    detail::write_header(file, text);
     for (const stored_tensor* tensor : order) file.write(tensor->bytes);
     file.commit();
 }
+
+/// A file of one tensor whose values come in parts, in order, so that they are never all in memory.
+/// It appears complete or not at all, as atomic_file's.
+class safetensors_in_parts {
+public:
+    /// throws: error(kind), here and in every member, when the system refuses.
+    safetensors_in_parts(const std::string& path, const std::string& name, dtype type,
+                         std::vector<std::int64_t> shape, fault kind)
+        : misuse_(fault::internal, path), file_(path, kind) {
+        const stored_tensor tensor{name, type, std::move(shape), {}};
+        const auto bytes = bytes_of(type, tensor.shape);
+        if (!bytes) misuse_("has more bytes than can be counted");
+        left_ = *bytes;
+        const stored_tensor* one = &tensor;
+        detail::write_header(file_, detail::safetensors_text(std::span(&one, 1)));
+    }
+
+    /// The next values' bytes. throws: error(internal) when they are more than the shape takes.
+    void write(std::span<const std::byte> part) {
+        if (part.size() > left_) misuse_("gets more values than its shape takes");
+        left_ -= part.size();
+        file_.write(part);
+    }
+
+    /// throws: error(internal) when values are missing.
+    void commit() {
+        if (left_ > 0) misuse_("lacks " + std::to_string(left_) + " bytes of its tensor");
+        file_.commit();
+    }
+
+private:
+    refusal misuse_;
+    atomic_file file_;
+    std::uint64_t left_ = 0;
+};
 
 }  // namespace mpar::io

@@ -16,7 +16,7 @@ struct conv2d_op {
     bool same_padding = false;  ///< padding is worked out so that out = ceil(in / stride)
 
     static constexpr traits is() {
-        return {.weights = stored::filters,
+        return {.weights = packed_as::filters,
                 .has_epilogue = true,
                 .has_filters = true,
                 .takes_image_blocks = true};

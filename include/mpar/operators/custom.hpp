@@ -32,7 +32,7 @@ struct custom_op : has_no_kernel {
     std::array<custom_parameter, 4> parameters_of{};
     int parameter_count = 0;
 
-    static constexpr traits is() { return {.weights = stored::as_loaded, .is_of_net = true}; }
+    static constexpr traits is() { return {.weights = packed_as::as_loaded, .is_of_net = true}; }
     constexpr void resolve(std::span<const shape> x) {
         if (same_padding) pad_same(window, x.front());
     }

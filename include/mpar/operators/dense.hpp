@@ -13,7 +13,7 @@ struct dense_op : needs_no_shape {
     filters of;
 
     static constexpr traits is() {
-        return {.weights = stored::filters, .has_epilogue = true, .has_filters = true};
+        return {.weights = packed_as::filters, .has_epilogue = true, .has_filters = true};
     }
     constexpr complaint refuses(std::span<const shape> x) const {
         if (x[0].h != 1 || x[0].w != 1) return {misfit::features, of.in, x[0].h * x[0].w};

@@ -16,7 +16,7 @@ struct reduce_op : keeps_extents,
     bool bias = false;  ///< of what gave the summands
 
     static constexpr traits is() {
-        return {.weights = stored::shifts,
+        return {.weights = packed_as::shifts,
                 .has_epilogue = true,
                 .ends_sum = true,
                 .waits_for_halo = false};

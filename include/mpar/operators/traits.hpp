@@ -20,7 +20,7 @@ enum class riding {
 };
 
 /// What of an operator's weights lies packed in memory.
-enum class stored {
+enum class packed_as {
     nothing,
     filters,    ///< and a shift for each output channel
     scales,     ///< a scale and a shift for each channel
@@ -32,7 +32,7 @@ enum class stored {
 struct traits {
     int inputs = 1;         ///< of its own; -1: any number
     riding rides = riding::never;
-    stored weights = stored::nothing;
+    packed_as weights = packed_as::nothing;
     bool has_epilogue = false;      ///< an activation may follow in its step
     bool has_filters = false;       ///< sums over channels with weights that policies place
     bool ends_sum = false;          ///< adds up what ranks have summed

@@ -131,11 +131,11 @@ private:
 
     long weights_count(const step& s, const weight_slot& at, int channels) const {
         switch (traits_of(s.what).weights) {
-            case stored::nothing: break;
-            case stored::filters: return leaf_offset(at, at.leaves.size());
-            case stored::scales:
-            case stored::shifts: return channels;
-            case stored::as_loaded: {
+            case packed_as::nothing: break;
+            case packed_as::filters: return leaf_offset(at, at.leaves.size());
+            case packed_as::scales:
+            case packed_as::shifts: return channels;
+            case packed_as::as_loaded: {
                 long count = 0;
                 for (const auto& p : plan_.layer_of(s.weights)) count += p.count();
                 return count;

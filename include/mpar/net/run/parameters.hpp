@@ -70,11 +70,11 @@ public:
             if (!slots_[i].needed || !mine()) continue;
             const auto& s = plan_.steps[i];
             switch (traits_of(s.what).weights) {
-                case stored::filters: load_filters(queue, s, slots_[i], read, room); break;
-                case stored::scales: load_norm(queue, s, slots_[i], read); break;
-                case stored::shifts: load_shift(queue, s, slots_[i], read); break;
-                case stored::as_loaded: load_custom(queue, s, slots_[i], read); break;
-                case stored::nothing: break;
+                case packed_as::filters: load_filters(queue, s, slots_[i], read, room); break;
+                case packed_as::scales: load_norm(queue, s, slots_[i], read); break;
+                case packed_as::shifts: load_shift(queue, s, slots_[i], read); break;
+                case packed_as::as_loaded: load_custom(queue, s, slots_[i], read); break;
+                case packed_as::nothing: break;
             }
         }
         queue.finish();
