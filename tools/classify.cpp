@@ -170,7 +170,7 @@ std::unique_ptr<tools::batches> source_of(tools::model& net, const classify_opti
         return std::make_unique<tools::seeded_batches>(net.comm(), o.seeded_images(), image);
     const auto how = o.prepared();
     mpar::agree(net.comm(), [&] {
-        if (image.c == 3 && image.h == how.crop && image.w == how.crop) return;
+        if ((image.c == 3 || image.c == 1) && image.h == how.crop && image.w == how.crop) return;
         const auto size = [](int c, int h, int w) {
             return std::to_string(c) + " x " + std::to_string(h) + " x " + std::to_string(w);
         };
@@ -178,7 +178,8 @@ std::unique_ptr<tools::batches> source_of(tools::model& net, const classify_opti
                                             size(image.c, image.h, image.w) + ", pictures give " +
                                             size(3, how.crop, how.crop));
     });
-    return std::make_unique<tools::picture_batches>(net.comm(), files, how, o.turning(), input.n);
+    return std::make_unique<tools::picture_batches>(net.comm(), files, how, o.turning(), input.n,
+                                                     input.c);
 }
 
 int classify(const classify_options& o, int rank) {

@@ -119,6 +119,18 @@ TEST_CASE("samples become planes of numbers") {
     CHECK(half == std::vector<float>{-1, -0.2f, -0.6f, 0.2f, 1, 0.6f});
 }
 
+TEST_CASE("one plane of brightness is PIL's mode L") {
+    const io::rgb_image image{3, 2, {255, 0, 0, 0,  255, 0,   0,   0,   255,
+                                     255, 255, 255, 10, 20, 30, 200, 100, 50}};
+    const int levels[] = {76, 150, 29, 255, 18, 124};  // Pillow's convert("L")
+    io::preprocessing how = io::preprocessing::imagenet();
+    how.mean = {0.25, 0.5, 0.75};
+    how.deviation = {0.5, 0.25, 0.75};
+    float out[6] = {};
+    io::normalise_grey(image, how, out);
+    for (int i = 0; i < 6; ++i) CHECK(out[i] == float((levels[i] / 255.0 - 0.5) / 0.5));
+}
+
 TEST_CASE("presets have names") {
     REQUIRE(io::preprocessing_named("imagenet"));
     CHECK(io::preprocessing_named("imagenet")->mean[2] == 0.406);

@@ -63,14 +63,17 @@ private:
 class picture_batches final : public batches {
 public:
     /// files: at least one, the same on every rank; they outlive this. batch: pictures in one.
+    /// channels: 3, or 1 for their brightness alone.
     /// collective.
     picture_batches(mpar::communicator& comm, const std::vector<std::string>& files,
-                    const mpar::io::preprocessing& how, mpar::io::orientation turning, int batch)
+                    const mpar::io::preprocessing& how, mpar::io::orientation turning, int batch,
+                    int channels)
         : comm_(comm),
           files_(files),
           how_(how),
           turning_(turning),
           batch_(std::min(static_cast<std::size_t>(batch), files_.size())),
+          is_grey_(channels == 1),
           pixels_(3 * static_cast<std::size_t>(how.crop) * static_cast<std::size_t>(how.crop)),
           rounds_((batch_ + ranks() - 1) / ranks()),
           all_(comm, rounds_ * ranks() * slot()) {
@@ -144,17 +147,19 @@ private:
     std::vector<std::string> unpacked(std::size_t count, std::span<float> x) {
         std::vector<std::string> wrong;
         mpar::io::rgb_image square{how_.crop, how_.crop, std::vector<std::uint8_t>(pixels_)};
-        std::ranges::fill(x.subspan(count * pixels_), 0.0f);
+        const std::size_t values = is_grey_ ? pixels_ / 3 : pixels_;
+        std::ranges::fill(x.subspan(count * values), 0.0f);
         for (std::size_t i = 0; i < count; ++i) {
             wrong.emplace_back(reinterpret_cast<const char*>(all(i)));
-            const auto out = x.subspan(i * pixels_, pixels_);
+            const auto out = x.subspan(i * values, values);
             if (!wrong.back().empty()) {
                 std::ranges::fill(out, 0.0f);
                 continue;
             }
             std::copy_n(all(i) + sentence_bytes, pixels_,
                         reinterpret_cast<std::byte*>(square.pixels.data()));
-            mpar::io::normalise(square, how_, out.data());
+            is_grey_ ? mpar::io::normalise_grey(square, how_, out.data())
+                     : mpar::io::normalise(square, how_, out.data());
         }
         return wrong;
     }
@@ -163,7 +168,9 @@ private:
     const std::vector<std::string>& files_;
     mpar::io::preprocessing how_;
     mpar::io::orientation turning_;
-    std::size_t batch_, pixels_, rounds_, done_ = 0;
+    std::size_t batch_;
+    bool is_grey_;  ///< the network takes one channel
+    std::size_t pixels_, rounds_, done_ = 0;
     mpar::outliving<std::byte> all_;
     std::vector<std::byte> mine_;
     std::exception_ptr failure_;

@@ -116,6 +116,21 @@ void normalise(const rgb_image& image, const preprocessing& how, T* out) {
     }
 }
 
+/// The same of its brightness, for networks of one channel: PIL's mode L, (19595 red + 38470 green +
+/// 7471 blue + 32768) / 65536, by the averages of the three means and deviations: out[y][x].
+/// requires: room for width * height values.
+template <std::floating_point T>
+void normalise_grey(const rgb_image& image, const preprocessing& how, T* out) {
+    const double mean = (how.mean[0] + how.mean[1] + how.mean[2]) / 3;
+    const double deviation = (how.deviation[0] + how.deviation[1] + how.deviation[2]) / 3;
+    const std::size_t count = image.pixels.size() / 3;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint8_t* p = image.pixels.data() + 3 * i;
+        const unsigned level = (19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 32768u) >> 16;
+        out[i] = static_cast<T>((static_cast<double>(level) / 255 - mean) / deviation);
+    }
+}
+
 /// Resize, crop, normalise: out[c][y][x], 3 * crop * crop values, one image of an NCHW batch.
 /// throws: as resize_and_crop.
 template <std::floating_point T>
