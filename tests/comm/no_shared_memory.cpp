@@ -23,7 +23,8 @@ extern "C" int shm_open(const char* name, int flags, mode_t mode) {
         errno = EROFS;
         return -1;
     }
-    const auto real = reinterpret_cast<int (*)(const char*, int, mode_t)>(dlsym(RTLD_NEXT, "shm_open"));
+    const auto real =
+        reinterpret_cast<int (*)(const char*, int, mode_t)>(dlsym(RTLD_NEXT, "shm_open"));
     return real(name, flags, mode);
 }
 extern "C" int memfd_create(const char* name, unsigned flags) {
@@ -31,7 +32,8 @@ extern "C" int memfd_create(const char* name, unsigned flags) {
         errno = ENOSYS;
         return -1;
     }
-    const auto real = reinterpret_cast<int (*)(const char*, unsigned)>(dlsym(RTLD_NEXT, "memfd_create"));
+    const auto real =
+        reinterpret_cast<int (*)(const char*, unsigned)>(dlsym(RTLD_NEXT, "memfd_create"));
     return real(name, flags);
 }
 

@@ -57,9 +57,10 @@ TEST_CASE("products of every kind on any number of ranks, whatever the policy") 
                     silu>,
                 B>(3);
         // in a residual block, as EfficientNet has it; a body that others read, too
-        forward<net<8, residual<sequence<conv2d<8, 16, window<3>, shard::rows>, relu,
-                                         excited<16, 4, shard::batch>,
-                                         conv2d<16, 8, window<1>, shard::rows>>>,
+        forward<net<8,
+                    residual<sequence<conv2d<8, 16, window<3>, shard::rows>, relu,
+                                      excited<16, 4, shard::batch>,
+                                      conv2d<16, 8, window<1>, shard::rows>>>,
                     relu, residual<product<identity, identity>>>,
                 B>(2);
     });
@@ -72,16 +73,15 @@ TEST_CASE("sums that are cut end in products") {
                      relu>;
     const auto alone =
         forward_on<wide, backend::cpu>(MPI_COMM_SELF, {.batch = 2, .reproducible = true});
-    const auto all =
-        forward_on<wide, backend::cpu>(MPI_COMM_WORLD, {.batch = 2,
-                                                        .team = teaming::off,
-                                                        .reproducible = true});
+    const auto all = forward_on<wide, backend::cpu>(
+        MPI_COMM_WORLD, {.batch = 2, .team = teaming::off, .reproducible = true});
     int ranks = 1;
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     if (ranks != 3) CHECK(same_bits(all, alone));
     REQUIRE(all.size() == alone.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (std::abs(all[i] - alone[i]) > 1e-4f) FAIL_CHECK(i << ": " << all[i] << ", " << alone[i]);
+        if (std::abs(all[i] - alone[i]) > 1e-4f)
+            FAIL_CHECK(i << ": " << all[i] << ", " << alone[i]);
     }
 }
 
@@ -95,9 +95,12 @@ TEST_CASE("products in double") {
 }
 
 TEST_CASE("a gate of other channels or rows is refused in a sentence") {
-    const auto said = [](const auto& of) { return sentence(lower(of, {1, 6, 9, 7}, policy::none).wrong); };
+    const auto said = [](const auto& of) {
+        return sentence(lower(of, {1, 6, 9, 7}, policy::none).wrong);
+    };
     CHECK_THAT(said(graph_of<net<6, product<identity, channels<0, 5>>>>),
-               Catch::Matchers::ContainsSubstring("product's body gives an extent of 6, its gate gives 5"));
+               Catch::Matchers::ContainsSubstring(
+                   "product's body gives an extent of 6, its gate gives 5"));
     CHECK_THAT(said(graph_of<net<6, product<identity, max_pool<window<3, 2>>>>>),
                Catch::Matchers::ContainsSubstring("extent of 9, its gate gives 5"));
 }

@@ -102,7 +102,7 @@ TEST_CASE("what differs otherwise stays for load to complain about") {
                           Catch::Matchers::ContainsSubstring("'a.weight' is [8, 3, 5, 5]"));
     }
     std::filesystem::remove(path);
-    const auto none = fitted(graph_of<published>, published::input::extents,
-                             {published::layer_names()}, nullptr);
+    const auto none =
+        fitted(graph_of<published>, published::input::extents, {published::layer_names()}, nullptr);
     CHECK(none.net.view().size() == graph_of<published>.size());
 }

@@ -59,8 +59,9 @@ void equals_its_type(const options& o) {
 }  // namespace
 
 TEST_CASE("a run-time graph has its type's plan, bits and bytes under every policy") {
-    for (const auto asked : {policy::follow, policy::none, policy::batch, policy::rows, policy::cols,
-                             policy::output, policy::input, policy::stage, policy::automatic}) {
+    for (const auto asked :
+         {policy::follow, policy::none, policy::batch, policy::rows, policy::cols, policy::output,
+          policy::input, policy::stage, policy::automatic}) {
         CAPTURE(name_of(asked));
         equals_its_type<small>({.batch = 2, .asked = asked, .team = teaming::off});
     }
@@ -78,12 +79,14 @@ TEST_CASE("a ResNet-50 is planned quickly at run time") {
     double planning = 1e9, adding = 1e9;
     volatile float sum = 0;
     for (int i = 0; i < 5; ++i) {
-        planning = std::min(planning, seconds_of([&] {
-            CHECK_FALSE(lower(g.view(), resnet50::input::extents, policy::none, policy::rows).wrong);
-        }));
+        planning = std::min(
+            planning, seconds_of([&] {
+                CHECK_FALSE(
+                    lower(g.view(), resnet50::input::extents, policy::none, policy::rows).wrong);
+            }));
         adding = std::min(adding, seconds_of([&] {
-            for (int k = 0; k < 10'000'000; ++k) sum = sum + 1.0f;
-        }));
+                              for (int k = 0; k < 10'000'000; ++k) sum = sum + 1.0f;
+                          }));
     }
     CHECK(planning < adding * mpar_test::stride());  // 10 million sums that wait for each other
 }

@@ -32,7 +32,8 @@ constexpr operation mean = phases_of({1, 16, 7, 7})[1];
 constexpr operation act = relu::describe();
 constexpr operation sum = add_op{};
 constexpr operation padded = pad2d<pad<1>, fill_reflect>::describe();
-constexpr operation gated = resolve(multiply_op{}, std::array{shape{1, 16, 7, 7}, shape{1, 16, 1, 1}});
+constexpr operation gated =
+    resolve(multiply_op{}, std::array{shape{1, 16, 7, 7}, shape{1, 16, 1, 1}});
 constexpr operation taken = channels<3, 9>::describe();
 constexpr operation arm = arm_of_concat(16);
 

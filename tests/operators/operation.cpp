@@ -113,7 +113,8 @@ void check(const operation& described, const shape& x, int parts = 40) {
             const box part = random.part(y, block);
             const box r = reads(o, part, x, block), b = bounds(o, x, part);
             const range widened{b.c.lo / block * block, std::min(x.c, round_up(b.c.hi, block))};
-            const bool channels = r.c == b.c || (index_map_of(o).channels == channel_map::grouped && r.c == widened);
+            const bool channels =
+                r.c == b.c || (index_map_of(o).channels == channel_map::grouped && r.c == widened);
             const bool all =
                 o.kind() == op::flatten && r == box{part.n, {0, x.c}, {0, x.h}, {0, x.w}};
             const bool right =
@@ -155,8 +156,10 @@ TEST_CASE("depthwise convolutions, pools and norms read their own channel alone"
     check(avg_pool<window<2, 2>>::describe(), x);
     check(max_pool<wide>::describe(), x);
     check(batch_norm<24>::describe(), x);
-    STATIC_REQUIRE_FALSE(index_map_of(depthwise_conv2d<24, window<3>>::describe()).mixes_channels());
-    STATIC_REQUIRE(index_map_of(conv2d<24, 48, window<3>, groups<24>>::describe()).mixes_channels());
+    STATIC_REQUIRE_FALSE(
+        index_map_of(depthwise_conv2d<24, window<3>>::describe()).mixes_channels());
+    STATIC_REQUIRE(
+        index_map_of(conv2d<24, 48, window<3>, groups<24>>::describe()).mixes_channels());
     STATIC_REQUIRE(can_follow(conv2d<1, 1, window<3>>::describe(), policy::input));  // one channel
 }
 

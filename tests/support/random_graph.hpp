@@ -9,8 +9,8 @@
 #include <mpar/layers/global_avg_pool.hpp>
 #include <mpar/layers/pad2d.hpp>
 #include <mpar/layers/softmax.hpp>
-#include <mpar/net/plan/lower.hpp>
 #include <mpar/net/graph/dynamic_graph.hpp>
+#include <mpar/net/plan/lower.hpp>
 
 #include <random>
 #include <string>
@@ -66,9 +66,9 @@ private:
     /// One that the layer can follow; a stage of a pipeline among them.
     mpar::placing any_policy(const mpar::operation& o) {
         using mpar::policy;
-        constexpr policy all[] = {policy::none,  policy::batch, policy::rows, policy::output,
-                                  policy::cols,  policy::tiles, policy::input, policy::grid,
-                                  policy::stage};
+        constexpr policy all[] = {policy::none,   policy::batch, policy::rows,
+                                  policy::output, policy::cols,  policy::tiles,
+                                  policy::input,  policy::grid,  policy::stage};
         for (;;) {
             const policy p = all[between(0, cuts_sums_ ? 8 : 5)];
             if (mpar::can_follow(o, p)) return {p, p == policy::stage ? between(0, 3) : 0};
@@ -78,8 +78,10 @@ private:
     mpar::operation convolution(int out, const mpar::sliding& window, int groups) {
         mpar::conv2d_op o;
         o.of = {at_.c, out, groups, window, maybe(50)};
-        const mpar::operation named = mpar::operation(o).called(
-            groups == 1 ? "conv2d" : groups == at_.c && out == at_.c ? "depthwise" : "grouped");
+        const mpar::operation named =
+            mpar::operation(o).called(groups == 1                       ? "conv2d"
+                                      : groups == at_.c && out == at_.c ? "depthwise"
+                                                                        : "grouped");
         return named.placed(any_policy(named));
     }
     void add_norm_and_activation() {
@@ -145,9 +147,7 @@ private:
         }
         return window;
     }
-    void push_as_may_be(const mpar::operation& o) {
-        push(maybe(30) ? o.placed(any_policy(o)) : o);
-    }
+    void push_as_may_be(const mpar::operation& o) { push(maybe(30) ? o.placed(any_policy(o)) : o); }
     void add_pad() {
         using fill = mpar::border::kind;
         constexpr fill fills[] = {fill::constant, fill::reflect, fill::edge};

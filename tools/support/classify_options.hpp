@@ -84,7 +84,8 @@ struct classify_options {
         const auto columns = has_both ? std::from_chars(rows.ptr + 1, end, size[1]) : rows;
         if (!has_both || columns.ec != std::errc{} || columns.ptr != end || size[0] < 1 ||
             size[1] < 1 || size[0] > 16'384 || size[1] > 16'384) {
-            throw mpar::error(mpar::fault::usage, "mpar: --pixels is HxW, as 224x224, not " + pixels);
+            throw mpar::error(mpar::fault::usage,
+                              "mpar: --pixels is HxW, as 224x224, not " + pixels);
         }
         return {size[0], size[1]};
     }
@@ -140,9 +141,10 @@ inline void declare(CLI::App& app, classify_options& o) {
                    "exif: pictures are turned upright; ignore: taken as they are stored")
         ->capture_default_str();
     app.add_option("--input", o.input, "seeded:N in place of images");
-    app.add_option("--pixels", o.pixels,
-                   "HxW of the images that the network takes, where it allows others than those it was "
-                   "published with; pictures are cropped to a square of H");
+    app.add_option(
+        "--pixels", o.pixels,
+        "HxW of the images that the network takes, where it allows others than those it was "
+        "published with; pictures are cropped to a square of H");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
     app.add_option("--team", o.team,
                    "claim: ranks of a node share one memory, and each step's work as it comes; "

@@ -101,7 +101,7 @@ inline std::vector<mpar::placed_layer> layers_of(std::string_view name) {
 /// What differs from the model as it was published.
 struct model_form {
     mpar::io::weight_source weights{"seeded"};  ///< the file whose classes and channels it has
-    int height = 0, width = 0;       ///< of an image; 0: as published
+    int height = 0, width = 0;                  ///< of an image; 0: as published
 };
 
 /// collective. throws: error(usage) when there is no such model or engine ("cpu", "reference"), or an
@@ -124,9 +124,11 @@ inline std::unique_ptr<model> make_model(std::string_view name, std::string_view
         fit = mpar::fitted(offer.net, image, offer.spellings(), file ? &*file : nullptr);
     });
     if (engine == "cpu") {
-        return std::make_unique<detail::model_on<mpar::backend::cpu>>(offer, std::move(fit), comm, o);
+        return std::make_unique<detail::model_on<mpar::backend::cpu>>(offer, std::move(fit), comm,
+                                                                      o);
     }
-    return std::make_unique<detail::model_on<mpar::backend::reference>>(offer, std::move(fit), comm, o);
+    return std::make_unique<detail::model_on<mpar::backend::reference>>(offer, std::move(fit), comm,
+                                                                        o);
 }
 
 }  // namespace tools

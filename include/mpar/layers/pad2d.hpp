@@ -35,9 +35,11 @@ concept fill_type = requires {
 /// output (channels). Cost: a copy; with cut rows, the rows that the border repeats.
 template <class Padding, class Fill = fill_constant<>, class Policy = shard::follow>
 struct pad2d {
-    static_assert(detail::padding_of<Padding>::known, "mpar: the first parameter of pad2d is pad<...>");
-    static_assert(fill_type<Fill>,
-                  "mpar: the second parameter of pad2d is fill_constant<>, fill_reflect or fill_edge");
+    static_assert(detail::padding_of<Padding>::known,
+                  "mpar: the first parameter of pad2d is pad<...>");
+    static_assert(
+        fill_type<Fill>,
+        "mpar: the second parameter of pad2d is fill_constant<>, fill_reflect or fill_edge");
     static_assert(policy_type<Policy>,
                   "mpar: the third parameter of pad2d is a policy of mpar::shard");
 

@@ -62,7 +62,8 @@ struct fitted_net {
                 fit.image.c = channels * filters_of(does)->groups;
             }
         } else if (int(i) == last && first != last) {
-            if (const int classes = differs(last_weights, 0)) does = with_channels(does, 0, classes);
+            if (const int classes = differs(last_weights, 0))
+                does = with_channels(does, 0, classes);
         }
         fit.net.add(does, net.inputs(i), does.name, net[i].where);
     }

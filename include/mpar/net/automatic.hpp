@@ -6,10 +6,10 @@
 #include <mpar/comm/team.hpp>
 #include <mpar/core/growing.hpp>
 #include <mpar/io/checksum.hpp>
-#include <mpar/net/run/options.hpp>
 #include <mpar/net/choose/planner.hpp>
 #include <mpar/net/choose/stages.hpp>
 #include <mpar/net/plan/static_plan.hpp>
+#include <mpar/net/run/options.hpp>
 #include <mpar/net/run/workers.hpp>
 
 #include <algorithm>
@@ -89,9 +89,8 @@ inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) 
 
 /// The ranks' seats and what lies between them, as an engine will have them. collective.
 template <class Backend, class T>
-[[gnu::cold]] planned plan_together(communicator& comm, const options& o,
-                                    const graph& net, const shape& input,
-                                    const placing& given, bool all) {
+[[gnu::cold]] planned plan_together(communicator& comm, const options& o, const graph& net,
+                                    const shape& input, const placing& given, bool all) {
     const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
     const team node(comm, teaming::static_);
     planning how;
@@ -137,8 +136,8 @@ template <class Backend, class T>
              "mpar: the ranks were given different machines or policies");
     if (!o.placed.empty() && o.placed.size() != net.size()) {
         throw error(fault::usage, "mpar: " + std::to_string(o.placed.size()) +
-                                      " policies given, the net has " +
-                                      std::to_string(net.size()) + " nodes");
+                                      " policies given, the net has " + std::to_string(net.size()) +
+                                      " nodes");
     }
     growing<placing> each(o.placed);
     if (each.empty() && plans) {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <mpar/net/choose/cost.hpp>
+#include <mpar/net/choose/runner_up.hpp>
 #include <mpar/net/place/part.hpp>
 #include <mpar/net/plan/plan.hpp>
-#include <mpar/net/choose/runner_up.hpp>
 
 #include <array>
 #include <charconv>

@@ -77,7 +77,8 @@ private:
         o.data = require_mesh<mesh<>>(comm.size(), o.data);
         return o;
     }
-    static plan_at_hand made(communicator& comm, owned_graph&& net, const shape& image, const options& o, const placing& given) {
+    static plan_at_hand made(communicator& comm, owned_graph&& net, const shape& image,
+                             const options& o, const placing& given) {
         const graph g = net->view();
         agree_on(comm, detail::digest_of(g, image), fault::usage,
                  "mpar: the ranks were given different nets");

@@ -11,9 +11,22 @@
 
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace mpar {
+
+namespace detail {
+
+/// In place of what is no net, so that one error is all.
+struct no_net {
+    using input = image<1, 1, 1>;
+    using layers = chain<>;
+};
+template <class Written>
+using net_or_none = std::conditional_t<network_type<Written>, Written, no_net>;
+
+}  // namespace detail
 
 /// A network on the ranks of a communicator: inference, the same bits on any number of them.
 ///
@@ -26,14 +39,19 @@ namespace mpar {
 ///    missing of x arrives, y's padding becomes zero, the backend's kernel computes this rank's part.
 /// 4. The last step reads the logits whole, so they arrive on every rank.
 ///
+/// Written: a struct with `using input = image<...>;` and `using layers = chain<...>;`.
 /// Mesh: mesh<axis::model<4>> (checked against the communicator, each step specialised) or mesh<>
 /// (any number of ranks, the policy may be overridden). Backend: backend::cpu, backend::reference or
 /// one that satisfies backend_type. T: float or double. Works on a duplicate of the communicator,
 /// prints nothing, needs MPI_THREAD_FUNNELED, starts no thread.
-template <network_type Net, class Mesh = mesh<>, backend_type Backend = backend::cpu,
+template <class Written, class Mesh = mesh<>, backend_type Backend = backend::cpu,
           class T = float>
 class network : public planned_network<Backend, T> {
     using base = planned_network<Backend, T>;
+    static_assert(network_type<Written>,
+                  "mpar: a net says what it takes: using input = image<channels, height, width>; and of "
+                  "what it is made: using layers = chain<...>;");
+    using Net = detail::net_or_none<Written>;
 
 public:
     static_assert(detail::accepted<Net>());

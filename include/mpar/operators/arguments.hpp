@@ -17,7 +17,6 @@ struct arguments {
     view<const T> residual;      ///< added before the activation; data == nullptr: none
     view<T> y;                   ///< this rank's part of the output
     box where;                   ///< y's place in the whole output
-    range in_channels;           ///< x's channels in the whole input
     box from;                    ///< x's place in the whole input, padding included
     shape whole;                 ///< the whole input's extents
     int tile = 0;                ///< a convolution's Winograd tiles; 0: none

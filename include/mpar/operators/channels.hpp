@@ -23,11 +23,13 @@ struct channels_op : has_no_parameters {
     constexpr shape output(std::span<const shape> x) const {
         return {x[0].n, count ? count : x[0].c, x[0].h, x[0].w};
     }
-    constexpr index_map reads(int) const { return {.channels = channel_map::shifted, .shift = shift}; }
+    constexpr index_map reads(int) const {
+        return {.channels = channel_map::shifted, .shift = shift};
+    }
     static constexpr long flops(const box&, const shape&) { return 0; }
     template <class Backend, class T>
     void run(const activation&, const arguments<Backend, T>& a) const {
-        Backend::copy_channels(a.queue, a.x, a.where.c.lo + shift - a.in_channels.lo, a.y);
+        Backend::copy_channels(a.queue, a.x, a.where.c.lo + shift - a.from.c.lo, a.y);
     }
 };
 

@@ -32,13 +32,15 @@ struct conv2d_op {
     constexpr long flops(const box& y, const shape&) const { return of.flops(y); }
     template <class Sink>
     constexpr void parameters(Sink& to) const {
-        to.add({role::filters, "weight",
-                {of.out, of.in / of.groups, of.window.h.kernel, of.window.w.kernel}, 4});
+        to.add({role::filters,
+                "weight",
+                {of.out, of.in / of.groups, of.window.h.kernel, of.window.w.kernel},
+                4});
         if (of.bias) to.add({role::bias, "bias", {of.out}, 1});
     }
     template <class Backend, class T>
     void run(const activation& act, const arguments<Backend, T>& a) const {
-        convolution c = of.problem(a.in_channels, a.where, a.tile);
+        convolution c = of.problem(a.from.c, a.where, a.tile);
         c.padding = a.padding;
         Backend::conv2d(a.queue, c, a.x, a.weights, a.bias, epilogue<T>{act, a.residual}, a.y,
                         a.workspace);

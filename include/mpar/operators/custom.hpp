@@ -15,17 +15,16 @@ struct custom_parameter {
     std::string_view name;
     std::array<int, 4> extents{};
     int rank = 0;
-
 };
 
 /// A user's layer: which inputs an output reads, what it costs, its parameters. Its forward() is a
 /// function of the net's own.
 struct custom_op : has_no_kernel {
     std::string_view name;
-    placing asks;               ///< how it wants to be computed
-    sliding window;             ///< which rows and columns an output reads
-    bool same_padding = false;  ///< padding is worked out so that out = ceil(in / stride)
-    int in = 0, out = 0;        ///< channels; 0: as many as come
+    placing asks;                 ///< how it wants to be computed
+    sliding window;               ///< which rows and columns an output reads
+    bool same_padding = false;    ///< padding is worked out so that out = ceil(in / stride)
+    int in = 0, out = 0;          ///< channels; 0: as many as come
     bool mixes_channels = false;  ///< an output channel reads all channels
     bool mixes_rows = false;      ///< an output row reads all rows, a column all columns
     int flops_per_output = 0;

@@ -29,7 +29,7 @@ struct dense_op : needs_no_shape {
     }
     template <class Backend, class T>
     void run(const activation& act, const arguments<Backend, T>& a) const {
-        Backend::dense(a.queue, of.problem(a.in_channels, a.where, 0), a.x, a.weights, a.bias,
+        Backend::dense(a.queue, of.problem(a.from.c, a.where, 0), a.x, a.weights, a.bias,
                        epilogue<T>{act, a.residual}, a.y);
     }
 };

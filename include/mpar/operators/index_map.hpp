@@ -92,7 +92,8 @@ constexpr range line_read(const taps& t, outside beyond, range y, int extent, in
 /// The index map: what of an input of extents x is read for the part `y` of the output, zero padding
 /// included in h and w. Grouped and shifted channels are widened to whole blocks, rows and columns of
 /// outputs to whole tiles of `tile` a side (0: none), but for what lies past the last output.
-constexpr box box_read(const index_map& a, const box& y, const shape& x, int block = 1, int tile = 0) {
+constexpr box box_read(const index_map& a, const box& y, const shape& x, int block = 1,
+                       int tile = 0) {
     if (y.empty()) return {};
     box b = whole(x);
     b.n = y.n;

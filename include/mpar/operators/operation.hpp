@@ -260,8 +260,8 @@ constexpr convolution problem_of(const operation& o, range in_channels, const bo
 constexpr bool works_alike(const operation& a, const operation& b, const shape& x) {
     const filters *p = filters_of(a), *q = filters_of(b);
     return a.kind() == b.kind() && index_map_of(a, 0) == index_map_of(b, 0) &&
-           index_map_of(a, 1) == index_map_of(b, 1) && flops(a, whole(x), x) == flops(b, whole(x), x) &&
-           (p == nullptr || *p == *q);
+           index_map_of(a, 1) == index_map_of(b, 1) &&
+           flops(a, whole(x), x) == flops(b, whole(x), x) && (p == nullptr || *p == *q);
 }
 
 /// The two steps of an operation that is riding::phases, of an input of extents x.

@@ -30,18 +30,19 @@ enum class packed_as {
 
 /// One operator's answers.
 struct traits {
-    int inputs = 1;         ///< of its own; -1: any number
+    int inputs = 1;  ///< of its own; -1: any number
     riding rides = riding::never;
     packed_as weights = packed_as::nothing;
-    bool has_epilogue = false;      ///< an activation may follow in its step
-    bool has_filters = false;       ///< sums over channels with weights that policies place
-    bool ends_sum = false;          ///< adds up what ranks have summed
-    bool moves_channels = false;    ///< its output may lie in its input, or the other way about
-    bool follows_second = false;    ///< lies as either input does, the one that is cut
-    bool is_of_net = false;         ///< its kernel is a function of the net's own
-    bool is_result = false;         ///< the network's end
-    bool waits_for_halo = true;     ///< its middle can be computed while a halo travels
-    bool takes_image_blocks = false;  ///< its kernel reads images of few channels in blocks of those
+    bool has_epilogue = false;    ///< an activation may follow in its step
+    bool has_filters = false;     ///< sums over channels with weights that policies place
+    bool ends_sum = false;        ///< adds up what ranks have summed
+    bool moves_channels = false;  ///< its output may lie in its input, or the other way about
+    bool follows_second = false;  ///< lies as either input does, the one that is cut
+    bool is_of_net = false;       ///< its kernel is a function of the net's own
+    bool is_result = false;       ///< the network's end
+    bool waits_for_halo = true;   ///< its middle can be computed while a halo travels
+    bool takes_image_blocks =
+        false;  ///< its kernel reads images of few channels in blocks of those
 };
 
 /// What a parameter is to its operator.

@@ -34,8 +34,8 @@ struct host_memory {
         const std::size_t step = is_large(bytes) ? huge : alignment;
         if (::posix_memalign(&p, step, rounded(bytes)) != 0) p = nullptr;
         if (!p) {
-            throw error(fault::device, "mpar: " + std::to_string(bytes >> 20) +
-                                           " MiB of memory are unavailable");
+            throw error(fault::device,
+                        "mpar: " + std::to_string(bytes >> 20) + " MiB of memory are unavailable");
         }
 #ifdef MADV_HUGEPAGE
         if (is_large(bytes)) ::madvise(p, rounded(bytes), MADV_HUGEPAGE);  // a hint

@@ -140,7 +140,8 @@ template <>
 struct explain<mismatch::kind::gate> {
     template <class At, class Layer, class Takes, class Gives>
     struct accept {
-        static_assert(never<At>, "mpar: a product's gate gives neither its body's shape nor one pixel");
+        static_assert(never<At>,
+                      "mpar: a product's gate gives neither its body's shape nor one pixel");
     };
 };
 template <>

@@ -65,8 +65,7 @@ template <class Body, class Skip>
 struct walk<residual<Body, Skip>> {
     template <class Visitor>
     static constexpr int over(Visitor& visitor, place where, int x) {
-        return walk_arms<Body, Skip>::over(visitor, where, x,
-                                           sum_of_arms());
+        return walk_arms<Body, Skip>::over(visitor, where, x, sum_of_arms());
     }
 };
 
@@ -74,8 +73,7 @@ template <class Body, class Gate>
 struct walk<product<Body, Gate>> {
     template <class Visitor>
     static constexpr int over(Visitor& visitor, place where, int x) {
-        return walk_arms<Body, Gate>::over(visitor, where, x,
-                                           product_of_arms());
+        return walk_arms<Body, Gate>::over(visitor, where, x, product_of_arms());
     }
 };
 
@@ -83,8 +81,7 @@ template <class... Arms>
 struct walk<concat<Arms...>> {
     template <class Visitor>
     static constexpr int over(Visitor& visitor, place where, int x) {
-        return walk_arms<Arms...>::over(visitor, where, x,
-                                        joined_arms());
+        return walk_arms<Arms...>::over(visitor, where, x, joined_arms());
     }
 };
 

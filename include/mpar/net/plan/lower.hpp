@@ -159,7 +159,10 @@ private:
             } else {
                 const bool grouped = a.channels == channel_map::grouped;
                 fault({misfit::summands,
-                       !a.mixes_channels() ? 1 : grouped ? a.group_inputs : x[0].c, x[0].c},
+                       !a.mixes_channels() ? 1
+                       : grouped           ? a.group_inputs
+                                           : x[0].c,
+                       x[0].c},
                       o.name, p);
             }
         }
@@ -256,7 +259,8 @@ private:
         for (int i = 0; i < int(arms.size()); ++i) {
             const tensor& arm = at(tensor_of(i));
             y.extents.c += arm.extents.c;
-            if (y.where.is_whole()) y.where = output_layout(arm_of_concat(0), p, arm.where, stages_);
+            if (y.where.is_whole())
+                y.where = output_layout(arm_of_concat(0), p, arm.where, stages_);
         }
         const int joined = static_cast<int>(plan_.tensors.size());
         plan_.tensors.push_back(y);

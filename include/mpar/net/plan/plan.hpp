@@ -46,14 +46,14 @@ private:
 struct step {
     operation what;
     place where;
-    tensor_list inputs;    ///< the operation's own, then the one that it adds
-    bool adds = false;     ///< the last input is added at the step's end, before the activation
-    int y = -1;            ///< -1: the network's end
-    int weights = -1;      ///< first of its own parameters
-    int norm = -1;         ///< first of the four of a batch_norm folded into it
-    double epsilon = 0;    ///< of that, or of its own
-    int custom = -1;       ///< which of the net's own layers computes it
-    int entry = -1;        ///< the node whose policy it has; -1: follows what it reads
+    tensor_list inputs;  ///< the operation's own, then the one that it adds
+    bool adds = false;   ///< the last input is added at the step's end, before the activation
+    int y = -1;          ///< -1: the network's end
+    int weights = -1;    ///< first of its own parameters
+    int norm = -1;       ///< first of the four of a batch_norm folded into it
+    double epsilon = 0;  ///< of that, or of its own
+    int custom = -1;     ///< which of the net's own layers computes it
+    int entry = -1;      ///< the node whose policy it has; -1: follows what it reads
 
     constexpr int x() const { return inputs[0]; }
     /// Inputs of the operation's own.

@@ -93,10 +93,9 @@ template <class Net>
 consteval bool accepted() {
     constexpr mismatch m = outline_of<own_plan<Net>>.wrong;
     if constexpr (m) {
-        (void)sizeof(
-            typename explain<m.what>::template accept<at<m.where.position()>,
-                                                      typename entry<Net, m.node>::type,
-                                                      takes<m.takes>, gives<m.gives>>);
+        (void)sizeof(typename explain<m.what>::template accept<at<m.where.position()>,
+                                                               typename entry<Net, m.node>::type,
+                                                               takes<m.takes>, gives<m.gives>>);
     }
     return true;  // of a wrong net too: one error is enough
 }

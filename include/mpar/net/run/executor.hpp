@@ -211,11 +211,8 @@ private:
     }
     void run_part(int i, const box& y) {
         const int leaves = int(part_.steps[std::size_t(i)].leaves.size());
-        if (leaves) {
-            run_leaves(i, y, {0, leaves}, 0);
-        } else {
-            run_kernel(i, arguments_of(i, y));
-        }
+        if (leaves == 0) return run_kernel(i, arguments_of(i, y));
+        run_leaves(i, y, {0, leaves}, 0);
     }
     void run_kernel(int i, const arguments<Backend, T>& a) {
         const auto& s = plan_.steps[std::size_t(i)];
@@ -324,11 +321,7 @@ private:
         const auto& m = memory_of(s.y);
         if (m.held.c.size() % Backend::template block<T> != 0) {
             const auto clear = [&] { Backend::clear_margin(queue(), tensors_.region(s.y, y), box{}); };
-            if (workers_.shares_kernels()) {
-                workers_.once(clear);
-            } else {
-                workers_.alone(clear);
-            }
+            workers_.shares_kernels() ? workers_.once(clear) : workers_.alone(clear);
         }
         const int units = std::min(y.h.size(), 8 * (workers_.count() - 1) + 1);
         workers_.share(units, [&](int u) {
@@ -357,39 +350,37 @@ private:
                " (" + std::string(plan_.steps[std::size_t(e.before_step)].what.name) + ")";
     }
 
+    shape extents_of(int t) const {
+        shape s = plan_.tensors[std::size_t(t)].extents;
+        s.n = part_.of.batch;
+        return s;
+    }
+    view<T> second_of(const step& s, const box& y) const {
+        if (s.second() < 0) return {};
+        const shape all = extents_of(s.second());
+        return tensors_.region(s.second(), box_read(s.reads_input(1), y, all, part_.of.block));
+    }
     /// For the part `y` of step i's output; of a cut sum, for one leaf, on a level of memory.
     arguments<Backend, T> arguments_of(int i, const box& y, int leaf = -1, int level = 0) {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto& p = part_.steps[std::size_t(i)];
-        shape image = plan_.tensors[std::size_t(s.x())].extents;
-        image.n = part_.of.batch;
-        const auto outside = [](range read, int extent) {
-            return range{std::max(0, -read.lo), std::max(0, read.hi - extent)};
-        };
+        const shape image = extents_of(s.x());
         box x = reads(s.what, y, image, part_.of.block, p.tile);
         if (leaf >= 0) x.c = p.leaves[std::size_t(leaf)];
-        const range rows = outside(x.h, image.h), columns = outside(x.w, image.w);
         return {.queue = queue(),
                 .x = tensors_.region(s.x(), x),
-                .second = s.second() < 0 ? view<T>{} : tensors_.region(s.second(), second_of(s, y)),
+                .second = second_of(s, y),
                 .residual = s.adds ? tensors_.region(s.residual(), y) : view<T>{},
                 .y = tensors_.region(s.y, y, level),
                 .where = y,
-                .in_channels = x.c,
                 .from = x,
                 .whole = image,
                 .tile = p.tile,
-                .padding = {rows.lo, rows.hi, columns.lo, columns.hi},
+                .padding = {std::max(0, -x.h.lo), std::max(0, x.h.hi - image.h),
+                            std::max(0, -x.w.lo), std::max(0, x.w.hi - image.w)},
                 .weights = weights_.weights(i, std::max(leaf, 0)),
                 .bias = weights_.bias(i),
                 .workspace = tensors_.workspace()};
-    }
-
-    /// What of its second input a step reads for a part of y.
-    box second_of(const step& s, const box& y) const {
-        shape second = plan_.tensors[std::size_t(s.second())].extents;
-        second.n = part_.of.batch;
-        return box_read(s.reads_input(1), y, second, part_.of.block);
     }
 
     const plan& plan_;
