@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
     return tools::run(argc, argv, [&](int rank) {
         int ranks = 1;
         MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-        for (const auto& m : tools::models) {
+        for (const auto& m : tools::offers) {
             for (const int batch : {1, 8}) {
                 for (const bool exact : {false, true}) {
                     work w{std::string(m.name), {}};

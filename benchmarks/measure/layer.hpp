@@ -88,10 +88,12 @@ public:
         const mpar::arguments<backend, float> a{
             .queue = queue_,
             .x = x_.as(layer_.x, layer_.x_block),
+            .second = {},
             .residual = layer_.residual ? residual_.as(layer_.y) : mpar::view<const float>{},
             .y = y_.as(layer_.y),
             .where = layer_.y,
-            .in_channels = layer_.x.c,
+            .from = layer_.x,
+            .whole = {},
             .tile = layer_.tile,
             .padding = layer_.padding,
             .weights = packed_.data(),

@@ -29,6 +29,14 @@ struct net {
 };
 using published = net<3, 1000, 32>;
 
+/// Another window, and other classes.
+struct other {
+    using input = image<3, 32, 32>;
+    using layers = chain<conv2d<3, 8, window<5>>, batch_norm<8>, relu, conv2d<8, 8, window<3>>,
+                         global_avg_pool, dense<8, 10>>;
+    static std::vector<std::string> layer_names() { return {"a", "b", "c", "head"}; }
+};
+
 /// A file of a net's seeded weights, and its own name for `tensor`.
 template <class Net>
 std::string written() {
@@ -85,12 +93,6 @@ TEST_CASE("a net takes the file's channels and classes, and any size of image") 
 }
 
 TEST_CASE("what differs otherwise stays for load to complain about") {
-    struct other {
-        using input = image<3, 32, 32>;
-        using layers = chain<conv2d<3, 8, window<5>>, batch_norm<8>, relu, conv2d<8, 8, window<3>>,
-                             global_avg_pool, dense<8, 10>>;
-        static std::vector<std::string> layer_names() { return {"a", "b", "c", "head"}; }
-    };
     const std::string path = written<other>();
     {
         const auto file = io::read_weights(path);
