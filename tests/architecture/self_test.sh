@@ -53,6 +53,7 @@ planted reference 'bare has no words' include/mpar/net/network.hpp 'namespace mp
 planted reference 'late has no words' include/mpar/net/network.hpp '/// One.' 'int first(int);' '' 'int late(int);'
 planted reference '' include/mpar/net/network.hpp '/// Both.' 'struct one {};' 'struct two {' '    int of;' '};'
 planted pages '' docs/house.md 'See `net/network.hpp`, `io/npy.hpp` and `layers/NAME.hpp`.'
+planted pages 'network.hpp has no forward' docs/house.md '1. `net/network.hpp`, `forward`: it runs.'
 planted pages 'net/tape.hpp' docs/house.md 'See `net/network.hpp` and `net/tape.hpp`.'
 planted sources 'at most 100' examples/01_long.cpp $(seq 120)
 exit $bad

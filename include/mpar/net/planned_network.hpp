@@ -60,7 +60,9 @@ public:
     void load(const parameter_reader<T>& read) { engine_.load(read); }
     /// The same with what packed() gave in a run whose made_by() was this one's.
     void load(const packed_weights& from) { engine_.load(from); }
+    /// All packed weights of this rank: in host memory where they lie, else a copy. requires: loaded.
     packed_weights packed() { return engine_.packed(); }
+    /// What decides the bytes of packed().
     recipe made_by() const { return engine_.made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
@@ -79,6 +81,7 @@ public:
     traffic predicted() const { return engine_.predicted(); }
     traffic measured() const { return engine_.measured(); }
 
+    /// Bytes of memory for weights and for activations; a team's common memory is its first rank's.
     std::size_t weights_bytes() const { return engine_.weights_bytes(); }
     std::size_t activations_bytes() const { return engine_.activations_bytes(); }
 
