@@ -12,7 +12,7 @@ planted() {
     local check=$1 words=$2 file=$3
     shift 3
     rm -rf "${house:?}"/*
-    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net/{graph,run},kernels/{cpu/{gemm,winograd},reference}} "$house/examples"
+    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net/{graph,run},kernels/{cpu/{gemm,winograd},reference}} "$house"/{examples,docs}
     for header in core/config tensor/view comm/mesh io/npy net/{network,graph/chain,run/engine} \
         kernels/{cpu/{gemm/gemm,winograd/winograd},reference/gemm}; do
         printf '// SPDX-License-Identifier: MIT\n#include <vector>\n' >"$house/include/mpar/$header.hpp"
@@ -49,5 +49,11 @@ planted sources 'does not print' include/mpar/net/network.hpp 'void f() { std::c
 planted sources 'end the process' include/mpar/net/network.hpp 'void f() { std::exit(1); }'
 planted sources 'asks for a kind' include/mpar/net/network.hpp 'bool f(op k) { return k == op::dense; }'
 planted sources 'asks for a kind' include/mpar/net/run/engine.hpp 'void f(const max_pool_op&);'
+planted reference 'bare has no words' include/mpar/net/network.hpp 'namespace mpar {' '' 'struct bare {};' '}'
+planted reference 'late has no words' include/mpar/net/network.hpp '/// One.' 'int first(int);' '' 'int late(int);'
+planted reference '' include/mpar/net/network.hpp '/// Both.' 'struct one {};' 'struct two {' '    int of;' '};'
+planted pages '' docs/house.md 'See `net/network.hpp`, `io/npy.hpp` and `layers/NAME.hpp`.'
+planted pages 'network.hpp has no forward' docs/house.md '1. `net/network.hpp`, `forward`: it runs.'
+planted pages 'net/tape.hpp' docs/house.md 'See `net/network.hpp` and `net/tape.hpp`.'
 planted sources 'at most 100' examples/01_long.cpp $(seq 120)
 exit $bad

@@ -315,7 +315,7 @@ stopped 3 1
 # What is asked of it when all is well.
 for ranks in 1 2; do
     accepts $ranks --help
-    [ "$(grep -c -- '--weights' "$tmp/out.txt")" -eq 1 ] ||
+    [ "$(grep -c -- '--weights TEXT' "$tmp/out.txt")" -eq 1 ] ||
         complain "on $ranks: --help is not printed once"
     accepts $ranks --version
     [ "$(wc -l <"$tmp/out.txt")" -eq 1 ] || complain "on $ranks: --version: $(printed)"

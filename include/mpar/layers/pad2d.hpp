@@ -23,6 +23,7 @@ struct fill_edge {
     static constexpr border value{border::kind::edge};
 };
 
+/// What fills a border: fill_constant<>, fill_reflect or fill_edge.
 template <class F>
 concept fill_type = requires {
     { F::value } -> std::convertible_to<border>;

@@ -108,6 +108,7 @@ template <class Kernel, class Stride = stride<1, 1>, class Padding = centred,
 struct oblong : detail::window_of<Kernel::rows, Kernel::columns, Stride::rows, Stride::columns,
                                   Padding, Dilation> {};
 
+/// A window of a convolution or pool: window<...> or oblong<...>.
 template <class W>
 concept window_type = requires {
     { W::value } -> std::convertible_to<sliding>;

@@ -18,6 +18,7 @@ namespace cspdarknet {
 
 // clang-format off
 
+/// Convolution, norm, activation: [N, In, H, W] -> [N, Out, H', W'].
 template <int In, int Out, class Window, class P>
 struct conv { using layers = chain<conv2d<In, Out, Window, P>, batch_norm<Out>, leaky_relu<>>; };
 

@@ -61,6 +61,7 @@ struct layer {
     using layers = chain<concat<identity, grown>>;
 };
 
+/// `Layers` layers, each of which reads what all before it gave: [N, In, H, W] -> [N, out, H, W].
 template <int Layers, int In, class P>
 struct block {
     template <int... I>

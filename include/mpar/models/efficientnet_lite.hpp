@@ -19,6 +19,7 @@ namespace mpar {
 
 namespace efficientnet_lite {
 
+/// A norm that adds 1/1000 to the variance.
 template <int Channels>
 using norm = batch_norm<Channels, std::ratio<1, 1000>>;
 
@@ -38,6 +39,8 @@ struct inverted_bottleneck {
     using layers = chain<std::conditional_t<In == Out && Stride == 1, with_skip, body>>;
 };
 
+/// `Blocks` bottlenecks, of which the first has the stride:
+/// [N, In, H, W] -> [N, Out, H/Stride, W/Stride].
 template <int Blocks, int In, int Out, int Kernel, int Stride, class P>
 struct stage {
     using layers = chain<inverted_bottleneck<In, Out, Kernel, Stride, 6, P>,

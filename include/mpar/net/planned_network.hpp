@@ -68,7 +68,9 @@ public:
     void load(const parameter_reader<T>& read) { running().load(read); }
     /// The same with what packed() gave in a run whose made_by() was this one's.
     void load(const packed_weights& from) { running().load(from); }
+    /// All packed weights of this rank: in host memory where they lie, else a copy. requires: loaded.
     packed_weights packed() { return running().packed(); }
+    /// What decides the bytes of packed().
     recipe made_by() const { return running().made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
@@ -87,9 +89,9 @@ public:
     traffic predicted() const { return running().predicted(); }
     traffic measured() const { return running().measured(); }
 
+    /// Bytes of memory for weights and for activations; a team's common memory is its first rank's.
     std::size_t weights_bytes() const { return running().weights_bytes(); }
     std::size_t activations_bytes() const { return running().activations_bytes(); }
-
     /// Why the ranks of a node do not work together as options ask, in words; empty: they do.
     const std::string& note() const { return running().note(); }
 

@@ -37,6 +37,7 @@ enum class policy {
 
 inline constexpr int policy_count = 11;
 
+/// The policy's name, as programs and files spell it.
 constexpr std::string_view name_of(policy p) {
     switch (p) {
         case policy::none: return "none";
@@ -75,6 +76,7 @@ struct placing {
 /// The same as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
 namespace shard {
 
+/// A policy as a type, and each of the table's that needs no number.
 template <policy P>
 struct as {
     static constexpr placing value = P;
@@ -100,6 +102,7 @@ struct stage {
 
 }  // namespace shard
 
+/// A policy as a type: one of mpar::shard.
 template <class P>
 concept policy_type = requires {
     { P::value } -> std::convertible_to<placing>;
