@@ -30,7 +30,7 @@ struct layer {
     long flops() const { return mpar::flops(what, y, x.extents()); }
 
     std::string shape() const {
-        const mpar::filters& f = *filters_of(what);
+        const mpar::filters& f = filters_of(what);
         const mpar::sliding& w = f.window;
         const auto text = [](auto n) { return std::to_string(n); };
         std::string s = !traits_of(what).takes_image_blocks

@@ -27,7 +27,7 @@ public:
         const auto any = [](const dims& d) {
             return dnnl::memory::desc(d, dnnl::memory::data_type::f32, tag::any);
         };
-        const mpar::filters& f = *filters_of(l.what);
+        const mpar::filters& f = filters_of(l.what);
         const mpar::sliding& w = f.window;
         const mpar::shape y = l.y.extents();
         // x as it is stored, without padding: oneDNN pads by itself

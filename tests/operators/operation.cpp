@@ -37,7 +37,7 @@ std::vector<point> touched(const operation& o, const shape& x, const point& y) {
     switch (o.kind()) {
         case op::conv2d:
         case op::dense: {
-            const filters& f = *filters_of(o);
+            const filters& f = filters_of(o);
             const int ins = f.in / f.groups, outs = f.out / f.groups, group = y.c / outs;
             for (int c = group * ins; c < (group + 1) * ins; ++c) window(c);
             break;

@@ -58,8 +58,8 @@ struct fitted_net {
         operation does = net[i].does;
         if (int(i) == first && first != last) {
             if (const int channels = differs(first_weights, 1)) {
-                does = with_channels(does, channels * filters_of(does)->groups, 0);
-                fit.image.c = channels * filters_of(does)->groups;
+                does = with_channels(does, channels * filters_of(does).groups, 0);
+                fit.image.c = channels * filters_of(does).groups;
             }
         } else if (int(i) == last && first != last) {
             if (const int classes = differs(last_weights, 0))

@@ -35,8 +35,9 @@ namespace detail {
         }
         add_line(reads.window.h);
         add_line(reads.window.w);
-        if (const filters* f = filters_of(o)) {
-            for (const int n : {f->in, f->out, f->groups, int(f->bias)}) all.push_back(n);
+        if (has_filters(o)) {
+            const filters& f = filters_of(o);
+            for (const int n : {f.in, f.out, f.groups, int(f.bias)}) all.push_back(n);
         }
         for (const int v : net.inputs(i)) all.push_back(v);
     }

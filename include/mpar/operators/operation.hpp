@@ -104,12 +104,10 @@ public:
     constexpr const traits& is() const { return *is_; }
 
     // What few operators have: a visit of all would cost the compiler more.
-    constexpr const filters* own_filters() const {
-        return kind_ == op::conv2d ? &conv2d_.of : kind_ == op::dense ? &dense_.of : nullptr;
+    constexpr const filters& own_filters() const {
+        return kind_ == op::conv2d ? conv2d_.of : dense_.of;
     }
-    constexpr filters* own_filters() {
-        return kind_ == op::conv2d ? &conv2d_.of : kind_ == op::dense ? &dense_.of : nullptr;
-    }
+    constexpr filters& own_filters() { return kind_ == op::conv2d ? conv2d_.of : dense_.of; }
     constexpr double own_epsilon() const {
         return kind_ == op::batch_norm ? batch_norm_.epsilon : 0;
     }
@@ -194,14 +192,14 @@ private:
 /// The answers of an operation.
 constexpr const traits& traits_of(const operation& o) { return o.is(); }
 constexpr bool has_filters(const operation& o) { return traits_of(o).has_filters; }
-/// Its filters, or nullptr.
-constexpr const filters* filters_of(const operation& o) { return o.own_filters(); }
+/// Its filters. requires: has_filters(o).
+constexpr const filters& filters_of(const operation& o) { return o.own_filters(); }
 /// The operation with filters of other input or output channels; 0: as they are.
 constexpr operation with_channels(operation o, int in, int out) {
-    if (filters* f = o.own_filters()) {
-        if (in) f->in = in;
-        if (out) f->out = out;
-    }
+    if (!has_filters(o)) return o;
+    filters& f = o.own_filters();
+    if (in) f.in = in;
+    if (out) f.out = out;
     return o;
 }
 /// What a norm that is folded adds to the variance.
@@ -252,16 +250,16 @@ constexpr void parameters_of(const operation& o, Sink& to) {
 /// The kernel's view of a rank's part `y`; of an operation without filters, its channels alone.
 constexpr convolution problem_of(const operation& o, range in_channels, const box& y,
                                  int tile = 0) {
-    if (const filters* f = filters_of(o)) return f->problem(in_channels, y, tile);
+    if (has_filters(o)) return filters_of(o).problem(in_channels, y, tile);
     return {index_map_of(o).window, 1, 1, 1, in_channels, y.c, {}};
 }
 
 /// Whether two do the same work on equal inputs, the first of extents x.
 constexpr bool works_alike(const operation& a, const operation& b, const shape& x) {
-    const filters *p = filters_of(a), *q = filters_of(b);
     return a.kind() == b.kind() && index_map_of(a, 0) == index_map_of(b, 0) &&
            index_map_of(a, 1) == index_map_of(b, 1) &&
-           flops(a, whole(x), x) == flops(b, whole(x), x) && (p == nullptr || *p == *q);
+           flops(a, whole(x), x) == flops(b, whole(x), x) &&
+           (!has_filters(a) || filters_of(a) == filters_of(b));
 }
 
 /// The two steps of an operation that is riding::phases, of an input of extents x.
@@ -279,9 +277,8 @@ constexpr operation arm_of_concat(int from) {
 }
 /// The step that ends a sum over channels which `o` has cut between ranks.
 constexpr operation sum_of_summands(const operation& o) {
-    const filters* f = filters_of(o);
     reduce_op sum;
-    sum.bias = f && f->bias;
+    sum.bias = has_filters(o) && filters_of(o).bias;
     return operation(sum, o.name);
 }
 /// What joins the arms of a residual, of a product and of a concat.

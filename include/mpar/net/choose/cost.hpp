@@ -92,28 +92,28 @@ public:
         workload w{work::pass, all_.flops_of(s, rank), bytes(x) + y_bytes, 0};
         for (int k = 1; k < s.inputs.size(); ++k) w.tensor_bytes += bytes(all_.read_input(s, k, y));
         if (traits_of(o).ends_sum) w.tensor_bytes += y_bytes * (summands(s.x()) - 1);
-        const filters* f = filters_of(o);
-        if (!f) return w;
+        if (!has_filters(o)) return w;
+        const filters& f = filters_of(o);
 
         const long ins =
-            x.c.size() / (f->groups > 1 ? std::max(1, f->groups * y.c.size() / f->out) : 1);
+            x.c.size() / (f.groups > 1 ? std::max(1, f.groups * y.c.size() / f.out) : 1);
         const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
         w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
-        w.weight_bytes = pairs * f->taps() * of_.element_size;
+        w.weight_bytes = pairs * f.taps() * of_.element_size;
         if (!traits_of(o).takes_image_blocks) {
             w.kind = work::dense;
         } else if (const int tile = all_.tile(i); tile > 1) {
             const shape all = all_.extents(s.y);
-            const long inputs = y.n.size() * products(f->window.h, tile, y.h, all.h) *
-                                products(f->window.w, tile, y.w, all.w);
+            const long inputs = y.n.size() * products(f.window.h, tile, y.h, all.h) *
+                                products(f.window.w, tile, y.w, all.w);
             w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
                  pairs * (tile + 2) * (tile + 2) * of_.element_size};
         } else if (tile == 1) {
             w.kind = work::paired;
-        } else if (f->is_depthwise()) {
+        } else if (f.is_depthwise()) {
             w.kind = work::depthwise;
         } else {
-            w.kind = f->taps() == 1 ? work::pointwise : work::window;
+            w.kind = f.taps() == 1 ? work::pointwise : work::window;
         }
         return w;
     }

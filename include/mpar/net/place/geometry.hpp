@@ -158,7 +158,7 @@ public:
         const box y = computed(s, rank);
         const long all = flops(s.what, y, extents(s.x()));
         if (s.y < 0 || tensor_at(s.y).where.partial.empty()) return all;
-        return all / filters_of(s.what)->in * summed(s, rank).size();
+        return all / filters_of(s.what).in * summed(s, rank).size();
     }
 
 private:
@@ -167,7 +167,7 @@ private:
         if (!traits_of(s.what).takes_image_blocks) return 0;
         shape y = extents(s.y);
         y.n = std::max(y.n, of_.whole_batch);
-        return of_.winograd_tile(problem_of(s.what, {0, filters_of(s.what)->in}, whole(y)), y);
+        return of_.winograd_tile(problem_of(s.what, {0, filters_of(s.what).in}, whole(y)), y);
     }
 
     plan plan_;

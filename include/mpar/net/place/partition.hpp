@@ -80,8 +80,8 @@ private:
             return false;
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             const auto& s = all_.step_at(i);
-            const filters* f = filters_of(s.what);
-            const bool takes = traits_of(s.what).takes_image_blocks && f->groups == 1 && !all_.tile(i);
+            const bool takes = traits_of(s.what).takes_image_blocks &&
+                               filters_of(s.what).groups == 1 && !all_.tile(i);
             const int input = s.inputs.index_of(t);
             if (input > 0 || (input == 0 && (!takes || s.residual() == t))) return false;
         }

@@ -104,11 +104,12 @@ private:
     }
 
     constexpr long filter_bytes(int i) const {
-        const filters* f = filters_of(plan_.steps[std::size_t(i)].what);
-        if (!f) return 0;
+        const operation& o = plan_.steps[std::size_t(i)].what;
+        if (!has_filters(o)) return 0;
+        const filters& f = filters_of(o);
         const int tile = step_of(i).tile;
-        const long taps = tile > 1 ? (tile + 2) * (tile + 2) : f->taps();
-        return f->in_per_group() * step_of(i).y.c.size() * taps * part_.of.element_size;
+        const long taps = tile > 1 ? (tile + 2) * (tile + 2) : f.taps();
+        return f.in_per_group() * step_of(i).y.c.size() * taps * part_.of.element_size;
     }
 
     /// Tensors that no step outside reads or writes hold a slice; those in one home all or none.
