@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -41,9 +42,12 @@ public:
                 if (node.rank() == 0) make(name, file, bytes);
             });
             broadcast(node, name, sizeof name, 0);
+            identity there = identity_of(node.rank() == 0 ? file : -1);
+            broadcast(node, &there, sizeof there, 0);
             agree(node, [&] {
                 if (node.rank() == 0) return;
                 file = open_as(name);
+                require_same(file, there);
                 map(file, bytes, MAP_POPULATE);
             });
         } catch (...) {
@@ -66,6 +70,27 @@ public:
 
 private:
     static constexpr std::size_t huge = host_memory::huge;
+
+    /// Which file it is: a name or a number of a process may mean another where ranks of one node live in
+    /// containers of their own.
+    struct identity {
+        unsigned long long device = 0, number = 0;
+    };
+    static identity identity_of(int file) {
+        struct stat status {};
+        if (file < 0 || ::fstat(file, &status) != 0) return {};
+        return {static_cast<unsigned long long>(status.st_dev),
+                static_cast<unsigned long long>(status.st_ino)};
+    }
+    /// throws: error(device) when an open file is not the one that is meant.
+    static void require_same(int file, const identity& meant) {
+        const identity is = identity_of(file);
+        if (file < 0 || (is.device == meant.device && is.number == meant.number)) return;
+        throw error(
+            fault::device,
+            "mpar: memory shared by the ranks of a node is unavailable (they do not see each "
+            "other's files)");
+    }
 
     /// The block's file, mapped, with all its pages: under /dev/shm, or where that is too small or
     /// closed, a file without a name that the others find among this process's own.
