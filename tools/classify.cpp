@@ -179,7 +179,7 @@ std::unique_ptr<tools::batches> source_of(tools::model& net, const classify_opti
                                             size(3, how.crop, how.crop));
     });
     return std::make_unique<tools::picture_batches>(net.comm(), files, how, o.turning(), input.n,
-                                                     input.c);
+                                                    input.c);
 }
 
 int classify(const classify_options& o, int rank) {

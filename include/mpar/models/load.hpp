@@ -169,7 +169,8 @@ loading load_spelled(Network& net, const io::weight_source& from,
     for (const auto& spelled : layers) spellings.push_back(parameter_names(net.steps(), spelled));
     auto cached = spellings.front();
     if (!from.key.empty()) cached.push_back("of " + from.key);
-    detail::cache_entry entry(cache, from.path, cached, cache.folder.empty() ? recipe{} : net.made_by());
+    detail::cache_entry entry(cache, from.path, cached,
+                              cache.folder.empty() ? recipe{} : net.made_by());
     if (detail::open_cached(net.comm(), net.sharers(), entry)) {
         net.load(packed_weights{entry.file()->bytes(), entry.file()});
         return {true, {}};
