@@ -26,7 +26,6 @@ public:
     constexpr const short* begin() const { return of_.data(); }
     constexpr const short* end() const { return of_.data() + count_; }
     constexpr void add(int t) { of_[static_cast<std::size_t>(count_++)] = short(t); }
-    constexpr void drop_last() { --count_; }
     /// Whether input i is the first one that is its tensor.
     constexpr bool is_first(int i) const { return index_of((*this)[i]) == i; }
     /// The first input that is tensor t; -1: none is.
