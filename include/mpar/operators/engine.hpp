@@ -26,7 +26,7 @@ struct reduce_op : keeps_extents,
 
 /// The network's end: all of x, read by the caller.
 struct result_op : keeps_extents, needs_no_shape, takes_anything, has_no_parameters, has_no_kernel {
-    static constexpr traits is() { return {.is_result = true}; }
+    static constexpr traits is() { return {}; }
     static constexpr index_map reads(int) { return maps_everything(); }
     static constexpr long flops(const box&, const shape&) { return 0; }
 };

@@ -39,7 +39,6 @@ struct traits {
     bool moves_channels = false;  ///< its output may lie in its input, or the other way about
     bool follows_second = false;  ///< lies as either input does, the one that is cut
     bool is_of_net = false;       ///< its kernel is a function of the net's own
-    bool is_result = false;       ///< the network's end
     bool waits_for_halo = true;   ///< its middle can be computed while a halo travels
     bool takes_image_blocks =
         false;  ///< its kernel reads images of few channels in blocks of those
