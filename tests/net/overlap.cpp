@@ -4,8 +4,8 @@
 #include "support/catch.hpp"
 #include "support/effort.hpp"
 
-#include <mpar/mpar.hpp>
 #include <mpar/models/seeded.hpp>
+#include <mpar/mpar.hpp>
 
 #include <cstring>
 
@@ -68,13 +68,24 @@ TEST_CASE("layers in pieces give one rank's bits") {
 
 TEST_CASE("pieces are whole tiles, and neither small nor the rest") {
     const operation conv = conv2d<64, 64, window<3, 1, pad<0>>>::describe();
-    const shape x{1, 64, 200, 192};
-    // a row of 192 pixels is 14 million operations: 3 rows are enough, but not 1024 pixels
-    CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 0) == range{0, 6});
-    CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 4) == range{0, 8});
-    CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {4, 100}, {0, 192}}, x, 4) == range{4, 12});
-    CHECK(detail::first_rows(conv, {{0, 1}, {0, 64}, {4, 15}, {0, 192}}, x, 4) == range{4, 15});
-    // cheap layers are not cut
     const operation pool = max_pool<window<3, 1, pad<0>>>::describe();
-    CHECK(detail::first_rows(pool, {{0, 1}, {0, 64}, {0, 100}, {0, 192}}, x, 0) == range{0, 100});
+    constexpr granularity divides{.flops_between_looks = 40'000'000, .pixels_between_looks = 1024};
+    const auto first = [&](const operation& o, range rows, int tile) {
+        const box middle{{0, 1}, {0, 64}, rows, {0, 192}};
+        return detail::first_rows(o, middle, {1, 64, 200, 192}, tile, divides);
+    };
+    // a row of 192 pixels is 14 million operations: 3 rows are enough, but not 1024 pixels
+    CHECK(first(conv, {0, 100}, 0) == range{0, 6});
+    CHECK(first(conv, {0, 100}, 4) == range{0, 8});
+    CHECK(first(conv, {4, 100}, 4) == range{4, 12});
+    CHECK(first(conv, {4, 15}, 4) == range{4, 15});
+    // cheap layers are not cut
+    CHECK(first(pool, {0, 100}, 0) == range{0, 100});
+}
+
+TEST_CASE("who does not say how finely to divide looks after each row") {
+    const operation conv = conv2d<64, 64, window<3, 1, pad<0>>>::describe();
+    const box middle{{0, 1}, {0, 64}, {3, 100}, {0, 192}};
+    CHECK(detail::first_rows(conv, middle, {1, 64, 200, 192}, 0, {}) == range{3, 4});
+    CHECK(detail::first_rows(conv, middle, {1, 64, 200, 192}, 4, {}) == range{3, 4});
 }

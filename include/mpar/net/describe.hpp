@@ -5,6 +5,7 @@
 #include <mpar/net/choose/cost.hpp>
 #include <mpar/net/choose/runner_up.hpp>
 #include <mpar/net/place/part.hpp>
+#include <mpar/net/place/schedule.hpp>
 #include <mpar/net/plan/plan.hpp>
 
 #include <array>
@@ -124,18 +125,26 @@ namespace detail {
     to.end_row();
 }
 
-/// Step i; `next`: the first exchange that comes after the steps before it.
+/// What moves before each step.
+[[gnu::cold]] inline std::vector<std::string> moves_of(const plan& p, const part& mine) {
+    std::vector<std::string> moves(p.steps.size());
+    const schedule actions(p, mine);
+    for (const action& a : actions.all()) {
+        if (a.does != action::kind::finish && a.does != action::kind::reduce) continue;
+        std::string& words = moves[std::size_t(a.step)];
+        if (!words.empty()) words += ", ";
+        words += name_of(mine.exchanges[std::size_t(a.index)].name);
+    }
+    return moves;
+}
+
+/// Step i, before which there are these moves.
 [[gnu::cold]] inline void add_step(table& to, const plan& p, const part& mine,
-                                   const plan_notes& notes, std::size_t i, std::size_t& next) {
+                                   const plan_notes& notes, std::size_t i,
+                                   const std::string& moves) {
     const auto& s = p.steps[i];
     const auto& part_of = mine.steps[i];
     const tensor& y = p.tensors[static_cast<std::size_t>(s.y < 0 ? s.x() : s.y)];
-    std::string moves;
-    for (; next < mine.exchanges.size() && mine.exchanges[next].before_step == static_cast<int>(i);
-         ++next) {
-        if (!moves.empty()) moves += ", ";
-        moves += name_of(mine.exchanges[next].name);
-    }
     const placing& by = s.what.asks;
     to.add(std::to_string(i));
     to.add(with_fusions(s) + (part_of.in_place ? " (in place)" : ""));
@@ -173,10 +182,10 @@ namespace detail {
                                           const plan_notes& notes = {}) {
     detail::table table;
     detail::add_titles(table, notes);
-    std::size_t next = 0;
+    const auto moves = detail::moves_of(p, mine);
     long flops = 0;
     for (std::size_t i = 0; i < p.steps.size(); ++i) {
-        detail::add_step(table, p, mine, notes, i, next);
+        detail::add_step(table, p, mine, notes, i, moves[i]);
         flops += mine.steps[i].flops;
     }
     std::string text = table.text();

@@ -35,6 +35,10 @@ namespace detail {
         }
         add_line(reads.window.h);
         add_line(reads.window.w);
+        if (net.inputs(i).empty()) {
+            const shape s = output_shape(o, std::span<const shape>{});
+            for (const int n : {s.n, s.c, s.h, s.w}) all.push_back(n);
+        }
         if (has_filters(o)) {
             const filters& f = filters_of(o);
             for (const int n : {f.in, f.out, f.groups, int(f.bias)}) all.push_back(n);
@@ -53,7 +57,8 @@ class dynamic_network : public planned_network<Backend, T> {
     using base = planned_network<Backend, T>;
 
 public:
-    /// `net` on one image of extents `image` ([1, C, H, W]); `given`: what each rank passes of it.
+    /// `net` on one image of extents `image` ([1, C, H, W]), its first input; `given`: what each rank
+    /// passes of it, and of further inputs.
     /// collective. throws, the same on every rank: error(usage) when the net is wrong, a layer cannot
     /// be asked so, or the ranks were given different nets or options; error(mpi); error(device).
     dynamic_network(MPI_Comm theirs, dynamic_graph net, const shape& image, const options& o = {},

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,11 @@ public:
         running().forward(images, y, functions_);
     }
 
+    /// The same of a net with several inputs and outputs, in the order in which its graph has them.
+    void forward(std::span<const view<const T>> inputs, std::span<const view<T>> outputs) {
+        running().forward(inputs, outputs, functions_);
+    }
+
     /// The same with dense NCHW values in host memory.
     std::vector<T> forward(const std::vector<T>& images) {
         static_assert(std::same_as<typename Backend::memory, host_memory>,
@@ -82,8 +88,11 @@ public:
 
     int rank() const { return running().comm().rank(); }
     int ranks() const { return running().comm().size(); }
-    const box& input_box() const { return running().input_box(); }
-    shape output_shape() const { return running().output_shape(); }
+    /// What this rank passes of input i, in the indices of the whole batch, and the extents of output i.
+    const box& input_box(int i = 0) const { return running().input_box(i); }
+    shape output_shape(int i = 0) const { return running().output_shape(i); }
+    int inputs() const { return steps().inputs(); }
+    int outputs() const { return steps().outputs(); }
 
     /// Bytes and messages: of one forward as predicted, of all so far as measured.
     traffic predicted() const { return running().predicted(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an engine does itself: the end of a cut sum, of a net, and nothing. Knows no message.
+// What an engine does itself: a net's inputs and outputs, the end of a cut sum, and nothing. Knows no
+// message.
 #pragma once
 
 #include <mpar/operators/answers.hpp>
@@ -24,9 +25,19 @@ struct reduce_op : keeps_extents,
     static constexpr long flops(const box& y, const shape&) { return y.count(); }
 };
 
-/// The network's end: all of x, read by the caller.
+/// What the caller passes besides the net's first input.
+struct input_op : needs_no_shape, takes_anything, has_no_parameters, has_no_kernel {
+    shape extents{};  ///< of one image
+
+    static constexpr traits is() { return {.inputs = 0, .rides = riding::entering}; }
+    constexpr shape output(std::span<const shape>) const { return extents; }
+    static constexpr index_map reads(int) { return {}; }
+    static constexpr long flops(const box&, const shape&) { return 0; }
+};
+
+/// An output of the net: all of x, read by the caller.
 struct result_op : keeps_extents, needs_no_shape, takes_anything, has_no_parameters, has_no_kernel {
-    static constexpr traits is() { return {}; }
+    static constexpr traits is() { return {.rides = riding::leaving}; }
     static constexpr index_map reads(int) { return maps_everything(); }
     static constexpr long flops(const box&, const shape&) { return 0; }
 };

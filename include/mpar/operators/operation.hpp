@@ -45,6 +45,7 @@ enum class op : unsigned char {
     flatten,
     softmax,
     custom,
+    input,
     result,
     nothing,
 };
@@ -84,6 +85,7 @@ public:
     constexpr explicit(false) operation(const flatten_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<flatten_op>), kind_(op::flatten), flatten_(o) {}
     constexpr explicit(false) operation(const softmax_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<softmax_op>), kind_(op::softmax), softmax_(o) {}
     constexpr explicit(false) operation(const custom_op& o) : name(o.name), asks(o.asks), is_(&detail::answers_of<custom_op>), kind_(op::custom), custom_(o) {}
+    constexpr explicit(false) operation(const input_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<input_op>), kind_(op::input), input_(o) {}
     constexpr explicit(false) operation(const result_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<result_op>), kind_(op::result), result_(o) {}
     constexpr explicit(false) operation(const nothing_op& o, std::string_view n = {}, const placing& p = {}) : name(n), asks(p), is_(&detail::answers_of<nothing_op>), kind_(op::nothing), nothing_(o) {}
     // clang-format on
@@ -134,6 +136,7 @@ public:
             case op::flatten: return f(o.flatten_);
             case op::softmax: return f(o.softmax_);
             case op::custom: return f(o.custom_);
+            case op::input: return f(o.input_);
             case op::result: return f(o.result_);
             case op::nothing: break;
         }
@@ -184,6 +187,7 @@ private:
         flatten_op flatten_;
         softmax_op softmax_;
         custom_op custom_;
+        input_op input_;
         result_op result_;
         nothing_op nothing_;
     };
@@ -285,6 +289,12 @@ constexpr operation sum_of_summands(const operation& o) {
 constexpr operation sum_of_arms() { return operation(add_op{}, "residual: sum"); }
 constexpr operation product_of_arms() { return operation(multiply_op{}, "product"); }
 constexpr operation joined_arms() { return operation(concat_op{}, "concat"); }
+/// What a net gives, and what it takes besides its first input: one image's extents.
 constexpr operation end_of_net() { return operation(result_op{}, "result"); }
+constexpr operation input_of_net(const shape& image) {
+    input_op o;
+    o.extents = image;
+    return operation(o, "input");
+}
 
 }  // namespace mpar

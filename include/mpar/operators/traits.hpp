@@ -17,6 +17,8 @@ enum class riding {
     vectors,     ///< leaves none where images have one pixel: they are vectors already
     phases,      ///< becomes other operators: operation::phases
     joining,     ///< each input becomes a step that writes its channels of the output
+    entering,    ///< is a tensor that the caller passes, and no step
+    leaving,     ///< becomes one of the last steps
 };
 
 /// What of an operator's weights lies packed in memory.
@@ -30,7 +32,7 @@ enum class packed_as {
 
 /// One operator's answers.
 struct traits {
-    int inputs = 1;  ///< of its own; -1: any number
+    int inputs = 1;  ///< of its own; -1: any number, 0: the caller passes what it gives
     riding rides = riding::never;
     packed_as weights = packed_as::nothing;
     bool has_epilogue = false;    ///< an activation may follow in its step

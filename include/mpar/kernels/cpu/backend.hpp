@@ -12,6 +12,7 @@
 #include <mpar/kernels/cpu/softmax.hpp>
 #include <mpar/kernels/cpu/vector.hpp>
 #include <mpar/kernels/cpu/winograd/winograd.hpp>
+#include <mpar/kernels/granularity.hpp>
 #include <mpar/kernels/input_view.hpp>
 #include <mpar/tensor/crew.hpp>
 #include <mpar/tensor/memory.hpp>
@@ -38,6 +39,13 @@ struct cpu {
     template <class T>
     static constexpr int image_block = std::min(4, mpar::cpu::lanes<T>);
     static constexpr long cache_bytes = 32L << 20;  ///< of a usual last level
+    /// Some 0.3 ms of work between two looks, in no fewer pixels than a kernel takes at full speed; a
+    /// kernel on a narrow edge is slow.
+    static constexpr granularity divides{.flops_between_looks = 40'000'000,
+                                         .pixels_between_looks = 1024,
+                                         .spans_of_middle = 3,
+                                         .columns_of_middle = 2,
+                                         .parts_each = 8};
 
     template <class T>
     static constexpr int winograd_tile(const convolution& layer, const shape& y) {

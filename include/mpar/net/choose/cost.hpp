@@ -177,13 +177,19 @@ public:
         return c;
     }
     /// Seconds until the images lie where the first step reads them.
-    [[gnu::cold]] constexpr double input_seconds() const {
-        double most = 0;
-        for (const int r : ranks_) {
-            const box read = all_.read(all_.step_at(0), 0, r);
-            most = std::max(most, seconds_of({work::pass, 0, bytes(read), 0}, machine_));
+    [[gnu::cold]] constexpr double input_seconds() const { return bringing(0, 0); }
+    /// The same of all inputs, each to the first step that reads it.
+    [[gnu::cold]] constexpr double all_inputs_seconds() const {
+        double sum = 0;
+        for (int k = 0; k < all_.steps().inputs(); ++k) {
+            const int t = all_.steps().input_tensor(k);
+            for (int i = 0; i <= all_.tensor_at(t).last_reader; ++i) {
+                if (!all_.step_at(i).reads(t)) continue;
+                sum += bringing(t, i);
+                break;
+            }
         }
-        return most;
+        return sum;
     }
 
     /// All of it.
@@ -195,7 +201,7 @@ public:
         for (int i = 0; i < int(all_.steps().steps.size()); ++i) {
             const step& s = all_.step_at(i);
             step_cost c = compute_of(i);
-            if (i == 0) c.compute += input_seconds();
+            if (i == 0) c.compute += all_inputs_seconds();
             for (int k = 0; k < s.inputs.size(); ++k) {
                 const int t = s.inputs[k];
                 if (is_done(done, t, i)) continue;
@@ -224,6 +230,15 @@ public:
     }
 
 private:
+    /// Of tensor t, to where step i reads it.
+    [[gnu::cold]] constexpr double bringing(int t, int i) const {
+        double most = 0;
+        for (const int r : ranks_) {
+            const box read = all_.read(all_.step_at(i), t, r);
+            most = std::max(most, seconds_of({work::pass, 0, bytes(read), 0}, machine_));
+        }
+        return most;
+    }
     constexpr bool is_done(const growing<detail::fetched>& done, int t, int i) const {
         if (!all_.tensor_at(t).where.partial.empty()) return false;
         for (const auto& d : done) {
@@ -317,7 +332,8 @@ private:
             const tensor& of = all_.tensor_at(t);
             box held = all_.owner(t, rank);
             for (int i = of.producer + 1; i <= of.last_reader; ++i) {
-                if (all_.step_at(i).reads(t)) held = hull(held, all_.read(all_.step_at(i), t, rank));
+                if (all_.step_at(i).reads(t))
+                    held = hull(held, all_.read(all_.step_at(i), t, rank));
             }
             for (int i = std::max(0, of.producer); i <= of.last_reader; ++i) {
                 live[std::size_t(i)] += bytes(held);

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/net/plan/lower.hpp>
 #include <mpar/net/choose/prices.hpp>
+#include <mpar/net/plan/lower.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -66,10 +66,18 @@ public:
     [[gnu::cold]] constexpr growing<placing> run(double byte, bool cuts_sums) {
         byte_ = byte;
         cuts_sums_ = cuts_sums;
-        live_ = {0};
+        live_.clear();
+        std::uint64_t given = 0;
+        for (int t = 0; t < int(plan_.tensors.size()); ++t) {
+            const tensor& input = plan_.tensors[std::size_t(t)];
+            if (input.producer >= 0 || input.last_reader < 0) continue;
+            if (int(live_.size()) == open_ends) return {};
+            given |= now(layouts_.of(input.where)).bits() << 10 * live_.size();
+            live_.push_back(t);
+        }
         levels_.clear();
         levels_.resize(plan_.steps.size() + 1);
-        levels_[0].nodes = {{now(layouts_.of(plan_.tensors[0].where)).bits(), 0, -1, {}}};
+        levels_[0].nodes = {{given, 0, -1, {}}};
         for (int i = 0; i < int(plan_.steps.size()); ++i) {
             if (!advance(i)) return {};
         }
@@ -252,7 +260,8 @@ private:
                   : begins_ ? layouts_.of(gives(i, p, key))
                             : at(key, y_).where;
         n.made = summed_by(p.how).empty() ? n.given : layouts_.of(summands_of(p.how));
-        const layout taken = s.y < 0 ? layout::everywhere : input_layout(s.reads_input(0), layouts_[n.made]);
+        const layout taken =
+            s.y < 0 ? layout::everywhere : input_layout(s.reads_input(0), layouts_[n.made]);
         n.reads = layouts_.of(taken);
         n.is_fine = taken.stage < 0 && taken.c.count + taken.h.count + taken.w.count == 2;
         return n;
@@ -280,8 +289,7 @@ private:
         if (s.inputs.size() > 1 && !s.inputs.is_first(1)) e.seconds += second_seconds(i, x, given);
         const auto own = prices_.compute(i, before, made);
         e.seconds += own.seconds + byte_ * double(own.bytes);
-        if (sums && !s.adds && readers_[std::size_t(s.y)] == 1 &&
-            sole_[std::size_t(s.y)] >= 0) {
+        if (sums && !s.adds && readers_[std::size_t(s.y)] == 1 && sole_[std::size_t(s.y)] >= 0) {
             y.sum = p.how == policy::input ? 1 : 2;
             summands_[y.sum - 1] = made;
         } else if (sums) {
@@ -332,8 +340,8 @@ private:
     prices<> prices_;
     growing<int> readers_, sole_, live_;
     int x_ = 0, second_ = -1, y_ = -1;  ///< places in live_ of the step's tensors
-    bool begins_ = false;                 ///< the step is the first to write y
-    int summands_[2] = {};                ///< the layouts of those of input and of grid
+    bool begins_ = false;               ///< the step is the first to write y
+    int summands_[2] = {};              ///< the layouts of those of input and of grid
     growing<level> levels_;
     double byte_ = 0, seconds_ = 0;
     bool cuts_sums_ = true;

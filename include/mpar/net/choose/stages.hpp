@@ -35,7 +35,7 @@ constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
         for (const int v : net.inputs(std::size_t(i))) x.push_back(values[std::size_t(v)]);
         const operation o = resolve(net[std::size_t(i)].does, x);
         const shape y = output_shape(o, x);
-        piece.flops += flops(o, whole(y), x[0]);
+        piece.flops += flops(o, whole(y), x.empty() ? y : x[0]);
         values.push_back(y);
         piece.end = i + 1;
         if (open > i) {

@@ -46,6 +46,20 @@ public:
     /// Adds one that reads what the last one gives.
     int add_next(const operation& does) { return add(does, {int(nodes_.size())}); }
 
+    /// Adds an input besides the first: what the caller passes for one image. returns: its value.
+    /// throws: error(usage) when it has no elements.
+    int add_input(const shape& image, std::string_view name = {}) {
+        if (image.c < 1 || image.h < 1 || image.w < 1) {
+            throw error(fault::usage, "mpar: an input of " + std::to_string(image.c) + " x " +
+                                          std::to_string(image.h) + " x " +
+                                          std::to_string(image.w) + " has no elements");
+        }
+        return add(input_of_net(image), {}, name);
+    }
+    /// Makes a value an output of the net, after those that there are; where none is made one, the last
+    /// node gives the only output. throws: as add().
+    void add_output(int value, std::string_view name = {}) { add(end_of_net(), {value}, name); }
+
     /// Valid while this lives and nothing is added.
     graph view() const { return {nodes_, inputs_}; }
 

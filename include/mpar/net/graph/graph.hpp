@@ -10,14 +10,16 @@
 
 namespace mpar {
 
-/// One operation of a net. Its inputs are values: 0 is the net's input, i + 1 what node i gives.
+/// One operation of a net. Its inputs are values: 0 is the net's first input, i + 1 what node i gives.
 struct node {
     operation does;
     place where;
     int first_input = 0, inputs = 0;  ///< of the graph's list
 };
 
-/// Nodes in an order in which each comes after what it reads. The last one gives the net's output.
+/// Nodes in an order in which each comes after what it reads. A net's further inputs are nodes
+/// (input_of_net), and so are its outputs (end_of_net); where no node is an output, the last one gives
+/// the only one.
 /// Refers to memory of others: a constant of a net's type, or a dynamic_graph.
 class graph {
 public:

@@ -35,8 +35,9 @@ private:
         }
         const box& own = part_.tensors[std::size_t(e.tensor)].owned;
         const sliding window = index_map_of(reader.what).window;
-        if ((!from.where.h.empty() && own.h.size() < 3 * window.h.span()) ||
-            (!from.where.w.empty() && own.w.size() < 3 * window.w.span())) {
+        const int spans = part_.of.divides.spans_of_middle;
+        if ((!from.where.h.empty() && own.h.size() < spans * window.h.span()) ||
+            (!from.where.w.empty() && own.w.size() < spans * window.w.span())) {
             return;
         }
         auto& waits = part_.steps[std::size_t(e.before_step)];
@@ -107,17 +108,18 @@ private:
         y.h = within(waits.y.h, waits.tile, holds);
         holds.by_rows = false;
         y.w = within(waits.y.w, waits.tile, holds);
-        return if_most_columns(y, waits.y);
+        return if_enough_columns(y, waits.y);
     }
-    static constexpr box late_of(const exchange& e, const step_part& sends) {
+    constexpr box late_of(const exchange& e, const step_part& sends) const {
         box y = sends.y;
         y.h = within(y.h, sends.tile, is_kept{e.sends, sends.y, true});
         y.w = within(y.w, sends.tile, is_kept{e.sends, sends.y, false});
-        return if_most_columns(y, sends.y);
+        return if_enough_columns(y, sends.y);
     }
-    /// Columns are divided where the middle has most of them, else nothing is.
-    static constexpr box if_most_columns(const box& middle, const box& y) {
-        return 2 * middle.w.size() < y.w.size() ? box{} : middle;
+    /// Columns are divided where the middle has enough of them, else nothing is.
+    constexpr box if_enough_columns(const box& middle, const box& y) const {
+        const long all = long(part_.of.divides.columns_of_middle) * middle.w.size();
+        return all < y.w.size() ? box{} : middle;
     }
 
     /// The longest run of whole tiles of a line that `holds`; it must hold for a middle part, if any.
@@ -149,15 +151,16 @@ private:
     part& part_;
 };
 
-/// The first rows of a middle, in whole tiles, after which messages are looked at again: some 0.3 ms
-/// of work, in no fewer pixels than a kernel takes at full speed. `x`: the whole image it reads.
-constexpr range first_rows(const operation& what, const box& middle, const shape& x, int tile) {
-    constexpr long flops_each = 40'000'000, pixels_each = 1024;
+/// The first rows of a middle, in whole tiles, after which messages are looked at again. `x`: the whole
+/// image it reads.
+constexpr range first_rows(const operation& what, const box& middle, const shape& x, int tile,
+                           const granularity& divides) {
     box row = middle;
     row.h.hi = row.h.lo + 1;
-    const long rows =
-        std::max(ceil_div(flops_each, std::max(1L, flops(what, row, x))),
-                 ceil_div(pixels_each, std::max(1L, long(row.n.size()) * row.w.size())));
+    const long flops_each = std::max(1L, flops(what, row, x));
+    const long pixels_each = std::max(1L, long(row.n.size()) * row.w.size());
+    const long rows = std::max(ceil_div(divides.flops_between_looks, flops_each),
+                               ceil_div(divides.pixels_between_looks, pixels_each));
     if (2 * rows > middle.h.size()) return middle.h;
     return {middle.h.lo, round_up(middle.h.lo + int(rows), std::max(tile, 1))};
 }

@@ -6,6 +6,7 @@
 #include <mpar/comm/traffic.hpp>
 #include <mpar/core/growing.hpp>
 #include <mpar/kernels/convolution.hpp>
+#include <mpar/kernels/granularity.hpp>
 #include <mpar/shard/layout.hpp>
 #include <mpar/shard/transition.hpp>
 #include <mpar/tensor/view.hpp>
@@ -35,8 +36,9 @@ struct setting {
     int whole_batch = 0;
     /// Of the plan that this one is a piece of; nullptr: it is whole, and has its own.
     const line_grains* grains = nullptr;
-    int image_block = 0;   ///< of images of few channels that convolutions alone read; 0: `block`
-    long cache_bytes = 0;  ///< what a step's tensors are to fit in, some images at a time; 0: any
+    int image_block = 0;    ///< of images of few channels that convolutions alone read; 0: `block`
+    long cache_bytes = 0;   ///< what a step's tensors are to fit in, some images at a time; 0: any
+    granularity divides{};  ///< the backend's
 
     /// The seats that have one memory with `rank`.
     constexpr range mates(int rank) const {
@@ -60,6 +62,7 @@ constexpr setting setting_on(const seat& who, int batch, bool exact = false) {
         s.image_block = Backend::template image_block<T>;
     }
     if constexpr (requires { Backend::cache_bytes; }) s.cache_bytes = Backend::cache_bytes;
+    if constexpr (requires { Backend::divides; }) s.divides = Backend::divides;
     return s;
 }
 

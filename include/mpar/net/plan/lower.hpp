@@ -37,12 +37,15 @@ public:
                                      const choice& chosen)
         : net_(net), chosen_(chosen) {
         const bool all = given.how == policy::none || given.how == policy::follow;
-        plan_.tensors.push_back({input, all ? layout::everywhere : given_by(given)});
+        given_ = all ? layout::everywhere : given_by(given);
+        plan_.tensors.push_back({input, given_});
         values_.resize(net.size() + 1);
         for (std::size_t i = 0; i < net.size(); ++i) {
             for (const int v : net.inputs(i)) ++values_[std::size_t(v)].readers;
         }
-        ++values_.back().readers;  // the caller
+        bool gives = false;
+        for (const node& n : net) gives = gives || traits_of(n.does).rides == riding::leaving;
+        if (!gives) give(net.output());
         for (std::size_t i = 0; i < net.size(); ++i) {
             const placing p = chosen_.each.empty() ? net[i].does.asks : chosen_.each[i];
             if (p.how == policy::stage) stages_ = std::max(stages_, p.stage + 1);
@@ -60,10 +63,12 @@ public:
             add_node();
         }
         if (!plan_.wrong) {
-            step end;
-            end.what = end_of_net();
-            end.inputs = values_.back().tensor;
-            plan_.steps.push_back(end);
+            for (const int v : outputs_) {
+                step end;
+                end.what = end_of_net();
+                end.inputs = value_of(v).tensor;
+                plan_.steps.push_back(end);
+            }
             number();
         }
         return std::move(plan_);
@@ -123,10 +128,21 @@ private:
                             given().tensor, -1);
             }
             case riding::joining: return join(asked(o));
+            case riding::entering:
+                given().tensor = int(plan_.tensors.size());
+                plan_.tensors.push_back({output_shape(o, x), given_});
+                return;
+            case riding::leaving: return outputs_.push_back(input(0));
             case riding::never: break;
         }
         emit(o, asked(o), weights);
         if (!plan_.wrong) plan_.steps.back().entry = at_;
+    }
+
+    /// The caller reads a value.
+    constexpr void give(int v) {
+        ++value_of(v).readers;
+        outputs_.push_back(v);
     }
 
     /// The node gives what it reads.
@@ -301,7 +317,9 @@ private:
                 at(t).last_reader = index;
                 ++readers[std::size_t(t)];
             }
-            if (s.y >= 0 && at(s.y).producer < 0) at(s.y).producer = index;
+            if (s.y < 0) continue;
+            if (at(s.y).producer < 0) at(s.y).producer = index;
+            at(s.y).last_reader = index;  // what nobody reads is written all the same
         }
         for (const auto& s : plan_.steps) {
             if (traits_of(s.what).ends_sum && !s.adds && readers[std::size_t(s.y)] == 1) {
@@ -322,14 +340,16 @@ private:
     graph net_;
     choice chosen_;
     lowered plan_;
+    layout given_;  ///< of the inputs
     growing<value> values_;
+    growing<int> outputs_;  ///< values
     int layers_ = 0, customs_ = 0, at_ = 0, stages_ = 1;
     place where_;
 };
 
 }  // namespace detail
 
-/// The plan of a graph. `input`: one image; `given`: what each rank passes of it; `chosen`: policies in
+/// The plan of a graph. `input`: one image; `given`: what each rank passes of it and of further inputs; `chosen`: policies in
 /// place of the nodes' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
 template <class = void>

@@ -78,7 +78,7 @@ struct tensor {
     shape extents;
     layout where = layout::replicate;
     int producer = -1;     ///< step that writes it, the first of a concat's; -1: the caller
-    int last_reader = -1;  ///< step after which its memory is free
+    int last_reader = -1;  ///< step after which its memory is free; of an unread input -1
 };
 
 /// A parameter as weight files hold it.
@@ -87,17 +87,35 @@ struct parameter : parameter_form {
     place where;
 };
 
-/// A plan as everything that runs or prints it sees it. Tensor 0 is the input; the last step is the
-/// net's end, which reads the output.
+/// A plan as everything that runs or prints it sees it. Tensors without a producer are the inputs, the
+/// first of all is the first one; the last steps are the net's ends, which read the outputs.
 struct plan {
     std::span<const step> steps;
     std::span<const tensor> tensors;
     std::span<const parameter> parameters;
 
-    constexpr const tensor& input() const { return tensors.front(); }
-    constexpr const tensor& output() const {
-        return tensors[static_cast<std::size_t>(steps.back().x())];
+    constexpr const tensor& input(int i = 0) const { return at(input_tensor(i)); }
+    constexpr const tensor& output(int i = 0) const { return at(output_tensor(i)); }
+    constexpr int inputs() const {
+        int count = 0;
+        for (const auto& t : tensors) count += t.producer < 0;
+        return count;
     }
+    constexpr int outputs() const {
+        int count = 0;
+        for (const auto& s : steps) count += s.y < 0;
+        return count;
+    }
+    /// The tensors that they are, as indices.
+    constexpr int input_tensor(int i) const {
+        int t = 0;
+        while (at(t).producer >= 0 || i-- > 0) ++t;
+        return t;
+    }
+    constexpr int output_tensor(int i) const {
+        return steps[steps.size() - std::size_t(outputs() - i)].x();
+    }
+    constexpr const tensor& at(int t) const { return tensors[static_cast<std::size_t>(t)]; }
     /// The parameters of the layer whose first one is `first`.
     constexpr std::span<const parameter> layer_of(int first) const {
         const auto from = parameters.subspan(static_cast<std::size_t>(first));

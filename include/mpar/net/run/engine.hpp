@@ -8,11 +8,12 @@
 #include <mpar/comm/broadcast.hpp>
 #include <mpar/comm/communicator.hpp>
 #include <mpar/io/checksum.hpp>
+#include <mpar/net/place/partition.hpp>
+#include <mpar/net/place/schedule.hpp>
 #include <mpar/net/run/activations.hpp>
 #include <mpar/net/run/executor.hpp>
 #include <mpar/net/run/options.hpp>
 #include <mpar/net/run/parameters.hpp>
-#include <mpar/net/place/partition.hpp>
 #include <mpar/net/run/transfer.hpp>
 #include <mpar/net/run/workers.hpp>
 
@@ -59,11 +60,15 @@ public:
         });
         agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
         agree(*comm_, [&] {
-            if (turns_ > 1) kept_ = buffer<T, typename Backend::memory>(turns_ * kept_each());
+            if (turns_ > 1)
+                kept_ = buffer<T, typename Backend::memory>(turns_ * kept_each(plan_.outputs()));
         });
-        input_box_ = share_of_input();
+        for (int i = 0; i < plan_.inputs(); ++i) {
+            input_boxes_.push_back(share_of_input(plan_.input_tensor(i)));
+        }
         checked_ = o.checked && plan_.tensors.front().where == layout::everywhere;
         if (!team_->exchanges()) part_.leave_messages();
+        schedule_ = {plan_, part_};
     }
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
@@ -96,15 +101,23 @@ public:
     /// requires: weights are loaded. Host memory, valid until they are loaded anew.
     packed_weights packed() { return weights_->packed(workers_.queue()); }
 
-    /// x: what this rank passes of the images; y: the whole output. Both in the backend's memory.
+    /// x: what this rank passes of each input; y: each output, whole. All in the backend's memory.
     /// collective. Allocates nothing on the device; work is complete when it returns.
-    void forward(const view<const T>& x, const view<T>& y,
+    void forward(std::span<const view<const T>> x, std::span<const view<T>> y,
                  const net_functions<Backend, T>& functions) {
-        require(x.extents == input_box().extents(), "images", x.extents, input_box().extents());
-        require(y.extents == output_shape(), "output", y.extents, output_shape());
+        require(x.size(), std::size_t(plan_.inputs()), "inputs");
+        require(y.size(), std::size_t(plan_.outputs()), "outputs");
+        for (int i = 0; i < plan_.inputs(); ++i) {
+            require("images", x[std::size_t(i)].extents, input_box(i).extents());
+        }
+        for (int i = 0; i < plan_.outputs(); ++i) {
+            require("output", y[std::size_t(i)].extents, output_shape(i));
+        }
         if (!loaded_)
             throw error(fault::usage, "mpar: the network has no weights yet: load them first");
-        if (checked_) require_same_images(x);
+        if (checked_) {
+            for (const auto& images : x) require_same_images(images);
+        }
         try {
             executor<Backend, T> work(plan_, part_, *team_, workers_, *weights_,
                                       transfer_ ? &*transfer_ : nullptr, tensors_, functions);
@@ -113,6 +126,12 @@ public:
             if (team_->members() > 1) team_->mark_broken();  // nobody meets the others any more
             throw;
         }
+    }
+
+    /// The same of a net with one input and one output.
+    void forward(const view<const T>& x, const view<T>& y,
+                 const net_functions<Backend, T>& functions) {
+        forward(std::span(&x, 1), std::span(&y, 1), functions);
     }
 
     /// Why ranks do not work together as options ask; empty: they do.
@@ -127,10 +146,10 @@ public:
     /// What this rank's messages have amounted to so far.
     traffic measured() const { return team_->exchanges() ? team_->outside().counted() : traffic{}; }
 
-    /// What this rank passes of the images, in the indices of the whole batch.
-    const box& input_box() const { return input_box_; }
-    shape output_shape() const {
-        shape s = plan_.output().extents;
+    /// What this rank passes of an input, in the indices of the whole batch.
+    const box& input_box(int i = 0) const { return input_boxes_[std::size_t(i)]; }
+    shape output_shape(int i = 0) const {
+        shape s = plan_.output(i).extents;
         s.n = part_.of.batch * turns_;
         return s;
     }
@@ -146,35 +165,56 @@ public:
 private:
     /// One image after the other through the stages, where there are several; the results at last,
     /// so that no stage waits for another's.
-    void run(executor<Backend, T>& work, const view<const T>& x, const view<T>& y) {
+    void run(executor<Backend, T>& work, std::span<const view<const T>> x,
+             std::span<const view<T>> y) {
+        const std::span<const box> given(input_boxes_.data(), input_boxes_.size());
         if (turns_ == 1) {
-            work.run(x, input_box_);
-            return work.gather(y);
+            work.run(schedule_.all(), {x, given, y});
+            return work.wait();
         }
         const int each = part_.of.batch;
-        box given = input_box_;
-        given.n = {0, each};
-        const auto turn = [&](const auto& v, int i) {
-            box b = whole(v.extents);
-            b.n = {i * each, (i + 1) * each};
-            return v.part(b);
+        const auto turn = [&](int i, const auto& all, auto& these) {
+            these.clear();
+            for (const auto& v : all) {
+                box b = whole(v.extents);
+                b.n = {i * each, (i + 1) * each};
+                these.push_back(v.part(b));
+            }
         };
-        const shape own = part_.tensors[std::size_t(plan_.steps.back().x())].owned.extents();
-        const auto kept = [&](int i) {
-            return dense_view(kept_.data() + i * kept_each(), own, Backend::template block<T>);
-        };
-        for (int i = 0; i < turns_; ++i) {
-            work.run(turn(x, i), given);
-            work.keep(kept(i));
+        turn_boxes_.clear();
+        for (box b : given) {
+            b.n = {0, each};
+            turn_boxes_.push_back(b);
         }
         for (int i = 0; i < turns_; ++i) {
-            work.restore(kept(i));
-            work.gather(turn(y, i));
+            turn(i, x, turn_x_);
+            work.run(
+                schedule_.steps(),
+                {{turn_x_.data(), turn_x_.size()}, {turn_boxes_.data(), turn_boxes_.size()}, {}});
+            for (int k = 0; k < plan_.outputs(); ++k) work.keep(k, kept(i, k));
         }
+        for (int i = 0; i < turns_; ++i) {
+            turn(i, y, turn_y_);
+            for (int k = 0; k < plan_.outputs(); ++k) work.restore(k, kept(i, k));
+            work.run(schedule_.results(), {{}, {}, {turn_y_.data(), turn_y_.size()}});
+        }
+        work.wait();
     }
-    std::size_t kept_each() const {
-        return std::size_t(storage(part_.tensors[std::size_t(plan_.steps.back().x())].owned.extents(),
-                                   Backend::template block<T>));
+    /// Room for what this rank has of output k of a turn.
+    view<T> kept(int turn, int k) const {
+        T* const first = kept_.data() + std::size_t(turn) * kept_each(plan_.outputs());
+        return dense_view(first + kept_each(k), held_output(k), Backend::template block<T>);
+    }
+    shape held_output(int k) const {
+        return part_.tensors[std::size_t(plan_.output_tensor(k))].inside.extents();
+    }
+    /// Elements of the first `outputs` outputs.
+    std::size_t kept_each(int outputs) const {
+        std::size_t sum = 0;
+        for (int k = 0; k < outputs; ++k) {
+            sum += std::size_t(storage(held_output(k), Backend::template block<T>));
+        }
+        return sum;
     }
 
     /// Four turns a stage keep most of them busy: S stages idle (S - 1) of turns + S - 1 times.
@@ -210,8 +250,8 @@ private:
         long first = digest;
         broadcast(*comm_, &first, sizeof first, 0);
         const int other = comm_->size();
-        const int bad = int(
-            all_reduce(*comm_, first == digest ? long(other) : long(comm_->rank()), MPI_MIN));
+        const int bad =
+            int(all_reduce(*comm_, first == digest ? long(other) : long(comm_->rank()), MPI_MIN));
         if (bad == other) return;
         throw error(fault::input, "mpar: rank " + std::to_string(bad) +
                                       " was given other images than rank 0, and all ranks are to "
@@ -223,8 +263,13 @@ private:
         if (bytes) Backend::memory::release(Backend::memory::allocate(bytes));
     }
 
-    static void require(bool right, const char* what, const shape& given, const shape& wanted) {
-        if (right) return;
+    static void require(std::size_t given, std::size_t wanted, const char* what) {
+        if (given == wanted) return;
+        throw error(fault::usage, "mpar: " + std::to_string(given) + " " + what +
+                                      " given, the network has " + std::to_string(wanted));
+    }
+    static void require(const char* what, const shape& given, const shape& wanted) {
+        if (given == wanted) return;
         const auto text = [](const shape& s) {
             return "[" + std::to_string(s.n) + ", " + std::to_string(s.c) + ", " +
                    std::to_string(s.h) + ", " + std::to_string(s.w) + "]";
@@ -253,11 +298,11 @@ private:
     }
 
     /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
-    [[gnu::cold]] box share_of_input() const {
-        box theirs = part_.tensors.front().owned;
+    [[gnu::cold]] box share_of_input(int t) const {
+        box theirs = part_.tensors[std::size_t(t)].owned;
         if (turns_ > 1) theirs.n = {0, part_.of.batch * turns_};
         if (!workers_.shares_kernels()) return theirs;
-        const layout& where = plan_.tensors.front().where;
+        const layout& where = plan_.at(t).where;
         const box part = owned(where, theirs.extents(), {team_->member(), team_->members()},
                                {.c = Backend::template block<T>});
         const box origin{
@@ -270,7 +315,10 @@ private:
     plan plan_;
     int turns_;  ///< micro-batches
     part part_;
-    box input_box_;
+    schedule schedule_;
+    growing<box> input_boxes_, turn_boxes_;
+    growing<view<const T>> turn_x_;  ///< of the images of one turn
+    growing<view<T>> turn_y_;
     workers<Backend> workers_;
     long workspace_ = 0;
     std::optional<parameters<Backend, T>> weights_;
