@@ -132,18 +132,21 @@ consteval auto side_by_side() {
         for (int i = First; i < End; i = draft_of<Seed>[i].end) ++n;
         return n;
     }();
-    std::array<int, count> numbers{};
-    for (int i = First, n = 0; i < End; i = draft_of<Seed>[i].end) numbers[std::size_t(n++)] = i;
-    return numbers;
+    std::array<int, count> all{};
+    for (int i = First, n = 0; i < End; i = draft_of<Seed>[i].end) all[std::size_t(n++)] = i;
+    return all;
 }
+template <unsigned Seed, int First, int End>
+inline constexpr auto numbers = side_by_side<Seed, First, End>();
+
 /// Template<types of those lines...>.
 template <template <class...> class Template, unsigned Seed, int First, int End>
 consteval auto all_in() {
-    constexpr auto at = side_by_side<Seed, First, End>();
     return []<std::size_t... I>(std::index_sequence<I...>) {
-        return is<Template<typename decltype(word_at<Seed, at[I]>())::type...>>{};
+        return is<
+            Template<typename decltype(word_at<Seed, numbers<Seed, First, End>[I]>())::type...>>{};
     }
-    (std::make_index_sequence<at.size()>{});
+    (std::make_index_sequence<numbers<Seed, First, End>.size()>{});
 }
 template <template <class...> class Template, unsigned Seed, int At>
 using inside = typename decltype(all_in<Template, Seed, At + 1, draft_of<Seed>[At].end>())::type;
