@@ -39,7 +39,7 @@ endfunction()
 #   // label: long         a label for ctest -L
 #   // timeout: 300        seconds, of each run
 #   // sanitize: no        not under the asan preset
-#   // program: own        a program of its own, not its folder's
+#   // program: own        a program of its own, not its folder's; later: one that is built when its test runs
 #   // isa: native avx2    of the builds that repeat tests for another ISA or compiler, only in these
 # Sets ranks, label, timeout and the others in the caller. A shell script has # for //.
 macro(mpar_marks file)
@@ -70,9 +70,9 @@ if(PROJECT_IS_TOP_LEVEL)
     endif()
 endif()
 
-# mpar_ctest(NAME COMMAND c... [RANKS n] [TIMEOUT s] [LABELS l...] [PROCESSORS p] [SERIAL])
+# mpar_ctest(NAME COMMAND c... [RANKS n] [TIMEOUT s] [LABELS l...] [NEEDS fixture] [PROCESSORS p] [SERIAL])
 function(mpar_ctest name)
-    cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "RANKS;TIMEOUT;PROCESSORS" "COMMAND;LABELS")
+    cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "RANKS;TIMEOUT;PROCESSORS;NEEDS" "COMMAND;LABELS")
     set(launch)
     if(test_RANKS)
         set(launch ${MPIEXEC_EXECUTABLE})
@@ -105,12 +105,15 @@ function(mpar_ctest name)
     add_test(NAME ${MPAR_TEST_PREFIX}${name} COMMAND ${launch} ${test_COMMAND})
     set_tests_properties(${MPAR_TEST_PREFIX}${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT ${outer}
         PROCESSORS ${test_PROCESSORS} LABELS "${test_LABELS}" SKIP_RETURN_CODE 77)
+    if(test_NEEDS)
+        set_tests_properties(${MPAR_TEST_PREFIX}${name} PROPERTIES FIXTURES_REQUIRED ${test_NEEDS})
+    endif()
     if(test_SERIAL)
         set_tests_properties(${MPAR_TEST_PREFIX}${name} PROPERTIES RUN_SERIAL ON)
     endif()
 endfunction()
 
-# mpar_ctest_on_ranks(NAME COMMAND c... [LABELS l...]): as `ranks` and `timeout` say.
+# mpar_ctest_on_ranks(NAME COMMAND c... [LABELS l...] [NEEDS fixture]): as `ranks` and `timeout` say.
 macro(mpar_ctest_on_ranks name)
     if(NOT ranks)
         mpar_ctest(${name} ${ARGN} TIMEOUT "${timeout}" PROCESSORS "${processors}")
