@@ -9,7 +9,11 @@
 #include "support/random_graph.hpp"
 #include "support/run_graph.hpp"
 
+#include <mpar/layers/conv2d.hpp>
+#include <mpar/layers/dense.hpp>
+#include <mpar/layers/pool.hpp>
 #include <mpar/net/choose/stages.hpp>
+#include <mpar/net/graph/walk.hpp>
 
 using namespace mpar;
 using mpar_test::deferred;
@@ -35,8 +39,11 @@ std::vector<float> run_deferred(MPI_Comm comm, const lowered& net, const options
     deferred::queue queue;
     queue.copy_to_device(x.data(), images.data(), x.bytes());
     queue.finish();
+    const long finishes = deferred::queue::finishes();
     engine.forward(dense_view<const float>(x.data(), all).part(engine.input_box()),
                    dense_view(y.data(), engine.output_shape()), {});
+    const int turns = engine.output_shape().n / engine.mine().of.batch;
+    CHECK(deferred::queue::finishes() - finishes <= turns);
     CHECK(engine.measured() == engine.predicted());
     std::vector<float> values(y.size());
     queue.copy_to_host(values.data(), y.data(), y.bytes());
@@ -102,6 +109,37 @@ TEST_CASE("sums that are cut between devices: close, and reproducible the same b
             }
         }
     }
+}
+
+namespace {
+
+/// Halos that travel under work, an arm beside it, and a gathering.
+struct arms {
+    using layers = chain<conv2d<8, 8, window<3>>, relu, conv2d<8, 8, window<3>>>;
+};
+struct halos {
+    using input = image<8, 60, 60>;
+    using layers = chain<conv2d<8, 8, window<5, 1, pad<2>>>, relu, residual<arms>, relu,
+                         max_pool<window<2, 2>>, global_avg_pool, dense<8, 10>>;
+};
+
+}  // namespace
+
+TEST_CASE("a forward waits for the whole queue once, at its end") {
+    const long usual = deferred::queue::pace();
+    for (const auto asked :
+         {policy::none, policy::rows, policy::tiles, policy::output, policy::input}) {
+        const lowered l = lower(graph_of<halos>, halos::input::extents, policy::none, asked);
+        const auto plain = run_reference(l, 2);
+        for (const long pace : {0L, 1L, 3L}) {
+            CAPTURE(name_of(asked), pace);
+            deferred::queue::pace() = pace;
+            const auto together = run_deferred(MPI_COMM_WORLD, l, {.batch = 2});
+            CHECK(difference(together, plain) <= 1e-5);
+            if (!cuts_a_sum(l.view())) CHECK(together == plain);
+        }
+    }
+    deferred::queue::pace() = usual;
 }
 
 TEST_CASE("devices in a pipeline, in any number of turns") {

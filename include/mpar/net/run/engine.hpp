@@ -20,7 +20,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace mpar {
 
@@ -203,10 +202,11 @@ private:
 
     /// throws: error(input) on every rank, which names one whose images are not the first rank's.
     [[gnu::cold]] void require_same_images(const view<const T>& x) {
-        std::vector<T> copy(std::size_t(x.extents.count()));
+        const buffer<T, typename Backend::staging> copy(std::size_t(x.extents.count()));
         Backend::copy(workers_.queue(), x, dense_view(copy.data(), x.extents));
         workers_.queue().finish();
-        const auto digest = long(io::checksum(std::as_bytes(std::span(copy))) >> 1);
+        const auto digest =
+            long(io::checksum(std::as_bytes(std::span(copy.data(), copy.size()))) >> 1);
         long first = digest;
         broadcast(*comm_, &first, sizeof first, 0);
         const int other = comm_->size();

@@ -17,6 +17,10 @@ namespace mpar {
 /// The messages of all exchanges, packed one after the other in memory that both the backend's
 /// kernels and MPI reach. Overlapped exchanges and summands have room of their own; the others share
 /// that of the largest, as each is over before the next begins.
+///
+/// The host does not wait for kernels: an exchange that is started leaves as soon as its own packing is
+/// seen to be done, here or there. Work of a queue is done in order, so all that has read or written
+/// its memory before is done by then too.
 template <class Backend, class T>
 class transfer {
 public:
@@ -39,11 +43,13 @@ public:
             for (const auto& sum : e.sums) summands = std::max(summands, sum.summands.size());
         }
         room_.resize(summands);
+        for (std::size_t i = 0; i < exchanges_.size(); ++i) packed_.emplace_back();
+        unsent_.reserve(exchanges_.size());
     }
 
     std::size_t bytes() const { return memory_.bytes(); }
 
-    /// Packs and sends exchange i. before: rank 0 [a a .], rank 1 [. b b]
+    /// Packs exchange i, and sends it once that is done. before: rank 0 [a a .], rank 1 [. b b]
     /// `whole`: this rank's memory of the tensor, which begins at `held`. throws: error(mpi).
     void start(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
                const box& held) {
@@ -53,18 +59,22 @@ public:
                           as_view(next, m.what));
             next += packed(m.what);
         }
-        queue.finish();  // packed now; and what came before has been unpacked
-        messages_[i].start();
+        queue.record(packed_[i]);
+        unsent_.push_back(i);
+        send_packed();
     }
 
-    /// Lets MPI move exchange i on. returns: whether finish() would not wait. throws: error(mpi).
-    bool is_done(std::size_t i) { return messages_[i].progress(); }
+    /// Moves exchange i on. returns: whether finish() would not wait. throws: error(mpi).
+    bool is_done(std::size_t i) {
+        send_packed();
+        return !is_unsent(i) && messages_[i].progress();
+    }
 
     /// Waits and unpacks. after (a halo): rank 0 [a a b], rank 1 [a b b]
     /// throws: error(no_progress) naming `doing()` and the silent ranks; error(mpi).
     void finish(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
                 const box& held, function_ref<std::string()> doing) {
-        messages_[i].wait(doing);
+        wait(i, doing);
         T* next = memory_.data() + offsets_[i];
         for (const auto& m : exchanges_[i].receives) {
             Backend::copy(queue, view<const T>(as_view(next, m.what)),
@@ -74,7 +84,13 @@ public:
     }
 
     /// Waits only: what has arrived stays where it is. throws: as finish().
-    void wait(std::size_t i, function_ref<std::string()> doing) { messages_[i].wait(doing); }
+    void wait(std::size_t i, function_ref<std::string()> doing) {
+        if (is_unsent(i)) {
+            packed_[i].finish();
+            send_packed();
+        }
+        messages_[i].wait(doing);
+    }
     /// Where receive k of exchange i has arrived.
     view<T> received(std::size_t i, std::size_t k) {
         T* at = memory_.data() + offsets_[i];
@@ -104,6 +120,18 @@ private:
         }
     }
 
+    bool is_unsent(std::size_t i) const {
+        return std::find(unsent_.begin(), unsent_.end(), i) != unsent_.end();
+    }
+    /// What others wait for leaves, whichever exchange this rank is at.
+    void send_packed() {
+        std::size_t sent = 0;
+        for (; sent < unsent_.size() && packed_[unsent_[sent]].is_done(); ++sent) {
+            messages_[unsent_[sent]].start();
+        }
+        unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
+    }
+
     static bool stays(const exchange& e) { return e.overlapped || e.keeps; }
     static long packed(const box& b) { return storage(b.extents(), block); }
     static long packed(const growing<message>& all) {
@@ -118,6 +146,8 @@ private:
     growing<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
     growing<messages> messages_;
+    growing<typename Backend::queue::event> packed_;  ///< of each exchange
+    growing<std::size_t> unsent_;                     ///< started, in the order of their packing
     growing<view<T>> room_;
 };
 
