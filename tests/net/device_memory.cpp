@@ -16,7 +16,9 @@
 #include <mpar/net/graph/walk.hpp>
 
 using namespace mpar;
+using mpar_test::counting_messages;
 using mpar_test::deferred;
+using mpar_test::delayed_messages;
 
 namespace {
 
@@ -26,9 +28,10 @@ int world_size() {
     return ranks;
 }
 
-/// The output of the deferred backend on the ranks of `comm`.
+/// The output of a deferred backend on the ranks of `comm`. Its transport carries what the plan predicts.
+template <class Backend = deferred>
 std::vector<float> run_deferred(MPI_Comm comm, const lowered& net, const options& how) {
-    engine<deferred, float> engine(communicator(comm, seconds(60)), net.view(), how);
+    engine<Backend, float> engine(communicator(comm, seconds(60)), net.view(), how);
     engine.load(seeded_reader<float>(net.view(), {}));
     shape all = net.view().input().extents;
     all.n = how.batch;
@@ -40,11 +43,15 @@ std::vector<float> run_deferred(MPI_Comm comm, const lowered& net, const options
     queue.copy_to_device(x.data(), images.data(), x.bytes());
     queue.finish();
     const long finishes = deferred::queue::finishes();
+    counting_messages::counted() = {};
     engine.forward(dense_view<const float>(x.data(), all).part(engine.input_box()),
                    dense_view(y.data(), engine.output_shape()), {});
     const int turns = engine.output_shape().n / engine.mine().of.batch;
     CHECK(deferred::queue::finishes() - finishes <= turns);
     CHECK(engine.measured() == engine.predicted());
+    if (std::same_as<typename Backend::staging, deferred::staging>) {
+        CHECK(counting_messages::counted() == engine.predicted());
+    }
     std::vector<float> values(y.size());
     queue.copy_to_host(values.data(), y.data(), y.bytes());
     queue.finish();
@@ -140,6 +147,22 @@ TEST_CASE("a forward waits for the whole queue once, at its end") {
         }
     }
     deferred::queue::pace() = usual;
+}
+
+TEST_CASE("between devices that are far from each other kernels go on") {
+    deferred::queue::pace() = 1000;
+    delayed_messages::delay() = std::chrono::milliseconds(2);
+    delayed_messages::looks_in_vain() = 0;
+    for (const auto asked : {policy::rows, policy::cols, policy::output, policy::input}) {
+        CAPTURE(name_of(asked));
+        const lowered l = lower(graph_of<halos>, halos::input::extents, policy::none, asked);
+        const auto together =
+            run_deferred<mpar_test::deferred_far>(MPI_COMM_WORLD, l, {.batch = 2});
+        CHECK(difference(together, run_reference(l, 2)) <= 1e-5);
+    }
+    CHECK((world_size() == 1 || delayed_messages::looks_in_vain() > 0));
+    delayed_messages::delay() = {};
+    deferred::queue::pace() = 0;
 }
 
 TEST_CASE("devices in a pipeline, in any number of turns") {

@@ -3,6 +3,8 @@
 // run when they return. The arithmetic is the reference's.
 #pragma once
 
+#include "support/transports.hpp"
+
 #include <mpar/kernels/reference/backend.hpp>
 
 #include <algorithm>
@@ -126,7 +128,7 @@ private:
 
 struct deferred {
     using memory = guarded_memory;
-    using staging = mpar::host_memory;
+    using staging = counted_memory;
     using queue = deferred_queue;
     using kernels = mpar::backend::reference;
 
@@ -231,6 +233,12 @@ private:
     }
 };
 
+/// The same, between whose devices messages are slow.
+struct deferred_far : deferred {
+    using staging = delayed_memory;
+};
+
 static_assert(mpar::backend_type<deferred>);
+static_assert(mpar::backend_type<deferred_far>);
 
 }  // namespace mpar_test

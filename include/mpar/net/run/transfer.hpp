@@ -2,7 +2,7 @@
 // Carries out exchanges: packs boxes, sends, waits, unpacks. Knows no step and no layer.
 #pragma once
 
-#include <mpar/comm/messages.hpp>
+#include <mpar/comm/transport.hpp>
 #include <mpar/core/growing.hpp>
 #include <mpar/net/place/part.hpp>
 #include <mpar/net/plan/plan.hpp>
@@ -105,6 +105,8 @@ public:
     void abandon() { memory_.forget(); }
 
 private:
+    using transport = typename transport_for<typename Backend::staging>::type;
+    static_assert(transport_type<transport>);
     static constexpr int block = Backend::template block<T>;
 
     [[gnu::cold]] void declare(communicator& comm, std::size_t i) {
@@ -145,7 +147,7 @@ private:
     std::span<const exchange> exchanges_;
     growing<long> offsets_;
     buffer<T, typename Backend::staging> memory_;
-    growing<messages> messages_;
+    growing<transport> messages_;
     growing<typename Backend::queue::event> packed_;  ///< of each exchange
     growing<std::size_t> unsent_;                     ///< started, in the order of their packing
     growing<view<T>> room_;
