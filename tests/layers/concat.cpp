@@ -114,7 +114,7 @@ TEST_CASE("features grow where they lie: no arm of whole blocks is copied") {
     CHECK(arms_of<dense>(policy::output, 2).in_place == 2);
     const lowered l = plan_with<dense>(policy::output);
     const long pixels = 7 * 5 * 4;
-    const auto got = partition(l.view(), {{0, 2}, 1, 16, 4}).predicted.bytes_received;
+    const auto got = partition(l.view(), {{0, 2}, 1, 16, dtype::f32}).predicted.bytes_received;
     // of the first convolution twice, normalised and not; of the others' channels half; the last has
     // one block, which rank 0 owns
     CHECK(got == (16 + 16 + 16 + 16 + 0) * pixels);

@@ -53,8 +53,8 @@ private:
     }
 };
 
-/// Runs nothing before somebody waits for it, and then no more than is waited for; but some pieces of
-/// work each time somebody looks whether an event is done, as many as `pace` says.
+/// Runs nothing before somebody waits for it, and then no more than is waited for; but some pieces
+/// of work each time somebody looks whether an event is done, as many as `pace` says.
 class deferred_queue {
 public:
     /// Everything that was submitted before it was recorded.
@@ -238,7 +238,7 @@ struct deferred_far : deferred {
     using staging = delayed_memory;
 };
 
-static_assert(mpar::backend_type<deferred>);
+static_assert(mpar::backend_type<deferred> && mpar::backend_for<deferred, double>);
 static_assert(mpar::backend_type<deferred_far>);
 
 }  // namespace mpar_test

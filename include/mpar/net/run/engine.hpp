@@ -8,14 +8,16 @@
 #include <mpar/comm/broadcast.hpp>
 #include <mpar/comm/communicator.hpp>
 #include <mpar/io/checksum.hpp>
+#include <mpar/kernels/backend.hpp>
+#include <mpar/net/place/partition.hpp>
 #include <mpar/net/run/activations.hpp>
 #include <mpar/net/run/executor.hpp>
 #include <mpar/net/run/options.hpp>
 #include <mpar/net/run/parameters.hpp>
-#include <mpar/net/place/partition.hpp>
 #include <mpar/net/run/transfer.hpp>
 #include <mpar/net/run/workers.hpp>
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
@@ -31,6 +33,10 @@ namespace mpar {
 /// different images at a time.
 template <class Backend, class T>
 class engine {
+    static_assert(backend_for<Backend, T>,
+                  "mpar: the backend has no kernels for elements of this type");
+    static_assert(std::same_as<accumulator_of<T>, T>);  // or a view of summands is another type
+
 public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is unavailable on one.
@@ -47,7 +53,7 @@ public:
             workers_.hire(o.threads);
             weights_.emplace(plan_, part_, workers_.shares_kernels() ? *team_ : *alone_);
             if (team_->exchanges()) transfer_.emplace(team_->outside(), part_);
-            workspace_ = round_up(workspace(), 1024L);
+            workspace_ = round_up(workspace(), 4096L);
         });
         if (!workers_.shares_kernels() && team_->members() > 1) {  // the same for all who share it
             workspace_ = all_reduce(team_->node(), workspace_, MPI_MAX);
@@ -233,7 +239,7 @@ private:
                                       ", the network takes " + text(wanted));
     }
 
-    /// Elements that the hungriest step needs besides its views.
+    /// Bytes that the hungriest step needs besides its views.
     [[gnu::cold]] long workspace() const {
         long most = 0;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -244,7 +250,8 @@ private:
                 const convolution c = problem_of(s.what, channels, p.y, p.tile);
                 shape y = p.y.extents();
                 y.n = std::min(y.n, part_.images_at_a_time(int(i)));
-                most = std::max(most, Backend::template workspace<T>(c, y, workers_.count()));
+                const long elements = Backend::template workspace<T>(c, y, workers_.count());
+                most = std::max(most, elements * long(sizeof(T)));
             };
             if (p.leaves.empty()) hungry(p.x.c);
             for (const auto& leaf : p.leaves) hungry(leaf);  // few channels may take more than many

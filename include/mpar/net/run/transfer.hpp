@@ -10,17 +10,18 @@
 #include <mpar/tensor/view.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 
 namespace mpar {
 
 /// The messages of all exchanges, packed one after the other in memory that both the backend's
-/// kernels and MPI reach. Overlapped exchanges and summands have room of their own; the others share
-/// that of the largest, as each is over before the next begins.
+/// kernels and its transport reach. Overlapped exchanges and summands have room of their own; the
+/// others share that of the largest, as each is over before the next begins.
 ///
-/// The host does not wait for kernels: an exchange that is started leaves as soon as its own packing is
-/// seen to be done, here or there. Work of a queue is done in order, so all that has read or written
-/// its memory before is done by then too.
+/// The host does not wait for kernels: an exchange that is started leaves as soon as its packing is
+/// seen to be done, by start() or by what is called later. A queue does its work in order, so that
+/// all who have read or written the messages' memory before have done so by then.
 template <class Backend, class T>
 class transfer {
 public:
@@ -36,7 +37,7 @@ public:
             offsets_.push_back(stays(e) ? end : 0);
             if (stays(e)) end += packed(e.sends) + packed(e.receives);
         }
-        memory_ = buffer<T, typename Backend::staging>(static_cast<std::size_t>(end));
+        memory_ = buffer<std::byte, typename Backend::staging>(static_cast<std::size_t>(end));
         for (std::size_t i = 0; i < exchanges_.size(); ++i) declare(comm, i);
         std::size_t summands = 0;
         for (const auto& e : exchanges_) {
@@ -53,7 +54,7 @@ public:
     /// `whole`: this rank's memory of the tensor, which begins at `held`. throws: error(mpi).
     void start(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
                const box& held) {
-        T* next = memory_.data() + offsets_[i] + packed(exchanges_[i].receives);
+        std::byte* next = memory_.data() + offsets_[i] + packed(exchanges_[i].receives);
         for (const auto& m : exchanges_[i].sends) {
             Backend::copy(queue, view<const T>(whole.part(relative(m.what, held))),
                           as_view(next, m.what));
@@ -75,7 +76,7 @@ public:
     void finish(typename Backend::queue& queue, std::size_t i, const view<T>& whole,
                 const box& held, function_ref<std::string()> doing) {
         wait(i, doing);
-        T* next = memory_.data() + offsets_[i];
+        std::byte* next = memory_.data() + offsets_[i];
         for (const auto& m : exchanges_[i].receives) {
             Backend::copy(queue, view<const T>(as_view(next, m.what)),
                           whole.part(relative(m.what, held)));
@@ -93,7 +94,7 @@ public:
     }
     /// Where receive k of exchange i has arrived.
     view<T> received(std::size_t i, std::size_t k) {
-        T* at = memory_.data() + offsets_[i];
+        std::byte* at = memory_.data() + offsets_[i];
         for (std::size_t j = 0; j < k; ++j) at += packed(exchanges_[i].receives[j].what);
         return as_view(at, exchanges_[i].receives[k].what);
     }
@@ -111,13 +112,13 @@ private:
 
     [[gnu::cold]] void declare(communicator& comm, std::size_t i) {
         auto& declared = messages_.emplace_back(comm, int(i));
-        T* next = memory_.data() + offsets_[i];
+        std::byte* next = memory_.data() + offsets_[i];
         for (const auto& m : exchanges_[i].receives) {
-            declared.receive(reinterpret_cast<std::byte*>(next), bytes_of(m.what), m.peer);
+            declared.receive(next, packed(m.what), m.peer);
             next += packed(m.what);
         }
         for (const auto& m : exchanges_[i].sends) {
-            declared.send(reinterpret_cast<const std::byte*>(next), bytes_of(m.what), m.peer);
+            declared.send(next, packed(m.what), m.peer);
             next += packed(m.what);
         }
     }
@@ -135,18 +136,20 @@ private:
     }
 
     static bool stays(const exchange& e) { return e.overlapped || e.keeps; }
-    static long packed(const box& b) { return storage(b.extents(), block); }
+    /// Bytes of a message, and of several.
+    static long packed(const box& b) { return storage(b.extents(), block) * long(sizeof(T)); }
     static long packed(const growing<message>& all) {
-        long elements = 0;
-        for (const auto& m : all) elements += packed(m.what);
-        return elements;
+        long bytes = 0;
+        for (const auto& m : all) bytes += packed(m.what);
+        return bytes;
     }
-    static long bytes_of(const box& b) { return packed(b) * long(sizeof(T)); }
-    static view<T> as_view(T* data, const box& b) { return dense_view(data, b.extents(), block); }
+    static view<T> as_view(std::byte* data, const box& b) {
+        return dense_view(reinterpret_cast<T*>(data), b.extents(), block);
+    }
 
     std::span<const exchange> exchanges_;
-    growing<long> offsets_;
-    buffer<T, typename Backend::staging> memory_;
+    growing<long> offsets_;  ///< of each exchange, in bytes
+    buffer<std::byte, typename Backend::staging> memory_;
     growing<transport> messages_;
     growing<typename Backend::queue::event> packed_;  ///< of each exchange
     growing<std::size_t> unsent_;                     ///< started, in the order of their packing
