@@ -60,7 +60,7 @@ TEST_CASE("channels<Lo, Hi> takes those channels, however they come and are aske
 
 TEST_CASE("what is taken lies in what it is taken from where whole blocks meet") {
     const auto in_place = [](const lowered& l, int block, int ranks) {
-        const part mine = partition(l.view(), {{0, ranks}, 2, block, 4});
+        const part mine = partition(l.view(), {{0, ranks}, 2, block, dtype::f32});
         return mine.steps[1].in_place;
     };
     const auto rows = [](operation o) {

@@ -36,7 +36,7 @@ struct arms {
 template <class Net>
 arms arms_of(std::optional<policy> asked, int ranks, int block = 16) {
     const lowered l = plan_with<Net>(asked);
-    const part mine = partition(l.view(), {{0, ranks}, 2, block, 4});
+    const part mine = partition(l.view(), {{0, ranks}, 2, block, dtype::f32});
     arms count;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
         if (!traits_of(l.steps[i].what).moves_channels) continue;

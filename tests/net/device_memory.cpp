@@ -84,7 +84,7 @@ double difference(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST_CASE("a device's memory is left alone and its kernels may run late") {
-    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(12)); ++seed) {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(8)); ++seed) {
         const mpar_test::random_graph net(seed + 300);
         const auto plain = run_reference(net.lower(policy::none), 2);
         for (const auto asked :
@@ -99,7 +99,7 @@ TEST_CASE("a device's memory is left alone and its kernels may run late") {
 }
 
 TEST_CASE("sums that are cut between devices: close, and reproducible the same bits") {
-    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(12)); ++seed) {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(8)); ++seed) {
         const mpar_test::random_graph net(seed + 400, true);
         const auto plain = run_reference(net.lower(policy::none), 2);
         for (const bool reproducible : {false, true}) {
