@@ -11,7 +11,20 @@ namespace {
 
 struct nothing {
     using memory = host_memory;
+    using staging = host_memory;
     using queue = host_queue;
+};
+
+struct without_staging : backend::reference {
+    using staging = void;
+};
+
+/// A queue that the host can only wait for as a whole.
+struct one_wait : host_queue {
+    static void record(event&) = delete;
+};
+struct without_events : backend::reference {
+    using queue = one_wait;
 };
 
 struct without_softmax : backend::reference {
@@ -25,6 +38,9 @@ static_assert(backend_type<backend::reference>);
 static_assert(backend_for<backend::cpu, double>);
 static_assert(backend_for<backend::reference, double>);
 static_assert(!backend_type<nothing>);
+static_assert(!backend_type<without_staging>);
+static_assert(!queue_type<one_wait>);
+static_assert(!backend_type<without_events>);
 static_assert(!backend_type<without_softmax>);
 
 TEST_CASE("a backend's block fills a vector of the ISA", "[backend]") {

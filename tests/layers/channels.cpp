@@ -60,7 +60,7 @@ TEST_CASE("channels<Lo, Hi> takes those channels, however they come and are aske
 
 TEST_CASE("what is taken lies in what it is taken from where whole blocks meet") {
     const auto in_place = [](const lowered& l, int block, int ranks) {
-        const part mine = partition(l.view(), {{0, ranks}, 2, block, 4});
+        const part mine = partition(l.view(), {{0, ranks}, 2, block, dtype::f32});
         return mine.steps[1].in_place;
     };
     const auto rows = [](operation o) {
@@ -83,8 +83,8 @@ TEST_CASE("only channels that are read travel") {
     g.add_next(conv2d<8, 64, window<3>, shard::output>::describe());
     g.add_next(channels<48, 64>::describe());
     const lowered l = lower(g.view(), {1, 8, 4, 4}, policy::none);
-    const part reader = partition(l.view(), {{0, 2}, 1, 8, 4});
-    const part owner = partition(l.view(), {{1, 2}, 1, 8, 4});
+    const part reader = partition(l.view(), {{0, 2}, 1, 8, dtype::f32});
+    const part owner = partition(l.view(), {{1, 2}, 1, 8, dtype::f32});
     CHECK(reader.predicted.bytes_received == 16 * 4 * 4 * 4);  // the last sixteen of rank 1's half
     CHECK(reader.predicted.bytes_sent == 0);
     CHECK(owner.predicted.bytes_received == 0);

@@ -36,7 +36,7 @@ struct arms {
 template <class Net>
 arms arms_of(std::optional<policy> asked, int ranks, int block = 16) {
     const lowered l = plan_with<Net>(asked);
-    const part mine = partition(l.view(), {{0, ranks}, 2, block, 4});
+    const part mine = partition(l.view(), {{0, ranks}, 2, block, dtype::f32});
     arms count;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
         if (!traits_of(l.steps[i].what).moves_channels) continue;
@@ -114,7 +114,7 @@ TEST_CASE("features grow where they lie: no arm of whole blocks is copied") {
     CHECK(arms_of<dense>(policy::output, 2).in_place == 2);
     const lowered l = plan_with<dense>(policy::output);
     const long pixels = 7 * 5 * 4;
-    const auto got = partition(l.view(), {{0, 2}, 1, 16, 4}).predicted.bytes_received;
+    const auto got = partition(l.view(), {{0, 2}, 1, 16, dtype::f32}).predicted.bytes_received;
     // of the first convolution twice, normalised and not; of the others' channels half; the last has
     // one block, which rank 0 owns
     CHECK(got == (16 + 16 + 16 + 16 + 0) * pixels);

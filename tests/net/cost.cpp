@@ -34,7 +34,7 @@ forecast cost(policy p, const setting& s, const machine& m = round_numbers()) {
 
 TEST_CASE("a forward of two layers, worked out by hand") {
     // One rank: 2*16*9 flops for each of 32*64 outputs, 2*32 for each of 16*64.
-    const forecast alone = cost(policy::none, {{0, 1}, 1, 16, 4});
+    const forecast alone = cost(policy::none, {{0, 1}, 1, 16, dtype::f32});
     REQUIRE(alone.steps.size() == 3);
     const double input = 1000;  // bringing the image in is a step
     CHECK(alone.steps[0].compute == 1000 + 2. * 16 * 9 * 32 * 64 + input);
@@ -43,25 +43,25 @@ TEST_CASE("a forward of two layers, worked out by hand") {
     CHECK(alone.weights == 4 * (16 * 32 * 9 + 32 * 16));
 
     // Two ranks, by rows: four rows each, a row of 16 channels comes whole with the image.
-    const forecast rows = cost(policy::rows, {{0, 2}, 1, 16, 4});
+    const forecast rows = cost(policy::rows, {{0, 2}, 1, 16, dtype::f32});
     CHECK(rows.steps[0].compute == 1000 + 2. * 16 * 9 * 32 * 32 + input);
     CHECK(rows.steps[0].exchange == 0);
     CHECK(rows.steps[2].exchange == 100 + 4. * 16 * 32);  // half of what is given
 
     // By channels: the second layer gathers the other half of 32 channels.
-    const forecast output = cost(policy::output, {{0, 2}, 1, 16, 4});
+    const forecast output = cost(policy::output, {{0, 2}, 1, 16, dtype::f32});
     CHECK(output.steps[0].compute == 1000 + 2. * 16 * 9 * 16 * 64 + input);
     CHECK(output.steps[1].exchange == 100 + 4. * 16 * 64);
     CHECK(output.steps[1].messages == 1);
     CHECK(output.steps[1].bytes == 4 * 16 * 64);
 
     // By input channels: a rank sums 16 of 32 for all 16 outputs; all are reduced on one rank.
-    const forecast input_cut = cost(policy::input, {{0, 2}, 1, 16, 4});
+    const forecast input_cut = cost(policy::input, {{0, 2}, 1, 16, dtype::f32});
     CHECK(input_cut.steps.size() == 5);
 }
 
 TEST_CASE("seconds grow with every constant of the machine") {
-    const setting on{{0, 4}, 2, 16, 4};
+    const setting on{{0, 4}, 2, 16, dtype::f32};
     for (const auto p :
          {policy::rows, policy::output, policy::input, policy::grid, policy::tiles}) {
         const lowered l = lower(graph_of<resnet18>, resnet18::input::extents, policy::none, p);
@@ -87,7 +87,7 @@ TEST_CASE("seconds grow with every constant of the machine") {
 }
 
 TEST_CASE("convolutions whose products come in pairs have a rate of their own") {
-    setting on{{0, 4}, 2, 16, 4};
+    setting on{{0, 4}, 2, 16, dtype::f32};
     const lowered l =
         lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     const auto slowed = [&](work w) {
@@ -111,7 +111,7 @@ TEST_CASE("bytes and messages are those of the rank that receives most") {
                                  std::optional(policy::cols), std::optional(policy::tiles),
                                  std::optional(policy::input), std::optional(policy::grid)}) {
             const lowered l = net.lower(asked);
-            setting s{{0, 1 + int(seed % 8)}, 1 + int(seed % 3), seed % 2 ? 1 : 8, 4};
+            setting s{{0, 1 + int(seed % 8)}, 1 + int(seed % 3), seed % 2 ? 1 : 8, dtype::f32};
             s.reproducible = seed % 5 == 0;
             traffic most;
             for (int r = 0; r < s.who.ranks; ++r) {
@@ -132,7 +132,7 @@ TEST_CASE("bytes and messages are those of the rank that receives most") {
 TEST_CASE("a forward on 65,536 ranks is priced as fast as one on 16") {
     const lowered l =
         lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::tiles);
-    setting s{{0, 65536}, 1, 16, 4};
+    setting s{{0, 65536}, 1, 16, dtype::f32};
     const forecast f = forecast_of(l.view(), s, machine{});
     CHECK(f.steps.size() == l.steps.size());
     CHECK(f.bytes > 0);
@@ -140,6 +140,7 @@ TEST_CASE("a forward on 65,536 ranks is priced as fast as one on 16") {
 }
 
 TEST_CASE("the cost of a static plan is a constant") {
-    constexpr double two = forecast_of(plan_of<two_layers>, {{0, 2}, 1, 16, 4}, {}).seconds;
+    constexpr double two =
+        forecast_of(plan_of<two_layers>, {{0, 2}, 1, 16, dtype::f32}, {}).seconds;
     STATIC_REQUIRE(two > 0);
 }

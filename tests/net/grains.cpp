@@ -12,7 +12,7 @@ using namespace mpar;
 namespace {
 
 setting on(int ranks, bool winograd = true) {
-    setting s{{0, ranks}, 1, 16, 4};
+    setting s{{0, ranks}, 1, 16, dtype::f32};
     if (winograd) s.winograd_tile = &cpu::winograd_tile<float>;
     return s;
 }

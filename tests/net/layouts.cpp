@@ -70,7 +70,7 @@ const gives_row can[] = {{"conv", conv, true, true, true},
 
 template <class Net>
 double gflops(int batch = 1) {
-    const part mine = partition(plan_of<Net>, {{0, 1}, batch, 8, 4});
+    const part mine = partition(plan_of<Net>, {{0, 1}, batch, 8, dtype::f32});
     long flops = 0;
     for (const auto& s : mine.steps) flops += s.flops;
     return double(flops) * 1e-9;
@@ -171,10 +171,10 @@ TEST_CASE("flops of known networks, an image") {
 TEST_CASE("no rank's share is lost: parts of a net do the whole's work, halos none of it") {
     for (const int ranks : {2, 3, 5}) {
         long flops = 0, alone = 0;
-        for (const auto& s : partition(plan_of<resnet18>, {{0, 1}, 2, 8, 4}).steps)
+        for (const auto& s : partition(plan_of<resnet18>, {{0, 1}, 2, 8, dtype::f32}).steps)
             alone += s.flops;
         for (int r = 0; r < ranks; ++r)
-            for (const auto& s : partition(plan_of<resnet18>, {{r, ranks}, 2, 8, 4}).steps)
+            for (const auto& s : partition(plan_of<resnet18>, {{r, ranks}, 2, 8, dtype::f32}).steps)
                 flops += s.flops;
         CHECK(flops == alone);
     }

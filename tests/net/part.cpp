@@ -33,7 +33,7 @@ bool lies_at_home(const plan& p, const part& mine, std::size_t t) {
                               (count % mine.of.block == 0 ||
                                a.home_channel + count == p.tensors[std::size_t(a.home)].extents.c);
     return home.home < 0 && home.is_home && home.held.contains(at) && at.h == home.held.h &&
-           at.w == home.held.w && at.n == home.held.n && whole_blocks && a.elements == 0;
+           at.w == home.held.w && at.n == home.held.n && whole_blocks && a.bytes == 0;
 }
 
 /// From the first writer to the last reader, of all that lie in it too.
@@ -73,20 +73,20 @@ void check_memory(const plan& p, const part& mine) {
             CHECK(lies_at_home(p, mine, t));
             continue;
         }
-        CHECK(a.offset + a.elements <= mine.arena_elements);
+        CHECK(a.offset + a.bytes <= mine.arena_bytes);
+        CHECK(a.offset % 128 == 0);
         for (std::size_t u = 0; u < t; ++u) {
             const auto& b = mine.tensors[u];
             const auto [first, last] = life_of(p, mine, t);
             const auto [begin, end] = life_of(p, mine, u);
             const bool both_live = first <= end && begin <= last;
-            const bool apart =
-                a.offset + a.elements <= b.offset || b.offset + b.elements <= a.offset;
+            const bool apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
             // A sum may lie where its residual did, which no one reads any more.
             const int step = p.tensors[t].producer;
             const bool replaces = step >= 0 && p.steps[std::size_t(step)].replaceable() == int(u) &&
                                   p.tensors[u].last_reader == step && a.offset == b.offset &&
                                   a.held == b.held && !b.is_home;
-            if (both_live && a.elements && b.elements) CHECK((apart || replaces));
+            if (both_live && a.bytes && b.bytes) CHECK((apart || replaces));
         }
     }
 }
@@ -133,11 +133,11 @@ int check_overlaps(const plan& p, const part& mine) {
 /// Tiles that differ from layer to layer, of strides and windows that no kernel has too.
 int any_tile(const convolution& c, const shape&) { return c.groups > 1 ? 0 : 2 * (c.out % 3); }
 
-void check_all_ranks(const plan& p, int ranks, int batch, int block,
+void check_all_ranks(const plan& p, int ranks, int batch, int block, dtype element,
                      int (*tiles)(const convolution&, const shape&) = no_winograd) {
     std::vector<part> parts;
     for (int r = 0; r < ranks; ++r) {
-        setting s{{r, ranks}, batch, block, 4};
+        setting s{{r, ranks}, batch, block, element};
         s.winograd_tile = tiles;
         parts.push_back(partition(p, s));
     }
@@ -167,8 +167,40 @@ TEST_CASE("parts of random nets fit together on any number of ranks") {
             INFO("seed " << seed << ": " << net.text() << sentence(l.wrong));
             REQUIRE_FALSE(l.wrong);
             const int ranks = 1 + int(seed % 8);
-            check_all_ranks(l.view(), ranks, 1 + int(seed % 3), seed % 2 ? 1 : 8);
-            check_all_ranks(l.view(), ranks, 1, 8, any_tile);
+            check_all_ranks(l.view(), ranks, 1 + int(seed % 3), seed % 2 ? 1 : 8, dtype::f32);
+            check_all_ranks(l.view(), ranks, 1, 8, seed % 2 ? dtype::f64 : dtype::bf16, any_tile);
+        }
+    }
+}
+
+TEST_CASE("elements of another size: as many, but summands of 16 bits are kept in 32") {
+    for (unsigned seed = 0; seed < unsigned(mpar_test::effort(20)); ++seed) {
+        const mpar_test::random_graph net(seed + 700, true);
+        for (const auto asked : {policy::rows, policy::output, policy::input}) {
+            const lowered l = net.lower(asked);
+            const plan& p = l.view();
+            INFO("seed " << seed << ", " << name_of(asked) << ": " << net.text());
+            const auto part_in = [&](dtype element) {
+                return partition(p, setting{{1, 3}, 2, 8, element});
+            };
+            const part usual = part_in(dtype::f32), wide = part_in(dtype::f64),
+                       narrow = part_in(dtype::f16);
+            CHECK(wide.predicted.bytes_received == 2 * usual.predicted.bytes_received);
+            CHECK(wide.predicted.messages_sent == usual.predicted.messages_sent);
+            long received = 0;  // of narrow elements
+            for (const auto& e : usual.exchanges) {
+                const bool sums = !p.tensors[std::size_t(e.tensor)].where.partial.empty();
+                for (const auto& m : e.receives) {
+                    received += message_bytes(m.what, usual.of) / (sums ? 1 : 2);
+                }
+            }
+            CHECK(narrow.predicted.bytes_received == received);
+            for (std::size_t t = 0; t < p.tensors.size(); ++t) {
+                const bool sums = !p.tensors[t].where.partial.empty();
+                CHECK(narrow.tensors[t].element == (sums ? dtype::f32 : dtype::f16));
+                CHECK(wide.tensors[t].bytes == 2 * usual.tensors[t].bytes);
+                CHECK(narrow.tensors[t].bytes * (sums ? 1 : 2) == usual.tensors[t].bytes);
+            }
         }
     }
 }
@@ -177,7 +209,7 @@ TEST_CASE("halos travel under work along rows, columns and both") {
     for (const auto asked : {policy::rows, policy::cols, policy::tiles}) {
         const lowered l = lower(graph_of<resnet50>, resnet50::input::extents, policy::none, asked);
         for (int r = 0; r < 4; ++r) {
-            const part mine = partition(l.view(), {{r, 4}, 1, 16, 4});
+            const part mine = partition(l.view(), {{r, 4}, 1, 16, dtype::f32});
             INFO(name_of(asked) << ", rank " << r);
             CHECK(check_overlaps(l.view(), mine) >= 5);
         }
@@ -189,16 +221,16 @@ TEST_CASE("a rank may own nothing: 7 rows on 8 ranks") {
         lower(graph_of<resnet50>, resnet50::input::extents, policy::none, policy::rows);
     std::vector<int> rows;
     for (int r = 0; r < 8; ++r) {
-        const part mine = partition(l.view(), {{r, 8}, 1, 8, 4});
+        const part mine = partition(l.view(), {{r, 8}, 1, 8, dtype::f32});
         rows.push_back(mine.steps[mine.steps.size() - 5].y.h.size());
     }
     CHECK(rows == std::vector{1, 1, 1, 1, 1, 1, 1, 0});
 }
 
 TEST_CASE("bytes of a static mesh are constants") {
-    constexpr traffic none = partition(plan_of<resnet18>, {{0, 1}, 1, 8, 4}).predicted;
+    constexpr traffic none = partition(plan_of<resnet18>, {{0, 1}, 1, 8, dtype::f32}).predicted;
     STATIC_REQUIRE(none == traffic{});
-    constexpr traffic two = partition(plan_of<resnet18>, {{0, 2}, 1, 8, 4}).predicted;
+    constexpr traffic two = partition(plan_of<resnet18>, {{0, 2}, 1, 8, dtype::f32}).predicted;
     STATIC_REQUIRE(two.bytes_received > 0);
 }
 
@@ -210,7 +242,7 @@ TEST_CASE(
             const lowered l =
                 lower(graph_of<resnet50>, resnet50::input::extents, policy::none, asked);
             for (int r = 0; r < 4; ++r) {
-                setting on{{r, 4}, 1, 16, 4};
+                setting on{{r, 4}, 1, 16, dtype::f32};
                 on.winograd_tile = tiles;
                 const part mine = partition(l.view(), on);
                 CHECK(mine.predicted.bytes_received <= limit);

@@ -17,7 +17,7 @@ using each_of = std::vector<placing>;
 /// Slow messages, so that cuts are worth something and layouts matter.
 planning on(int ranks, int batch = 1) {
     planning how;
-    how.on = {{0, ranks}, batch, 8, 4};
+    how.on = {{0, ranks}, batch, 8, dtype::f32};
     how.all = true;
     return how;
 }
@@ -208,7 +208,7 @@ TEST_CASE("a plan keeps to the memory that there is, or says what the least take
         for (int r = 0; r < 4; ++r) {
             setting s = how.on;
             s.who.rank = r;
-            most = std::max(most, partition(l.view(), s).arena_elements * s.element_size);
+            most = std::max(most, partition(l.view(), s).arena_bytes);
         }
         return most + forecast_of(l.view(), how.on, how.of).weights;
     };

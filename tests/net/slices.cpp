@@ -70,7 +70,7 @@ TEST_CASE("slices of steps without messages, in their order, of less memory") {
     REQUIRE(sliced.slices.size() >= 2);
     CHECK(alone<whole_batch>(p, 8).slices.empty());
     CHECK(alone<backend::cpu>(p, 1).slices.empty());
-    CHECK(2 * batch.arena_elements < alone<whole_batch>(p, 8).arena_elements);
+    CHECK(2 * batch.arena_bytes < alone<whole_batch>(p, 8).arena_bytes);
     int end = 0, images = 0;
     for (const auto& s : sliced.slices) {
         CHECK(s.first >= end);

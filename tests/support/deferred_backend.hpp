@@ -3,12 +3,16 @@
 // run when they return. The arithmetic is the reference's.
 #pragma once
 
+#include "support/transports.hpp"
+
 #include <mpar/kernels/reference/backend.hpp>
 
+#include <algorithm>
+#include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <new>
-#include <vector>
 
 #include <sys/mman.h>
 
@@ -27,10 +31,19 @@ struct guarded_memory {
         munmap(p, blocks()[p]);
         blocks().erase(p);
     }
-    static void open() { protect(PROT_READ | PROT_WRITE); }
-    static void close() { protect(PROT_NONE); }
+    /// Each opening has a closing; the last one closes.
+    static void open() {
+        if (openings()++ == 0) protect(PROT_READ | PROT_WRITE);
+    }
+    static void close() {
+        if (--openings() == 0) protect(PROT_NONE);
+    }
 
 private:
+    static int& openings() {
+        static int count = 0;
+        return count;
+    }
     static std::map<void*, std::size_t>& blocks() {
         static std::map<void*, std::size_t> all;
         return all;
@@ -40,30 +53,82 @@ private:
     }
 };
 
-/// Runs nothing before finish().
+/// Runs nothing before somebody waits for it, and then no more than is waited for; but some pieces
+/// of work each time somebody looks whether an event is done, as many as `pace` says.
 class deferred_queue {
 public:
+    /// Everything that was submitted before it was recorded.
+    class event {
+    public:
+        bool is_done() {
+            if (queue_ && queue_->done_ < end_) {
+                queue_->run(std::min(end_, queue_->done_ + pace()));
+            }
+            return !queue_ || queue_->done_ >= end_;
+        }
+        void finish() {
+            if (queue_) queue_->run(end_);
+        }
+
+    private:
+        friend deferred_queue;
+        deferred_queue* queue_ = nullptr;
+        long end_ = 0;
+    };
+
+    static long& pace() {
+        static long works = 0;
+        return works;
+    }
+    /// How often a whole queue was waited for, by all of the process.
+    static long& finishes() {
+        static long count = 0;
+        return count;
+    }
+
+    deferred_queue() = default;
+    deferred_queue(const deferred_queue&) = delete;
+    deferred_queue& operator=(const deferred_queue&) = delete;
+
+    /// Pieces of work that have not been run.
+    long waiting() const { return submitted_ - done_; }
+
+    void record(event& e) { e.queue_ = this, e.end_ = submitted_; }
+    void wait(const event& e) {
+        submit([point = e]() mutable { point.finish(); });
+    }
     void copy_to_device(void* to, const void* from, std::size_t bytes) {
         submit([=] { std::memcpy(to, from, bytes); });
     }
     void copy_to_host(void* to, const void* from, std::size_t bytes) {
         submit([=] { std::memcpy(to, from, bytes); });
     }
-    void submit(std::function<void()> work) { waiting_.push_back(std::move(work)); }
+    void submit(std::function<void()> work) {
+        waiting_.push_back(std::move(work));
+        ++submitted_;
+    }
     void finish() {
-        guarded_memory::open();
-        for (const auto& work : waiting_) work();
-        waiting_.clear();
-        guarded_memory::close();
+        ++finishes();
+        run(submitted_);
     }
 
 private:
-    std::vector<std::function<void()>> waiting_;
+    void run(long end) {
+        guarded_memory::open();
+        for (; done_ < end; ++done_) {
+            waiting_.front()();
+            waiting_.pop_front();
+        }
+        guarded_memory::close();
+    }
+
+    std::deque<std::function<void()>> waiting_;
+    long submitted_ = 0, done_ = 0;
 };
 
 struct deferred {
     using memory = guarded_memory;
-    using staging = mpar::host_memory;
+    using staging = counted_memory;
     using queue = deferred_queue;
     using kernels = mpar::backend::reference;
 
@@ -168,6 +233,12 @@ private:
     }
 };
 
-static_assert(mpar::backend_type<deferred>);
+/// The same, between whose devices messages are slow.
+struct deferred_far : deferred {
+    using staging = delayed_memory;
+};
+
+static_assert(mpar::backend_type<deferred> && mpar::backend_for<deferred, double>);
+static_assert(mpar::backend_type<deferred_far>);
 
 }  // namespace mpar_test

@@ -6,6 +6,7 @@
 #include <mpar/tensor/dtype.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <set>
 #include <string>
@@ -46,6 +47,15 @@ TEST_CASE("every type has its size and its name, and is found by it") {
     CHECK(names.size() == 13);
     STATIC_REQUIRE(size_of(dtype::bf16) == 2);
     STATIC_REQUIRE(dtype_named("F64") == dtype::f64);
+}
+
+TEST_CASE("sums are kept in what holds them") {
+    STATIC_REQUIRE(std::same_as<accumulator_of<float>, float>);
+    STATIC_REQUIRE(std::same_as<accumulator_of<double>, double>);
+    STATIC_REQUIRE(accumulator(dtype::f16) == dtype::f32);
+    STATIC_REQUIRE(accumulator(dtype::bf16) == dtype::f32);
+    for (const auto d : {dtype::f32, dtype::f64}) CHECK(accumulator(d) == d);
+    STATIC_REQUIRE(dtype_of<accumulator_of<double>> == accumulator(dtype_of<double>));
 }
 
 TEST_CASE("no other name is a type") {

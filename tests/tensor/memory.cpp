@@ -142,7 +142,12 @@ TEST_CASE("the host's queue has done what it was given") {
     const int from[3] = {1, 2, 3};
     int there[3] = {}, back[3] = {};
     queue.copy_to_device(there, from, sizeof from);
+    host_queue::event copied;
+    queue.record(copied);
+    queue.wait(copied);
+    CHECK(copied.is_done());
     queue.copy_to_host(back, there, sizeof there);
+    copied.finish();
     queue.finish();
     CHECK((back[0] == 1 && back[1] == 2 && back[2] == 3));
 }

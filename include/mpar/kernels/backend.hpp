@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace mpar {
 
@@ -24,19 +25,36 @@ concept memory_type = requires(void* p, std::size_t bytes) {
     M::release(p);
 };
 
-/// The order of execution: kernels of one queue run one after another, finish() waits for them.
+/// A point in the work of a queue, which may be recorded again when it is done. is_done() tells without
+/// a wait whether all work before that point is done, as it is before any is recorded; finish() has the
+/// host wait for that, and for nothing that was submitted later.
+template <class E>
+concept event_type = std::default_initializable<E> && std::is_nothrow_move_constructible_v<E> &&
+    requires(E& event) {
+    { event.is_done() } -> std::same_as<bool>;
+    event.finish();
+};
+
+/// The order of execution: kernels of one queue run one after another, finish() waits for them all.
+/// What is submitted after wait(event) begins when the event, of any queue, is done; the host goes on.
 template <class Q>
-concept queue_type = requires(Q& queue, void* to, const void* from, std::size_t bytes) {
+concept queue_type = event_type<typename Q::event> &&
+    requires(Q& queue, typename Q::event& event, void* to, const void* from, std::size_t bytes) {
     queue.copy_to_device(to, from, bytes);
     queue.copy_to_host(to, from, bytes);
+    queue.record(event);
+    queue.wait(event);
     queue.finish();
 };
 
 /// Every kernel of mpar for elements T, as static functions of one type.
 ///
 /// A third backend offers, besides the functions below (contracts: reference/*.hpp):
-/// - `memory` and `queue`. A kernel is submitted to the queue and need not be complete when the
-///   function returns; finite() and queue.finish() wait. pack_filters works on host memory.
+/// - `memory`, in which tensors lie, and `queue`. A kernel is submitted to the queue and need not be
+///   complete when the function returns; finite() and queue.finish() wait. pack_filters works on host
+///   memory.
+/// - `staging`, memory that its copy() and the host's messages both reach; host_memory where there is
+///   but one. What is copied there is read once an event that was recorded behind the copy is done.
 /// - `block<T>`, the channel block of the views that its kernels take. Views of another block are
 ///   for copy and flatten only. Row and image strides are free; stride_w is the block.
 /// - if it likes, `image_block<T>`: conv2d without groups and without tiles takes an x of no more
@@ -88,8 +106,8 @@ concept backend_for = requires(typename B::queue& queue, const convolution& prob
 };
 
 template <class B>
-concept backend_type = memory_type<typename B::memory> && queue_type<typename B::queue> &&
-    backend_for<B, float> && requires {
+concept backend_type = memory_type<typename B::memory> && memory_type<typename B::staging> &&
+    queue_type<typename B::queue> && backend_for<B, float> && requires {
     { B::name } -> std::convertible_to<std::string_view>;
     { B::isa() } -> std::convertible_to<std::string>;
 };

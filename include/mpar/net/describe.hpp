@@ -158,8 +158,7 @@ namespace detail {
     to.add(decimal(static_cast<double>(part_of.flops) * 1e-6));
     if (notes.cost) {
         const step_cost& cost = notes.cost->steps[i];
-        const long given =
-            s.y < 0 ? 0 : mine.tensors[std::size_t(s.y)].elements * mine.of.element_size;
+        const long given = s.y < 0 ? 0 : mine.tensors[std::size_t(s.y)].bytes;
         to.add(std::to_string((cost.weights + given) / 1000));
         to.add(decimal(cost.seconds() * 1e3, 3));
     }
@@ -206,7 +205,7 @@ namespace detail {
     text += ": " + detail::decimal(static_cast<double>(flops) * 1e-9);
     say(" Gflop, receives ", mine.predicted.bytes_received);
     say(" bytes in ", mine.predicted.messages_received);
-    say(" messages, activations ", mine.arena_elements * mine.of.element_size);
+    say(" messages, activations ", mine.arena_bytes);
     text += " bytes";
     if (notes.cost) text += ", predicted " + detail::decimal(notes.cost->seconds * 1e3, 3) + " ms";
     return text + "\n";

@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 namespace mpar {
 
-/// The element types that a weight file may hold.
+/// The element types that a weight file may hold. Networks compute in f32 and f64.
 enum class dtype { boolean, u8, i8, i16, u16, i32, u32, i64, u64, f16, bf16, f32, f64 };
 
 /// Bytes of one element.
@@ -55,6 +56,14 @@ constexpr std::string_view name_of(dtype d) {
 /// The type of the elements T.
 template <std::floating_point T>
 inline constexpr dtype dtype_of = sizeof(T) == 4 ? dtype::f32 : dtype::f64;
+
+/// In what sums of such elements are kept: those of 16 bits add up in float.
+constexpr dtype accumulator(dtype d) {
+    return d == dtype::f16 || d == dtype::bf16 ? dtype::f32 : d;
+}
+/// The same of elements T.
+template <class T>
+using accumulator_of = std::conditional_t<(sizeof(T) < sizeof(float)), float, T>;
 
 /// The type of that name, or nothing.
 constexpr std::optional<dtype> dtype_named(std::string_view name) {

@@ -147,6 +147,6 @@ struct cpu {
     }
 };
 
-static_assert(backend_type<cpu>);
+static_assert(backend_type<cpu> && backend_for<cpu, double>);
 
 }  // namespace mpar::backend::inline MPAR_ISA_NAMESPACE

@@ -116,6 +116,6 @@ struct reference {
     }
 };
 
-static_assert(backend_type<reference>);
+static_assert(backend_type<reference> && backend_for<reference, double>);
 
 }  // namespace mpar::backend

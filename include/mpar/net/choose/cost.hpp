@@ -99,15 +99,15 @@ public:
             x.c.size() / (f.groups > 1 ? std::max(1, f.groups * y.c.size() / f.out) : 1);
         const long outs = round_up(y.c.size(), of_.block), pairs = std::max(1L, ins) * outs;
         w.flops = w.flops / y.c.size() * outs;  // lanes without a channel work too
-        w.weight_bytes = pairs * f.taps() * of_.element_size;
+        w.weight_bytes = pairs * f.taps() * size_of(of_.element);
         if (!traits_of(o).takes_image_blocks) {
             w.kind = work::dense;
         } else if (const int tile = all_.tile(i); tile > 1) {
             const shape all = all_.extents(s.y);
             const long inputs = y.n.size() * products(f.window.h, tile, y.h, all.h) *
                                 products(f.window.w, tile, y.w, all.w);
-            w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * of_.element_size,
-                 pairs * (tile + 2) * (tile + 2) * of_.element_size};
+            w = {work::winograd, 2 * inputs * pairs, inputs * (ins + outs) * size_of(of_.element),
+                 pairs * (tile + 2) * (tile + 2) * size_of(of_.element)};
         } else if (tile == 1) {
             w.kind = work::paired;
         } else if (f.is_depthwise()) {
@@ -310,6 +310,7 @@ private:
         const box mine = all_.read(all_.step_at(i), t, rank), own = all_.owner(t, rank);
         const box here = intersection(own, mine);
         const int from = summands(t);
+        const auto bytes = [&](const box& b) { return message_bytes(b, of_, all_.element_of(t)); };
         traffic moved;
         if (!mine.empty()) {
             moved.bytes_received = from * bytes(mine) - bytes(here);

@@ -120,7 +120,7 @@ private:
         for (int r = 0; r < how_.on.who.ranks; ++r) {
             setting s = how_.on;
             s.who.rank = r;
-            most = std::max(most, mpar::partition(p, s).arena_elements * s.element_size);
+            most = std::max(most, mpar::partition(p, s).arena_bytes);
         }
         return most + f.weights;
     }

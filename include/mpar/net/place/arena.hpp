@@ -11,7 +11,7 @@
 
 namespace mpar::detail {
 
-/// Gives every tensor of a part its offset. Returns how many elements they take together.
+/// Gives every tensor of a part its offset. Returns how many bytes they take together.
 ///
 /// A tensor lies where no other does between its producer and its last reader: first fit. But a sum
 /// lies where its residual did, which spares the caches a tensor. Tensors that have a home lie there.
@@ -50,12 +50,13 @@ public:
                     mine.offset = next_place(t, -1);
                 }
             }
-            end = std::max(end, mine.offset + size_of(t));
+            end = std::max(end, mine.offset + room_of(t));
         }
         for (auto& t : part_.tensors) {
             if (t.home < 0) continue;
             const long pixels = long(t.held.h.size()) * t.held.w.size();
-            t.offset = part_.tensors[std::size_t(t.home)].offset + t.home_channel * pixels;
+            t.offset = part_.tensors[std::size_t(t.home)].offset +
+                       t.home_channel * pixels * size_of(t.element);
         }
         return end;
     }
@@ -66,16 +67,16 @@ private:
         int begin = 0, end = 0;
     };
 
-    constexpr long size_of(std::size_t t) const {
-        constexpr long aligned = 32;
-        return round_up(part_.tensors[t].elements, aligned);
+    constexpr long room_of(std::size_t t) const {
+        constexpr long aligned = 128;
+        return round_up(part_.tensors[t].bytes, aligned);
     }
 
     /// Where tensor t lies; or the end of one before it, not `except`, that lies there too.
     constexpr long next_place(std::size_t t, int except) const {
-        const long begin = part_.tensors[t].offset, end = begin + size_of(t);
+        const long begin = part_.tensors[t].offset, end = begin + room_of(t);
         for (std::size_t u = 0; u < t; ++u) {
-            const long other = part_.tensors[u].offset, other_end = other + size_of(u);
+            const long other = part_.tensors[u].offset, other_end = other + room_of(u);
             if (int(u) == except || part_.tensors[u].home >= 0 || !live_together(t, u)) continue;
             if (begin < other_end && other < end) return other_end;
         }

@@ -57,6 +57,11 @@ public:
         return owned(tensor_at(t).where, extents(t), of_.who.at(rank), grains_of(t));
     }
 
+    /// Of what a tensor is made: summands are kept as their sum is.
+    constexpr dtype element_of(int t) const {
+        return tensor_at(t).where.partial.empty() ? of_.element : accumulator(of_.element);
+    }
+
     /// The leaves of a cut sum's tree that a rank adds up: [first, last) of so many.
     struct share {
         range leaves;

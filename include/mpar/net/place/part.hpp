@@ -9,6 +9,7 @@
 #include <mpar/kernels/granularity.hpp>
 #include <mpar/shard/layout.hpp>
 #include <mpar/shard/transition.hpp>
+#include <mpar/tensor/dtype.hpp>
 #include <mpar/tensor/view.hpp>
 
 #include <span>
@@ -24,8 +25,8 @@ constexpr int no_winograd(const convolution&, const shape&) { return 0; }
 struct setting {
     seat who;
     int batch = 1;
-    int block = 1;         ///< channels side by side in the backend's memory
-    int element_size = 4;  ///< bytes
+    int block = 1;               ///< channels side by side in the backend's memory
+    dtype element = dtype::f32;  ///< of tensors between steps
     /// The first seats of teams whose members have one memory; none: each seat has its own.
     std::span<const int> first_seats{};
     /// Backend::winograd_tile where convolutions may be computed so.
@@ -56,7 +57,7 @@ struct setting {
 /// For a backend's memory and kernels.
 template <class Backend, class T>
 constexpr setting setting_on(const seat& who, int batch, bool exact = false) {
-    setting s{who, batch, Backend::template block<T>, int(sizeof(T))};
+    setting s{who, batch, Backend::template block<T>, dtype_of<T>};
     if (!exact) s.winograd_tile = &Backend::template winograd_tile<T>;
     if constexpr (requires { Backend::template image_block<T>; }) {
         s.image_block = Backend::template image_block<T>;
@@ -106,9 +107,10 @@ struct tensor_part {
     box held;           ///< what its memory, or its team's, holds: owned, halos, padding; may reach
                         ///< beyond the image
     box inside;         ///< held without the padding
-    long offset = 0;    ///< in elements, into the arena: where its first channel begins
-    long elements = 0;  ///< of memory of its own
-    long copy = 0;      ///< elements of each member's own summands; 0: one memory for all
+    dtype element = dtype::f32;
+    long offset = 0;    ///< in bytes, into the arena: where its first channel begins
+    long bytes = 0;     ///< of memory of its own
+    long copy = 0;      ///< bytes of each member's own summands; 0: one memory for all
     int block = 1;      ///< channels side by side
     int images = 0;     ///< of a slice: its memory holds one slice after the other; 0: all
     int home = -1;      ///< the tensor in whose memory it lies
@@ -147,7 +149,7 @@ struct part {
     growing<step_part> steps;
     growing<exchange> exchanges;  ///< in the order of their steps
     growing<slicing> slices;      ///< in the order of their steps
-    long arena_elements = 0;
+    long arena_bytes = 0;
     traffic predicted;  ///< of one forward
 
     /// How many images step i takes at most.
@@ -167,8 +169,12 @@ struct part {
 };
 
 /// Bytes of a box in a message: whole channel blocks, as they lie in memory.
+constexpr long message_bytes(const box& b, const setting& s, dtype element) {
+    return storage(b.extents(), s.block) * size_of(element);
+}
+/// The same of a tensor that no one sums up.
 constexpr long message_bytes(const box& b, const setting& s) {
-    return storage(b.extents(), s.block) * s.element_size;
+    return message_bytes(b, s, s.element);
 }
 
 }  // namespace mpar

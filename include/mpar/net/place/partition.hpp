@@ -36,11 +36,13 @@ public:
         find_overlaps(all_, part_);
         homes(plan_, part_, [this](int t, int rank) { return all_.owner(t, rank); }).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) {
-            part_.tensors[t].block = is_image(int(t)) ? part_.of.image_block : part_.of.block;
+            auto& mine = part_.tensors[t];
+            mine.block = is_image(int(t)) ? part_.of.image_block : part_.of.block;
+            mine.element = all_.element_of(int(t));
         }
         slices<>(plan_, part_).find();
         for (std::size_t t = 0; t < part_.tensors.size(); ++t) size_tensor(t);
-        part_.arena_elements = place_tensors(plan_, part_);
+        part_.arena_bytes = place_tensors(plan_, part_);
         return std::move(part_);
     }
 
@@ -92,15 +94,17 @@ private:
     constexpr void size_tensor(std::size_t t) {
         auto& mine = part_.tensors[t];
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
-        mine.elements = mine.home < 0 ? storage(mine.held.extents(), mine.block) : 0;
+        if (mine.home < 0) {
+            mine.bytes = storage(mine.held.extents(), mine.block) * size_of(mine.element);
+        }
         if (plan_.tensors[t].where.partial.empty()) return;
         const auto& from = all_.step_at(plan_.tensors[t].producer);
         int leaves = 1;  // the same for all who have one memory
         for_each_mate(
             [&](int r) { leaves = std::max(leaves, all_.share_of(from, r).leaves.size()); });
         const int levels = std::bit_width(unsigned(leaves));
-        mine.copy = mine.elements * levels;
-        mine.elements = mine.copy * part_.of.mates(me()).size();
+        mine.copy = mine.bytes * levels;
+        mine.bytes = mine.copy * part_.of.mates(me()).size();
     }
 
     constexpr void add_exchanges(int i) {
@@ -166,12 +170,13 @@ private:
     }
     [[gnu::cold]] constexpr void push(exchange e) {
         traffic sum;
+        const dtype element = all_.element_of(e.tensor);
         for (const auto& m : e.sends) {
-            const long bytes = message_bytes(m.what, part_.of);
+            const long bytes = message_bytes(m.what, part_.of, element);
             sum += {.bytes_sent = bytes, .messages_sent = messages_for(bytes)};
         }
         for (const auto& m : e.receives) {
-            const long bytes = message_bytes(m.what, part_.of);
+            const long bytes = message_bytes(m.what, part_.of, element);
             sum += {.bytes_received = bytes, .messages_received = messages_for(bytes)};
         }
         part_.steps[static_cast<std::size_t>(e.before_step)].before += sum;

@@ -94,7 +94,7 @@ private:
         const auto of = [&](int t) {
             shape one = tensor_of(t).held.extents();
             one.n = 1;
-            return storage(one, tensor_of(t).block) * part_.of.element_size;
+            return storage(one, tensor_of(t).block) * size_of(tensor_of(t).element);
         };
         long bytes = of(s.y);
         for (int k = 0; k < s.inputs.size(); ++k) {
@@ -109,7 +109,7 @@ private:
         const filters& f = filters_of(o);
         const int tile = step_of(i).tile;
         const long taps = tile > 1 ? (tile + 2) * (tile + 2) : f.taps();
-        return f.in_per_group() * step_of(i).y.c.size() * taps * part_.of.element_size;
+        return f.in_per_group() * step_of(i).y.c.size() * taps * size_of(part_.of.element);
     }
 
     /// Tensors that no step outside reads or writes hold a slice; those in one home all or none.

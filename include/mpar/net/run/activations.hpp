@@ -17,16 +17,16 @@ template <class Backend, class T>
 class activations {
 public:
     activations() = default;
-    /// collective over the team, which must outlive this.
+    /// `workspace`: bytes of each. collective over the team, which must outlive this.
     /// throws: error(device) when memory is unavailable.
     [[gnu::cold]] activations(const part& mine, team& t, long workspace, int workspaces)
         : tensors_(mine.tensors),
           memory_(t, bytes(mine, workspace, workspaces)),
           member_(t.how() == teaming::static_ ? t.member() : 0),
-          workspace_(mine.arena_elements + (workspaces > 1 ? t.member() * workspace : 0)) {}
+          workspace_(mine.arena_bytes + (workspaces > 1 ? t.member() * workspace : 0)) {}
 
     static std::size_t bytes(const part& mine, long workspace, int workspaces) {
-        return std::size_t(mine.arena_elements + workspaces * workspace) * sizeof(T);
+        return std::size_t(mine.arena_bytes + workspaces * workspace);
     }
     std::size_t bytes() const { return memory_.bytes(); }
 
@@ -41,32 +41,33 @@ public:
     view<T> region_of(int member, int t, const box& b) const {
         return part_of(whole_of(t, member, 0), t, b);
     }
-    T* workspace() const { return data() + workspace_; }
+    T* workspace() const { return at(workspace_); }
 
 private:
-    const tensor_part& at(int t) const { return tensors_[std::size_t(t)]; }
+    const tensor_part& part_at(int t) const { return tensors_[std::size_t(t)]; }
 
     view<T> whole_of(int t, int member, int level) const {
-        const auto& m = at(t);
+        const auto& m = part_at(t);
         if (m.home >= 0) {
             box there = m.held;  // in the indices of the tensor in which it lies
             there.c = {there.c.lo + m.home_channel, there.c.hi + m.home_channel};
             return part_of(whole_of(m.home, member, level), m.home, there);
         }
-        const long each = storage(m.held.extents(), m.block);
-        return dense_view(data() + m.offset + member * m.copy + level * each, m.held.extents(),
-                          m.block);
+        const long each = storage(m.held.extents(), m.block) * long(sizeof(T));
+        return dense_view(at(m.offset + member * m.copy + level * each), m.held.extents(), m.block);
     }
     view<T> part_of(const view<T>& all, int t, box b) const {
         if (b.empty()) return {};
-        const auto& m = at(t);
+        const auto& m = part_at(t);
         if (m.images) {  // a slice lies where those before it did
             const int before = (b.n.lo - m.held.n.lo) / m.images * m.images;
             b.n = {b.n.lo - before, b.n.hi - before};
         }
         return all.part(relative(b, m.held));
     }
-    T* data() const { return static_cast<T*>(memory_.data()); }
+    T* at(long byte) const {
+        return reinterpret_cast<T*>(static_cast<std::byte*>(memory_.data()) + byte);
+    }
 
     growing<tensor_part> tensors_;
     team_memory<typename Backend::memory> memory_;

@@ -8,6 +8,7 @@
 #include <mpar/comm/broadcast.hpp>
 #include <mpar/comm/communicator.hpp>
 #include <mpar/io/checksum.hpp>
+#include <mpar/kernels/backend.hpp>
 #include <mpar/net/place/partition.hpp>
 #include <mpar/net/place/schedule.hpp>
 #include <mpar/net/run/activations.hpp>
@@ -17,11 +18,11 @@
 #include <mpar/net/run/transfer.hpp>
 #include <mpar/net/run/workers.hpp>
 
+#include <concepts>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace mpar {
 
@@ -33,6 +34,10 @@ namespace mpar {
 /// different images at a time.
 template <class Backend, class T>
 class engine {
+    static_assert(backend_for<Backend, T>,
+                  "mpar: the backend has no kernels for elements of this type");
+    static_assert(std::same_as<accumulator_of<T>, T>);  // or a view of summands is another type
+
 public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is unavailable on one.
@@ -49,7 +54,7 @@ public:
             workers_.hire(o.threads);
             weights_.emplace(plan_, part_, workers_.shares_kernels() ? *team_ : *alone_);
             if (team_->exchanges()) transfer_.emplace(team_->outside(), part_);
-            workspace_ = round_up(workspace(), 1024L);
+            workspace_ = round_up(workspace(), 4096L);
         });
         if (!workers_.shares_kernels() && team_->members() > 1) {  // the same for all who share it
             workspace_ = all_reduce(team_->node(), workspace_, MPI_MAX);
@@ -243,10 +248,11 @@ private:
 
     /// throws: error(input) on every rank, which names one whose images are not the first rank's.
     [[gnu::cold]] void require_same_images(const view<const T>& x) {
-        std::vector<T> copy(std::size_t(x.extents.count()));
+        const buffer<T, typename Backend::staging> copy(std::size_t(x.extents.count()));
         Backend::copy(workers_.queue(), x, dense_view(copy.data(), x.extents));
         workers_.queue().finish();
-        const auto digest = long(io::checksum(std::as_bytes(std::span(copy))) >> 1);
+        const auto digest =
+            long(io::checksum(std::as_bytes(std::span(copy.data(), copy.size()))) >> 1);
         long first = digest;
         broadcast(*comm_, &first, sizeof first, 0);
         const int other = comm_->size();
@@ -278,7 +284,7 @@ private:
                                       ", the network takes " + text(wanted));
     }
 
-    /// Elements that the hungriest step needs besides its views.
+    /// Bytes that the hungriest step needs besides its views.
     [[gnu::cold]] long workspace() const {
         long most = 0;
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -289,7 +295,8 @@ private:
                 const convolution c = problem_of(s.what, channels, p.y, p.tile);
                 shape y = p.y.extents();
                 y.n = std::min(y.n, part_.images_at_a_time(int(i)));
-                most = std::max(most, Backend::template workspace<T>(c, y, workers_.count()));
+                const long elements = Backend::template workspace<T>(c, y, workers_.count());
+                most = std::max(most, elements * long(sizeof(T)));
             };
             if (p.leaves.empty()) hungry(p.x.c);
             for (const auto& leaf : p.leaves) hungry(leaf);  // few channels may take more than many

@@ -55,8 +55,10 @@ public:
     template <class F>
     void each_message(int e, F f) const {
         for (const auto& p : parts_) {
-            for (const auto& m : p.exchanges[std::size_t(e)].receives) {
-                f(wire{m.peer, p.of.who.rank, message_bytes(m.what, p.of)});
+            const auto& all = p.exchanges[std::size_t(e)];
+            const dtype element = p.tensors[std::size_t(all.tensor)].element;
+            for (const auto& m : all.receives) {
+                f(wire{m.peer, p.of.who.rank, message_bytes(m.what, p.of, element)});
             }
         }
     }

@@ -42,7 +42,7 @@ public:
             const box need = whole(all_.extents(c.tensor));
             for (int r = 0; r < ranks(); ++r) {
                 from.each(need, r, [&](int source, const box& b) {
-                    f(wire{source, r, message_bytes(b, of_)});
+                    f(wire{source, r, bytes_of(c, b)});
                 });
             }
             return;
@@ -60,7 +60,7 @@ public:
     }
     long owned_bytes(int e, int rank) const {
         const box b = all_.owner(crossings_[std::size_t(e)].tensor, rank);
-        return b.empty() ? 0 : message_bytes(b, of_);
+        return b.empty() ? 0 : bytes_of(crossings_[std::size_t(e)], b);
     }
     /// Equal for ranks that give each other their parts.
     int place_of_copy(int e, int rank) const {
@@ -145,6 +145,10 @@ private:
         return false;
     }
 
+    long bytes_of(const crossing& c, const box& b) const {
+        return message_bytes(b, of_, all_.element_of(c.tensor));
+    }
+
     /// The messages at a place of the data axis, by ranks of the model axis.
     const std::vector<wire>& wires_of(int e, int d, const owners& from) {
         const auto& c = crossings_[std::size_t(e)];
@@ -155,7 +159,7 @@ private:
         const auto [at, is_new] = cache_.try_emplace(key);
         if (is_new) {
             each_box(c, d, from, [&](int source, int reader, const box& b) {
-                at->second.push_back({source, reader, message_bytes(b, of_)});
+                at->second.push_back({source, reader, bytes_of(c, b)});
             });
         }
         return at->second;
