@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/pickle.hpp: what is read as data, and everything else that must be refused by name.
-#include <mpar/io/pickle.hpp>
+// Tests of io/weights/pickle.hpp: what is read as data, and everything else that must be refused by name.
+#include <mpar/io/weights/pickle.hpp>
 
 #include "io/torch_bytes.hpp"
 

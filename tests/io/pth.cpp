@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/pth.hpp and io/torch_state.hpp: state dicts in both formats of torch.save, and files
+// Tests of io/pth.hpp and io/weights/torch_state.hpp: state dicts in both formats of torch.save, and files
 // that must be refused.
 #include <mpar/io/pth.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/torch_checkpoint.hpp: the state dict of what training scripts save, and the sentence
+// Tests of io/weights/torch_checkpoint.hpp: the state dict of what training scripts save, and the sentence
 // where it is not clear which that is.
 #include <mpar/io/pth.hpp>
 

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/io/cursor.hpp>
 #include <mpar/io/file.hpp>
-#include <mpar/io/pickle.hpp>
+#include <mpar/io/parse/cursor.hpp>
 #include <mpar/io/tensor_file.hpp>
-#include <mpar/io/torch_state.hpp>
-#include <mpar/io/zip.hpp>
+#include <mpar/io/weights/pickle.hpp>
+#include <mpar/io/weights/torch_state.hpp>
+#include <mpar/io/weights/zip.hpp>
 
 #include <algorithm>
 #include <cstddef>

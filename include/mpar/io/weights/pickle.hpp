@@ -4,8 +4,8 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/io/cursor.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/cursor.hpp>
+#include <mpar/io/parse/refusal.hpp>
 
 #include <cstddef>
 #include <cstdint>

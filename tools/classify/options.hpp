@@ -2,10 +2,10 @@
 // What classify is asked for on its command line. Knows no network.
 #pragma once
 
-#include "support/preprocess_options.hpp"
+#include "classify/preprocess_options.hpp"
 
 #include <mpar/core/error.hpp>
-#include <mpar/io/picture_taker.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
 #include <mpar/net/run/options.hpp>
 
 #include <CLI/CLI.hpp>

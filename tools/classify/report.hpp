@@ -2,8 +2,8 @@
 // What classify says: a table for people, JSON for scripts. Knows no network.
 #pragma once
 
-#include "support/classification.hpp"
-#include "support/classify_options.hpp"
+#include "classify/classification.hpp"
+#include "classify/options.hpp"
 #include "support/json.hpp"
 #include "support/samples.hpp"
 

@@ -3,9 +3,9 @@
 // torch's pickles and the habits of training scripts; nothing of storages and bytes.
 #pragma once
 
-#include <mpar/io/pickle.hpp>
-#include <mpar/io/refusal.hpp>
-#include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/weights/pickle.hpp>
+#include <mpar/io/weights/stored_tensor.hpp>
 
 #include <array>
 #include <cstddef>
