@@ -35,7 +35,7 @@ enum class policy {
     automatic
 };
 
-inline constexpr int policy_count = 11;
+inline constexpr int policy_count = static_cast<int>(policy::automatic) + 1;  ///< it stands last
 
 /// The policy's name, as programs and files spell it.
 constexpr std::string_view name_of(policy p) {

@@ -51,7 +51,7 @@ struct fetched {
 /// A plan's steps on the ranks of a mesh, one by one. Each figure of a rank takes a time that does not
 /// depend on how many ranks there are; of more than eight, some are looked at: those at the edges and
 /// in the middle. A template, so that a compiler reads its body only where something is priced.
-template <class = void>
+template <class OnlyIfCalled = void>
 class costs_on {
 public:
     constexpr costs_on(const plan& p, const setting& s, const machine& m)
@@ -336,7 +336,7 @@ using costs = costs_on<>;
 
 /// What a forward of the plan costs on a machine, on the slowest rank of the mesh of `s`.
 /// Cost: O(steps * readers), whatever the number of ranks; constexpr.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr forecast forecast_of(const plan& p, const setting& s, const machine& m) {
     return costs(p, s, m).all();
 }

@@ -41,7 +41,7 @@ struct offers {
 /// prices from layout to layout; within a residual or a concat one more for each arm that waits, so
 /// that a join is a step like any other. Of the ways into a state only the cheapest goes on.
 /// A template, so that a compiler reads its body only where something is planned.
-template <class = void>
+template <class OnlyIfCalled = void>
 class plan_search {
 public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.

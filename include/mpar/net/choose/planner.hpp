@@ -36,7 +36,7 @@ struct planned {
 namespace detail {
 
 /// A template as plan_search is.
-template <class = void>
+template <class OnlyIfCalled = void>
 class planner {
 public:
     [[gnu::cold]] constexpr planner(const graph& net, const shape& input, const placing& given,
@@ -197,7 +197,7 @@ private:
 /// Sums stay whole, and so the bits the same on any number of ranks, unless it costs a twentieth.
 /// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
 /// own where how.all gives them up, but for that twentieth.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr planned plan_for(const graph& net, const shape& input, const placing& given,
                            const planning& how) {
     return detail::planner<>(net, input, given, how).run();

@@ -33,7 +33,7 @@ private:
 };
 
 /// Steps of one shape and kind, as of a repeated block, have one price. A template as plan_search is.
-template <class = void>
+template <class OnlyIfCalled = void>
 class prices {
 public:
     struct price {

@@ -19,7 +19,7 @@ struct runner_up {
 
 /// For each step of a plan. `net`: what it was lowered from; `how.of`: what for.
 /// Cost: a plan and its forecast for each layer and policy.
-template <class = void>
+template <class OnlyIfCalled = void>
 growing<runner_up> runners_up(const graph& net, const placing& given, const plan& p,
                               const planning& how) {
     growing<placing> each(net.size());

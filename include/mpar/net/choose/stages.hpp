@@ -19,7 +19,7 @@ struct graph_piece {
 };
 
 /// A piece ends where nothing that comes later reads more than what its last node gives.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
     growing<int> last_reader(net.size() + 1, -1);
     for (int i = 0; i < int(net.size()); ++i) {
@@ -53,7 +53,7 @@ constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
 /// A placing for each node of a graph: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
-template <class = void>
+template <class OnlyIfCalled = void>
 [[gnu::cold]] constexpr growing<placing> balanced_stages(const graph& net, const shape& input,
                                                          int stages) {
     const auto pieces = detail::pieces_of(net, input);

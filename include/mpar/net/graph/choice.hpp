@@ -32,7 +32,7 @@ constexpr bool asks_for_plan(const graph& net) {
 }
 
 /// What each node asks for; who asks for a plan is whole until there is one.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr growing<placing> unplanned(const graph& net) {
     growing<placing> each;
     for (const node& n : net) {

@@ -18,7 +18,7 @@ namespace mpar {
 namespace detail {
 
 /// A template, so that a compiler reads its body only where something is partitioned.
-template <class = void>
+template <class OnlyIfCalled = void>
 class partition {
 public:
     constexpr partition(const plan& p, const setting& s) : plan_(p), all_(p, s) { part_.of = s; }
@@ -228,7 +228,7 @@ private:
 /// What one rank does of a plan.
 /// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes
 /// and messages of a static mesh can stand in a static_assert.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr part partition(const plan& p, const setting& s) {
     return detail::partition<>(p, s).run();
 }

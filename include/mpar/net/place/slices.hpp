@@ -19,7 +19,7 @@ namespace mpar::detail {
 /// steps as have their filters in another, for each slice reads them. Tensors that live in it alone are
 /// given memory for one slice.
 /// A template as partition is.
-template <class = void>
+template <class OnlyIfCalled = void>
 class slices {
 public:
     constexpr slices(const plan& p, part& mine) : plan_(p), part_(mine) {}

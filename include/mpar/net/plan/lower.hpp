@@ -30,7 +30,7 @@ namespace detail {
 /// Takes the nodes in their order. Most give a step; a norm, an activation or a sum rides on the step
 /// that wrote its input, where nobody else reads that.
 /// A template, so that only who lowers a net compiles it.
-template <class = void>
+template <class OnlyIfCalled = void>
 class lowering {
 public:
     [[gnu::cold]] constexpr lowering(const graph& net, const shape& input, placing given,
@@ -332,7 +332,7 @@ private:
 /// The plan of a graph. `input`: one image; `given`: what each rank passes of it; `chosen`: policies in
 /// place of the nodes' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr lowered lower(const graph& net, const shape& input, const placing& given,
                         const choice& chosen = {}) {
     return detail::lowering<>(net, input, given, chosen).run();

@@ -21,8 +21,8 @@ struct blocking {
     static constexpr long panel_bytes = MPAR_VECTOR_BYTES == 64 ? 128 * 1024 : 16 * 1024;
     /// Of a block, to stay in L2: 1 MB with AVX-512, 512 KB of Zen 2 and 3.
     static constexpr long input_bytes = MPAR_VECTOR_BYTES == 64 ? 384 * 1024 : 256 * 1024;
-    static constexpr long few_bytes = 128 * 1024;    ///< stay there whatever else is read
-    static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
+    static constexpr long few_bytes = 128 * 1024;   ///< stay there whatever else is read
+    static constexpr long far_bytes = 1024 * 1024;  ///< of a view that L2 does not hold
 };
 
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
@@ -128,8 +128,8 @@ bool goes_by_part(const convolution& c, long pixels, long outs) {
            inputs * long(sizeof(T)) > blocking::few_bytes && pixels * outs <= inputs;
 }
 
-/// Of filters and inputs of one size the inputs are so many times as dear to several workers: another
-/// has just written them, and they lie in its cache; filters lie where all get them.
+/// How many times as much as a byte of filters a byte of inputs costs several workers. Another worker
+/// has just written the inputs, so they lie in its cache; filters lie where all workers reach them.
 inline constexpr long foreign_price = 4;
 
 /// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,
