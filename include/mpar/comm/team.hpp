@@ -25,17 +25,26 @@ namespace mpar {
 enum class teaming {
     off,    ///< not: they exchange messages as ranks of different nodes do
     claim,  ///< one copy of activations and weights; each step's units go to whoever claims them
-    static_,  ///< one copy of activations; each rank computes its own part, as if it were alone
-    fixed = static_,  ///< the older word for it
+    fixed,  ///< one copy of activations; each rank computes its own part, as if it were alone
+    static_ = fixed,  ///< another word for it, which programs accept and print
 };
 
 constexpr std::string_view name_of(teaming t) {
     switch (t) {
         case teaming::off: return "off";
         case teaming::claim: return "claim";
-        case teaming::static_: return "static";
+        case teaming::fixed: return "static";
     }
     return "?";
+}
+
+/// The way of working together of that name, or nothing: "fixed" and "static" are one.
+constexpr std::optional<teaming> teaming_named(std::string_view name) {
+    if (name == "fixed") return teaming::fixed;
+    for (const auto t : {teaming::off, teaming::claim, teaming::fixed}) {
+        if (name_of(t) == name) return t;
+    }
+    return std::nullopt;
 }
 
 /// Ranks of one node that have one memory.
@@ -44,9 +53,11 @@ public:
     /// Finds the ranks that share memory with this one, and divides them into teams of at most
     /// `most` (0: no limit; a NUMA domain's cores, say), none of which has ranks of two of the
     /// `groups` equal parts of the communicator; with `off` each rank is alone, as with `claim`
-    /// where groups would have different numbers of teams.
+    /// where groups would have different numbers of teams, or a node has no room for `shared` bytes
+    /// that a team's ranks can have in common.
     /// collective over `comm`, which must outlive the team and not move. throws: error(mpi).
-    [[gnu::cold]] team(communicator& comm, teaming how, int most = 0, int groups = 1)
+    [[gnu::cold]] team(communicator& comm, teaming how, int most = 0, int groups = 1,
+                       std::size_t shared = 1)
         : comm_(comm), how_(how) {
         if (how == teaming::off || comm.size() == groups) {
             how_ = teaming::off;
@@ -54,12 +65,12 @@ public:
         }
         const int group = comm.rank() / (comm.size() / groups);
         split_off(comm, most, groups > 1 ? group : -1);
-        if (!shares_memory(comm)) {
+        if (!shares_memory(comm, shared)) {
             disband();
             return;
         }
         number_teams(comm);
-        if (how == teaming::static_) number_seats(comm);
+        if (how == teaming::fixed) number_seats(comm);
         if (how == teaming::claim && groups > 1 && !is_even(comm, group, groups)) disband();
     }
     team(const team&) = delete;
@@ -75,7 +86,7 @@ public:
     /// The place on the model axis: that of the whole team with `claim`, else this rank's own.
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
-    /// With `static_`, the first seat of each team, in order; else none: each seat has its own memory.
+    /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
     const growing<int>& first_seats() const { return first_seats_; }
 
     /// Who exchanges messages: with `claim` the first member for all, else everybody.
@@ -109,10 +120,15 @@ private:
     }
 
     /// Whether the members of each team of all ranks can have memory in common. collective.
-    [[gnu::cold]] bool shares_memory(communicator& comm) {
+    [[gnu::cold]] bool shares_memory(communicator& comm, std::size_t bytes) {
         std::string why;
         try {
-            if (members_ > 1) shared_block(*node_, 1);
+            if (members_ > 1) {
+                shared_block(*node_, 1);
+                agree(*node_, [&] {
+                    if (leads()) shared_block::require_room(bytes);
+                });
+            }
         } catch (const error& e) {
             if (e.kind() != fault::device) throw;
             why = e.what();

@@ -38,6 +38,7 @@ public:
         engine_ = std::move(other.engine_);  // the old one ends before its plan does
         plan_ = std::move(other.plan_);
         functions_ = other.functions_;
+        note_ = std::move(other.note_);
         return *this;
     }
 
@@ -93,7 +94,7 @@ public:
     std::size_t weights_bytes() const { return running().weights_bytes(); }
     std::size_t activations_bytes() const { return running().activations_bytes(); }
     /// Why the ranks of a node do not work together as options ask, in words; empty: they do.
-    const std::string& note() const { return running().note(); }
+    const std::string& note() const { return note_.empty() ? running().note() : note_; }
 
     /// The ranks that have one copy of the weights with this one.
     const team& sharers() const { return running().sharers(); }
@@ -105,7 +106,7 @@ protected:
     planned_network(communicator&& comm, plan_at_hand&& p, const options& o,
                     const net_functions<Backend, T>& functions)
         : plan_(std::move(p)),
-          engine_(std::make_unique<engine<Backend, T>>(std::move(comm), plan_.view(), o)),
+          engine_(made(std::make_shared<communicator>(std::move(comm)), o)),
           functions_(functions) {}
 
     /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
@@ -121,7 +122,22 @@ private:
                     "mpar: the network was moved from: it can only be assigned to or destroyed");
     }
 
+    /// An engine of teams or, where they cannot have so much memory in common, one without. collective.
+    [[gnu::cold]] std::unique_ptr<engine<Backend, T>> made(std::shared_ptr<communicator> comm,
+                                                           options o) {
+        try {
+            return std::make_unique<engine<Backend, T>>(comm, plan_.view(), o);
+        } catch (const error& e) {  // the same on all ranks
+            if (e.kind() != fault::device || o.team == teaming::off || comm->size() == 1) throw;
+            constexpr std::size_t prefix = 6;  // "mpar: "
+            note_ = "the ranks work without teams: " + std::string(e.what()).substr(prefix);
+        }
+        o.team = teaming::off;
+        return std::make_unique<engine<Backend, T>>(std::move(comm), plan_.view(), o);
+    }
+
     plan_at_hand plan_;
+    std::string note_;
     std::unique_ptr<engine<Backend, T>> engine_;
     net_functions<Backend, T> functions_;
 };

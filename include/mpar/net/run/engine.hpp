@@ -36,7 +36,10 @@ public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is unavailable on one.
     [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
-        : comm_(std::make_unique<communicator>(std::move(comm))),
+        : engine(std::make_shared<communicator>(std::move(comm)), p, o) {}
+    /// The same with a communicator that the caller can go on with where this throws.
+    [[gnu::cold]] engine(std::shared_ptr<communicator> comm, const plan& p, const options& o)
+        : comm_(std::move(comm)),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
                                        o.team_size, o.data)),
           alone_(std::make_unique<team>(*comm_, teaming::off)),
@@ -55,7 +58,11 @@ public:
         }
         const int spaces = workers_.shares_kernels() ? 1 : team_->members();
         agree(*comm_, [&] {
-            probe(weights_->bytes() + activations<Backend, T>::bytes(part_, workspace_, spaces));
+            const auto weights = weights_->bytes();
+            const auto shared = activations<Backend, T>::bytes(part_, workspace_, spaces);
+            probe(weights + shared);
+            if (team_->members() == 1 || !team_->leads()) return;
+            shared_block::require_room(shared + (workers_.shares_kernels() ? weights : 0));
         });
         agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
         agree(*comm_, [&] {
@@ -265,7 +272,7 @@ private:
         return relative(part, origin);
     }
 
-    std::unique_ptr<communicator> comm_;
+    std::shared_ptr<communicator> comm_;
     std::unique_ptr<team> team_, alone_;
     plan plan_;
     int turns_;  ///< micro-batches
