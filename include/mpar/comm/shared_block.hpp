@@ -92,8 +92,8 @@ public:
 private:
     static constexpr std::size_t huge = host_memory::huge;
 
-    /// Which file it is: a name or a number of a process may mean another where ranks of one node live in
-    /// containers of their own.
+    /// Tells which file is meant: a name or a number of a process may mean another where ranks of
+    /// one node live in containers of their own.
     struct identity {
         unsigned long long device = 0, number = 0;
     };
@@ -191,8 +191,8 @@ private:
         file = -1;
     }
 
-    /// Linux makes them of a file in memory when it is asked outright, from 6.1 on, whatever its
-    /// settings are; each needs one of its small pages before. Else the file stays as it is.
+    /// Asks for huge pages. From 6.1 on, Linux makes them of a file in memory whatever its settings
+    /// are, if each has one small page before. Otherwise the file stays as it is.
     [[gnu::cold]] void ask_for_huge_pages(int file, std::size_t bytes) {
 #ifdef __linux__
         constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
@@ -208,7 +208,7 @@ private:
 #endif
     }
 
-    /// Where huge pages may lie.
+    /// Maps the file at an address where huge pages may lie.
     [[gnu::cold]] void map(int file, std::size_t bytes, int flags) {
         room_ = host_memory::is_large(bytes) ? bytes + huge : bytes;
         void* p = file < 0 ? MAP_FAILED

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ranks of a node that work in one memory. Knows nothing of layers.
+// A team: ranks of one node that work in one memory, where a message would be a waste. Knows
+// nothing of layers.
 #pragma once
 
 #include <mpar/comm/all_gather.hpp>
@@ -47,7 +48,8 @@ constexpr std::optional<teaming> teaming_named(std::string_view name) {
     return std::nullopt;
 }
 
-/// Ranks of one node that have one memory.
+/// A team as one of its members sees it. A seat is a place on the model axis of the mesh, which
+/// either one rank or a whole team takes.
 class team {
 public:
     /// Finds the ranks that share memory with this one, and divides them into teams of at most
@@ -89,24 +91,24 @@ public:
     /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
     const growing<int>& first_seats() const { return first_seats_; }
 
-    /// Who exchanges messages: with `claim` the first member for all, else everybody.
+    /// Whether this rank exchanges messages: with `claim` the first member for all, else everybody.
     bool exchanges() const { return how_ != teaming::claim || leads(); }
-    /// Its ranks are the seats. requires: exchanges().
+    /// The communicator whose ranks are the seats. requires: exchanges().
     communicator& outside() { return outside_ ? *outside_ : comm_; }
 
     bool is_broken() const { return comm_.is_broken(); }
-    /// Nothing is freed any more that others may still use.
+    /// Notes a failure: what others may still use is not freed any more.
     void mark_broken() {
         comm_.mark_broken();
         if (node_) node_->mark_broken();
         if (outside_) outside_->mark_broken();
     }
 
-    /// Looks before a member's wait yields its core: few, where members outnumber the cores (one
-    /// core each is what a launcher that binds ranks leaves).
+    /// How often a member's wait looks before it yields its core: rarely, where members outnumber
+    /// the cores (one core each is what a launcher that binds ranks leaves).
     long spins() const { return cores() >= members_ || cores() == 1 ? 20000 : 16; }
 
-    /// Its members. requires: more than one.
+    /// The communicator of its members. requires: more than one.
     communicator& node() { return *node_; }
 
 private:
@@ -177,7 +179,7 @@ private:
         members_ = node_->size();
     }
 
-    /// Teams are numbered in the order of their first members.
+    /// Numbers teams in the order of their first members.
     [[gnu::cold]] void number_teams(communicator& comm) {
         int place[2] = {0, 1};
         MPI_Comm leaders = split(comm.handle(), leads() ? 0 : MPI_UNDEFINED, comm.rank());
@@ -191,7 +193,8 @@ private:
         count_ = place[1];
     }
 
-    /// Team after team, so that neighbours on the model axis are neighbours in memory.
+    /// Numbers seats team after team, so that neighbours on the model axis are neighbours in
+    /// memory.
     [[gnu::cold]] void number_seats(communicator& comm) {
         const auto before = all_gather(comm, index_ * long(comm.size()) + member_);
         int key = 0;
@@ -246,7 +249,7 @@ private:
     shared_block shared_;
 };
 
-/// A crew for the members of a team: the board they meet at, and the crew that meets there.
+/// Makes a crew of the members of a team. returns: the memory of the board at which they meet.
 /// collective over the team.
 inline team_memory<> muster(team& t, crew& workers, int rank, seconds deadline) {
     if (t.members() == 1) return {};

@@ -50,7 +50,7 @@ public:
         running().forward(images, y, functions_);
     }
 
-    /// The same with dense NCHW values in host memory.
+    /// Takes and gives dense NCHW values in host memory, and is otherwise the same.
     std::vector<T> forward(const std::vector<T>& images) {
         static_assert(std::same_as<typename Backend::memory, host_memory>,
                       "mpar: this backend's memory is not the host's: pass views of its own");
@@ -67,17 +67,17 @@ public:
 
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
     void load(const parameter_reader<T>& read) { running().load(read); }
-    /// The same with what packed() gave in a run whose made_by() was this one's.
+    /// Loads what packed() gave in a run whose made_by() was equal to this one's.
     void load(const packed_weights& from) { running().load(from); }
     /// All packed weights of this rank: in host memory where they lie, else a copy. requires: loaded.
     packed_weights packed() { return running().packed(); }
-    /// What decides the bytes of packed().
+    /// Everything that decides the bytes of packed(), besides the values of the weights.
     recipe made_by() const { return running().made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
     void unload() { running().unload(); }
 
-    /// What a plan says, and what this rank does of it.
+    /// The plan, and the part of it that this rank does.
     const plan& steps() const { return running().steps(); }
     const part& mine() const { return running().mine(); }
 
@@ -86,7 +86,7 @@ public:
     const box& input_box() const { return running().input_box(); }
     shape output_shape() const { return running().output_shape(); }
 
-    /// Bytes and messages: of one forward as predicted, of all so far as measured.
+    /// Bytes and messages: predicted for one forward, and measured over all forwards so far.
     traffic predicted() const { return running().predicted(); }
     traffic measured() const { return running().measured(); }
 
@@ -109,7 +109,7 @@ protected:
           engine_(made(std::make_shared<communicator>(std::move(comm)), o)),
           functions_(functions) {}
 
-    /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
+    /// A deadline that cannot be is refused by all ranks together, later: see require_sensible.
     static seconds deadline_of(const options& o) {
         return seconds(o.deadline > 0 ? o.deadline : options{}.deadline);
     }

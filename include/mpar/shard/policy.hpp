@@ -73,7 +73,7 @@ struct placing {
     constexpr bool operator==(const placing&) const = default;
 };
 
-/// The same as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
+/// Policies as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
 namespace shard {
 
 /// A policy as a type, and each of the table's that needs no number.

@@ -10,7 +10,7 @@
 
 namespace mpar {
 
-/// The best other policy of a step, all other steps as they are.
+/// The best other policy of a step, when all other steps stay as they are.
 struct runner_up {
     bool is_there = false;  ///< a layer with weights that can follow another
     policy how = policy::none;

@@ -12,13 +12,13 @@ namespace mpar {
 
 namespace detail {
 
-/// Nodes that stay together: one, or a whole residual block or concat.
+/// Nodes that stay in one stage: a single node, or a whole residual block or concat.
 struct graph_piece {
     int begin = 0, end = 0;
     long flops = 0;
 };
 
-/// A piece ends where nothing that comes later reads more than what its last node gives.
+/// The pieces of a graph. One ends where nothing later reads more than what its last node gives.
 template <class OnlyIfCalled = void>
 constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
     growing<int> last_reader(net.size() + 1, -1);

@@ -43,10 +43,10 @@ public:
             const place& where = {}) {
         return add(does, std::span(inputs.begin(), inputs.size()), name, where);
     }
-    /// Adds one that reads what the last one gives.
+    /// Adds an operation that reads what the last one gives.
     int add_next(const operation& does) { return add(does, {int(nodes_.size())}); }
 
-    /// Valid while this lives and nothing is added.
+    /// The graph, which is valid while this lives and nothing is added.
     graph view() const { return {nodes_, inputs_}; }
 
 private:

@@ -93,7 +93,8 @@ struct takes {};
 template <int Number>
 struct gives {};
 
-/// The sentences of the compile errors. Instantiating it with a fault is that fault's error.
+/// The sentences of the compile errors, one for each fault. To instantiate it with a fault is the
+/// error.
 template <misfit Fault, class At, class Layer, class Takes, class Gives>
 struct explain {
     using is = misfit;

@@ -29,7 +29,7 @@ namespace detail {
 
 /// Takes the nodes in their order. Most give a step; a norm, an activation or a sum rides on the step
 /// that wrote its input, where nobody else reads that.
-/// A template, so that only who lowers a net compiles it.
+/// It is a template, so that only a program that lowers a net compiles it.
 template <class OnlyIfCalled = void>
 class lowering {
 public:
@@ -129,7 +129,7 @@ private:
         if (!plan_.wrong) plan_.steps.back().entry = at_;
     }
 
-    /// The node gives what it reads.
+    /// Gives on what the node reads, for a node that needs no step.
     constexpr void pass_on() {
         value& from = value_of(input(0));
         given().tensor = from.tensor;
@@ -229,7 +229,8 @@ private:
         return sums_filters(s) && s.norm < 0 && !s.adds && s.what.act == activation{};
     }
 
-    /// Of a cut sum, the summands' filters are scaled, the sum is shifted.
+    /// Folds a norm into the step before. Where its sum is cut, the summands' filters are scaled,
+    /// and the shift is added once, to the sum.
     constexpr void take_norm(step& s, int norm, double epsilon) {
         s.norm = norm;
         s.epsilon = epsilon;
@@ -251,7 +252,7 @@ private:
         return true;
     }
 
-    /// One step an arm, each of which writes its channels of one tensor.
+    /// Joins channels: each arm becomes a step that writes its channels of one tensor.
     [[gnu::cold]] constexpr void join(const placing& p) {
         const auto arms = net_.inputs(std::size_t(at_));
         tensor y{at(tensor_of(0)).extents};
@@ -291,7 +292,7 @@ private:
         return first;
     }
 
-    /// Steps have their final order now.
+    /// Numbers the steps, which have their final order now.
     [[gnu::cold]] constexpr void number() {
         growing<int> readers(plan_.tensors.size());
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {

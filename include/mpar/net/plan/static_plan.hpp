@@ -79,7 +79,7 @@ struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index, Arms...
 template <class... Links, int Index>
 struct entry<chain<Links...>, Index> : arm_entry<void, Index, Links...> {};
 
-/// What must be known of a plan before there is room for it.
+/// How large a plan is, which must be known before arrays for it can be declared.
 struct outline {
     mismatch wrong;
     std::size_t steps, tensors, parameters;
@@ -94,7 +94,7 @@ consteval outline outline_plan() {
 template <class Source>
 inline constexpr outline outline_of = outline_plan<Source>();
 
-/// Instantiates nothing for a right net, and the one explaining type for a wrong one.
+/// Instantiates nothing for a right net, and for a wrong one the type that explains its fault.
 template <class Net>
 consteval bool accepted() {
     constexpr mismatch m = outline_of<own_plan<Net>>.wrong;

@@ -37,7 +37,7 @@ public:
     /// throws: error(device) on every rank when memory is unavailable on one.
     [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
         : engine(std::make_shared<communicator>(std::move(comm)), p, o) {}
-    /// The same with a communicator that the caller can go on with where this throws.
+    /// Takes a communicator that the caller shares, and can go on with where this throws.
     [[gnu::cold]] engine(std::shared_ptr<communicator> comm, const plan& p, const options& o)
         : comm_(std::move(comm)),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
@@ -89,14 +89,14 @@ public:
         agree(*comm_, [&] { weights_->load(workers_.queue(), read); });
         loaded_ = true;
     }
-    /// The same with weights that were packed before by this rank's recipe, used in place.
+    /// Takes weights that were packed before by this rank's recipe, and uses them where they lie.
     [[gnu::cold]] void load(const packed_weights& from) {
         unload();
         agree(*comm_, [&] { weights_->take(workers_.queue(), from); });
         loaded_ = true;
     }
 
-    /// What decides the bytes of this rank's packed() weights, besides the values that were read.
+    /// Everything that decides the bytes of this rank's packed() weights, besides the values read.
     recipe made_by() const { return weights_->made_by(); }
     /// The ranks that have one copy of the weights.
     const team& sharers() const { return weights_->sharers(); }
@@ -126,7 +126,7 @@ public:
     const std::string& note() const { return team_->note(); }
 
     const plan& steps() const { return plan_; }
-    /// Of this rank's team; messages are those of this rank.
+    /// The part of this rank's team, with the messages of this rank alone.
     const part& mine() const { return part_; }
     communicator& comm() { return *comm_; }
     const communicator& comm() const { return *comm_; }
@@ -144,7 +144,8 @@ public:
     /// Bytes and messages of one forward.
     traffic predicted() const { return part_.predicted * turns_; }
 
-    /// Of memory that is this rank's: what a team has in common is its first member's.
+    /// Bytes of memory that count as this rank's: what a team has in common counts as its first
+    /// member's.
     std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
     std::size_t activations_bytes() const {
         return (team_->leads() ? tensors_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
@@ -259,7 +260,8 @@ private:
         return most;
     }
 
-    /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
+    /// The box of the images that this member passes: all of an input that comes whole, and of a
+    /// cut one this member's part of its team's part.
     [[gnu::cold]] box share_of_input() const {
         box theirs = part_.tensors.front().owned;
         if (turns_ > 1) theirs.n = {0, part_.of.batch * turns_};

@@ -18,7 +18,7 @@
 
 namespace mpar {
 
-/// How a network works; the same on all ranks.
+/// How a network works. All ranks must be given the same, but for the deadline.
 struct options {
     int batch = 1;                  ///< images in one forward
     std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
@@ -26,7 +26,7 @@ struct options {
     bool exact = false;             ///< convolutions by their sums alone, by none of Winograd's
     teaming team = teaming::claim;  ///< how the ranks of a node work together
     int team_size = 0;              ///< ranks of a team at most; 0: all of a node
-    int threads = 1;                ///< of each rank
+    int threads = 1;                ///< threads of each rank
     bool reproducible = false;      ///< sums that are cut have the same bits on 1, 2, 4, 8 ranks
     int data = 1;                   ///< ranks of the data axis, where the mesh does not say
     int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
