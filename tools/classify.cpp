@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // classify: images through a network on the ranks of the job. See --help.
-#include "support/batches.hpp"
-#include "support/classify_options.hpp"
-#include "support/classify_output.hpp"
-#include "support/classify_report.hpp"
+#include "classify/batches.hpp"
+#include "classify/options.hpp"
+#include "classify/output.hpp"
+#include "classify/picture_list.hpp"
+#include "classify/report.hpp"
 #include "support/model.hpp"
-#include "support/picture_list.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
 

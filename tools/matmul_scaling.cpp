@@ -121,11 +121,14 @@ void check(matmul_report& r, mpar::communicator& comm, const tools::matmul_work&
 int scale(const matmul_options& o) {
     require_sensible(o);
     mpar::communicator comm(MPI_COMM_WORLD, mpar::seconds(o.deadline));
-    tools::matmul_house house(comm, o.team != "off");
     matmul_report r;
     r.asked = o;
     r.chosen = o.plan(comm.size());
-    r.team = house.is_team() ? o.team : "off";
+    tools::matmul_house house(comm, o.team != "off", r.chosen);
+    if (comm.rank() == 0 && !house.note().empty()) {
+        std::cerr << "mpar: note: " + house.note() + "\n";
+    }
+    r.team = house.is_team() ? name_of(*mpar::teaming_named(o.team)) : "off";
     tools::matmul_work work(comm, house, r.chosen);
     count(r, comm, work, house.is_team());
     check(r, comm, work);

@@ -12,8 +12,8 @@ planted() {
     local check=$1 words=$2 file=$3
     shift 3
     rm -rf "${house:?}"/*
-    mkdir -p "$house"/include/mpar/{core,tensor,comm,io,net/{graph,run},kernels/{cpu/{gemm,winograd},reference}} "$house"/{examples,docs}
-    for header in core/config tensor/view comm/mesh io/npy net/{network,graph/chain,run/engine} \
+    mkdir -p "$house"/include/mpar/{core,tensor,comm,io/{parse,picture,weights},operators/kinds,net/{graph,run},kernels/{cpu/{gemm,winograd},reference}} "$house"/{examples,docs}
+    for header in core/config tensor/view comm/mesh io/{npy,parse/cursor,picture/png} operators/{operation,traits} net/{network,graph/chain,run/engine} \
         kernels/{cpu/{gemm/gemm,winograd/winograd},reference/gemm}; do
         printf '// SPDX-License-Identifier: MIT\n#include <vector>\n' >"$house/include/mpar/$header.hpp"
     done
@@ -38,6 +38,13 @@ planted includes 'kernels/cpu/gemm stands left of kernels/cpu/winograd' include/
     '#include <mpar/kernels/cpu/winograd/winograd.hpp>'
 planted includes 'net/graph stands left of net/run' include/mpar/net/graph/tape.hpp '#include <mpar/net/run/engine.hpp>'
 planted includes 'know the door' include/mpar/net/run/workers.hpp '#include <mpar/net/network.hpp>'
+planted includes 'io/parse stands left of io/picture' include/mpar/io/parse/text.hpp '#include <mpar/io/picture/png.hpp>'
+planted includes 'io/weights and io/picture are siblings' include/mpar/io/weights/zip.hpp '#include <mpar/io/picture/png.hpp>'
+planted includes 'io/picture is not to know the door' include/mpar/io/picture/bmp.hpp '#include <mpar/io/npy.hpp>'
+planted includes '' include/mpar/io/picture/bmp.hpp '#include <mpar/io/parse/cursor.hpp>'
+planted includes 'operators/kinds is not to know the door' include/mpar/operators/kinds/pad.hpp \
+    '#include <mpar/operators/operation.hpp>'
+planted includes '' include/mpar/operators/kinds/pad.hpp '#include <mpar/operators/traits.hpp>'
 planted includes '' include/mpar/net/run/workers.hpp '#include <mpar/net/graph/chain.hpp>'
 planted includes 'spelled <mpar/...>' include/mpar/net/network.hpp '#include "chain.hpp"'
 planted includes 'no such file' include/mpar/net/network.hpp '#include <mpar/core/nothing.hpp>'

@@ -7,13 +7,17 @@
 #include <mpar/comm/team.hpp>
 
 #include <dlfcn.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstdarg>
+#include <limits>
 
 namespace {
 
-bool has_named = true, has_unnamed = true;
+bool has_named = true, has_unnamed = true, says_its_room = true;
+constexpr long any = std::numeric_limits<long>::max();
+long room = any;  // of a file under /dev/shm
 
 }  // namespace
 
@@ -35,6 +39,20 @@ extern "C" int memfd_create(const char* name, unsigned flags) {
     const auto real =
         reinterpret_cast<int (*)(const char*, unsigned)>(dlsym(RTLD_NEXT, "memfd_create"));
     return real(name, flags);
+}
+
+extern "C" int fstatvfs(int file, struct statvfs* space) {
+    if (!says_its_room) return -1;
+    const auto real = reinterpret_cast<int (*)(int, struct statvfs*)>(dlsym(RTLD_NEXT, "fstatvfs"));
+    const int code = real(file, space);
+    if (room != any) space->f_bavail = fsblkcnt_t(room) / space->f_frsize;
+    return code;
+}
+extern "C" int posix_fallocate(int file, off_t from, off_t bytes) {
+    if (from + bytes > room) return ENOSPC;
+    const auto real =
+        reinterpret_cast<int (*)(int, off_t, off_t)>(dlsym(RTLD_NEXT, "posix_fallocate"));
+    return real(file, from, bytes);
 }
 
 using namespace mpar;
@@ -62,7 +80,7 @@ TEST_CASE("a node without /dev/shm has teams all the same") {
 TEST_CASE("where no memory can be shared ranks work without teams and say why") {
     communicator comm(MPI_COMM_WORLD, seconds(60));
     has_named = has_unnamed = comm.rank() != 0;  // one node of several would be enough
-    for (const auto how : {teaming::claim, teaming::static_}) {
+    for (const auto how : {teaming::claim, teaming::fixed}) {
         const team t(comm, how);
         CHECK(t.members() == 1);
         CHECK(t.how() == teaming::off);
@@ -72,6 +90,26 @@ TEST_CASE("where no memory can be shared ranks work without teams and say why") 
     }
     has_named = has_unnamed = true;
     CHECK(team(comm, teaming::claim).note().empty());
+}
+
+TEST_CASE("room for a byte is no room for a team's memory") {
+    communicator comm(MPI_COMM_WORLD, seconds(60));
+    for (const bool says : {true, false}) {
+        INFO(says);
+        says_its_room = says;
+        room = 1 << 16;
+        has_unnamed = false;
+        CHECK(team(comm, teaming::claim).members() == comm.size());
+        CHECK(team(comm, teaming::fixed, 0, 1, 1 << 12).members() == comm.size());
+        const team t(comm, teaming::claim, 0, 1, 1 << 20);
+        CHECK(t.members() == 1);
+        CHECK_THAT(t.note(), Catch::Matchers::StartsWith("the ranks work without teams: ") &&
+                                 Catch::Matchers::ContainsSubstring("unavailable (No space left"));
+        has_unnamed = true;
+        CHECK(team(comm, teaming::claim, 0, 1, 1 << 20).members() == comm.size());
+        room = any;
+    }
+    says_its_room = true;
 }
 
 TEST_CASE("more than the machine has is refused before it is taken") {

@@ -37,7 +37,7 @@ TEST_CASE("off: each rank is a team") {
 TEST_CASE("static: each rank keeps its seat, teams are known to all") {
     communicator comm(MPI_COMM_WORLD);
     for (const int most : {1, 2, 3}) {
-        team t(comm, teaming::static_, most);
+        team t(comm, teaming::fixed, most);
         CHECK(t.seat() == comm.rank());
         CHECK(t.seats() == comm.size());
         std::vector<int> firsts;

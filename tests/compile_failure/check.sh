@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # check.sh COMPILER FILE FLAGS...: FILE must not compile; its lines "// build error: REGEX" must each match a line that the
-# compiler says, and the compiler may say at most two errors: one mistake, one message.
+# compiler says, and the compiler may say at most two errors: one mistake, one message. A line "// at most: N lines" is for a
+# mistake that the language finds before the library can: of N lines may all be that g++ says, however many errors they count.
 set -u
 compiler=$1 file=$2
 shift 2
@@ -22,6 +23,14 @@ for regex in "${expected[@]}"; do
         exit 1
     fi
 done
+most_lines=$(sed -n 's|^ *// at most: \([0-9]*\) lines$|\1|p' "$file")
+if [ -n "$most_lines" ]; then
+    lines=$(wc -l <<<"$said")
+    case $("$compiler" --version) in *clang*) exit 0 ;; esac
+    [ "$lines" -le "$most_lines" ] && exit 0
+    echo "$file: $lines lines for one mistake, at most $most_lines"
+    exit 1
+fi
 if [ "$errors" -gt 2 ]; then
     echo "$file: $errors errors for one mistake, at most 2"
     exit 1

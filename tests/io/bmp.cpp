@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/bmp.hpp: every depth and order of rows, and files that must be refused.
-#include <mpar/io/bmp.hpp>
+// Tests of io/picture/bmp.hpp: every depth and order of rows, and files that must be refused.
+#include <mpar/io/picture/bmp.hpp>
 
 #include "io/pictures.hpp"
 

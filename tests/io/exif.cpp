@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/exif.hpp: the orientation in either byte order, and blocks that say nothing.
-#include <mpar/io/exif.hpp>
+// Tests of io/picture/exif.hpp: the orientation in either byte order, and blocks that say nothing.
+#include <mpar/io/picture/exif.hpp>
 
 #include "io/pictures.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/file.hpp and io/refusal.hpp: what a file is, and that a write is all or nothing.
+// Tests of io/file.hpp and io/parse/refusal.hpp: what a file is, and that a write is all or nothing.
 #include <mpar/io/file.hpp>
 
 #include "io/files.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/jpeg.hpp: pictures that come back, and files that must be refused.
-#include <mpar/io/jpeg.hpp>
+// Tests of io/picture/jpeg.hpp: pictures that come back, and files that must be refused.
+#include <mpar/io/picture/jpeg.hpp>
 
 #include "io/pictures.hpp"
 

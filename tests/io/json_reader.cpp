@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/json_reader.hpp: texts are what a library of JSON takes them for, to the byte of a fault.
-#include <mpar/io/json_reader.hpp>
+// Tests of io/parse/json_reader.hpp: texts are what a library of JSON takes them for, to the byte of a fault.
+#include <mpar/io/parse/json_reader.hpp>
 
 #include "support/catch.hpp"
 

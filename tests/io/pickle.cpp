@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/pickle.hpp: what is read as data, and everything else that must be refused by name.
-#include <mpar/io/pickle.hpp>
+// Tests of io/weights/pickle.hpp: what is read as data, and everything else that must be refused by name.
+#include <mpar/io/weights/pickle.hpp>
 
 #include "io/torch_bytes.hpp"
 
@@ -100,6 +100,25 @@ TEST_CASE("a value is remembered, and recalled as the same value") {
     CHECK(read.as(object::list, tuple->items[0])->items.size() == 1);
 }
 
+TEST_CASE("protocol 4 says the same in other opcodes") {
+    const std::string body =
+        "]\x94(" + brief("conv1") + "\x94" + stacked_global("collections", "OrderedDict") +
+        "\x94)R\x94" + stacked_global("torch", "two") + "\x94K\5\x85R" + std::string("h\1h\0e", 5);
+    const auto all = "\x80\x04\x95" + le<std::uint64_t>(body.size() + 1) + body + ".";
+    const auto read = parse(all);
+    const auto* list = read.as(object::list, read.top);
+    REQUIRE(list);
+    REQUIRE(list->items.size() == 5);
+    CHECK(list->items[0].is_text("conv1"));
+    CHECK(read.as(object::dict, list->items[1]));
+    REQUIRE(read.as(object::call, list->items[2]));
+    CHECK(read.as(object::call, list->items[2])->callee == 1);
+    CHECK(list->items[3].is_text("conv1"));           // remembered second
+    CHECK(list->items[4].number == read.top.number);  // and first
+    const auto wide = pickled("\x8d" + le<std::uint64_t>(5) + "conv1");
+    CHECK(parse(wide).top.is_text("conv1"));
+}
+
 TEST_CASE("a call is kept as what it names") {
     const auto all = pickled(global("torch", "two") + "K\5\x85R");
     const auto read = parse(all);
@@ -126,6 +145,17 @@ TEST_CASE("what is not known stays opaque, and nothing is made of it") {
              {"nets.Net", net + ")R(K\1K\2u"},      // a dict's subclass
              {"nets.Net", net + ")R(K\1K\2eK\1a"},  // a list's
              {"nets.Net", tuple(strings{text("module"), net, none}) + "Q)\x81}b"},
+             {"nets.Net", stacked_global("nets", "Net") + "\x94)\x81}" + text("a") + "K\1sb"},
+             {"nets.Net", stacked_global("nets", "Net") + ")}\x92"},
+             {"os.system", stacked_global("os", "system") + text("rm -r /") + "\x85R"},
+             {"collections.OrderedDict.fromkeys",
+              stacked_global("collections", "OrderedDict.fromkeys")},
+             {"set", "\x8f\x94(K\1K\2\x90"},
+             {"frozenset", "(K\1K\2\x91"},
+             {"bytes", "C\3abc"},
+             {"bytes", "B" + le<std::uint32_t>(3) + "abc"},
+             {"bytes", "\x8e" + le<std::uint64_t>(3) + "abc"},
+             {"bytearray", "\x96" + le<std::uint64_t>(3) + "abc"},
              {"int", "\x8a\x09" + std::string(9, '\1')},
              {"int", "\x8b" + le<std::uint32_t>(300) + std::string(300, '\1')},
          }) {
@@ -148,12 +178,9 @@ TEST_CASE("opcodes that state dicts do not use are refused") {
     for (const bad_pickle& bad : std::vector<bad_pickle>{
              {"opcode 0x69", pickled("(" + text("true") + "ios\nsystem\n")},
              {"opcode 0x6f", pickled("(" + global("torch", "one") + "o")},
-             {"opcode 0x92", pickled(global("torch", "one") + ")}\x92")},
-             {"opcode 0x93", pickled(text("os") + text("system") + "\x93")},
              {"opcode 0x82", pickled("\x82\x01")},
-             {"opcode 0x94", pickled("K\1\x94")},
-             {"opcode 0x95", pickled("\x95" + le<std::uint64_t>(1) + "N")},
              {"opcode 0x97", pickled("\x97")},
+             {"opcode 0x98", pickled("\x98")},
              {"opcode 0x49", pickled("I1\n")},
              {"opcode 0x32", pickled("N2")},
              {"opcode 0x00", pickled(std::string(1, '\0'))},
@@ -168,8 +195,25 @@ TEST_CASE("stack, marks and memo are not misused") {
     for (const bad_pickle& bad : std::vector<bad_pickle>{
              {"does not begin with a protocol", ""},
              {"does not begin with a protocol", "N."},
-             {"has protocol 4, expected 2", "\x80\x04N."},
-             {"has protocol 0, expected 2", std::string("\x80\0N.", 4)},
+             {"has protocol 6, expected 2 to 5", "\x80\x06N."},
+             {"has protocol 1, expected 2 to 5", "\x80\x01N."},
+             {"has protocol 0, expected 2 to 5", std::string("\x80\0N.", 4)},
+             {"has a frame that ends after it", pickled("\x95" + le<std::uint64_t>(3) + "N")},
+             {"the data ends", "\x80\x04\x95\1\1"},
+             {"the data ends",
+              "\x80\x04\x8c\x05"
+              "abc."},
+             {"the data ends", "\x80\x04\x8e" + le<std::uint64_t>(~0ull) + "abc."},
+             {"the data ends", "\x80\x04\x8d" + le<std::uint64_t>(1ull << 40) + "abc."},
+             {"adds to what is no set", pickled("](N\x90")},
+             {"uses a mark that it has not set", pickled("\x8fN\x90")},
+             {"uses a mark that it has not set", pickled("N\x91")},
+             {"names a global by what is no text", pickled("NN\x93")},
+             {"names a global by what is no text", pickled(text("os") + "K\1\x93")},
+             {"takes a value from an empty stack", pickled(text("os") + "\x93")},
+             {"remembers a value of an empty stack", pickled("\x94")},
+             {"calls with what is no tuple", pickled(global("nets", "Net") + "N}\x92")},
+             {"makes an instance of what is no class", pickled(global("torch", "one") + ")}\x92")},
              {"the data ends at byte 1", "\x80"},
              {"the data ends at byte 3 inside what begins at byte 3", "\x80\x02N"},
              {"the data ends", "\x80\x02J\1\1"},
@@ -260,6 +304,15 @@ TEST_CASE("memory and time are bounded") {
         for (int i = 0; i < 1000; ++i) calls += "h\1h\2R";  // each would copy the arguments
         expect_refusal(fault::model, "more than 5000000 parts", [&] { parse(pickled(calls)); });
     });
+    const double of_names = seconds_of([&] {  // each would keep a copy of a long name
+        std::string names = text(std::string(1'000'000, 'a')) + "q\1";
+        for (int i = 0; i < 100'000; ++i)
+            names +=
+                "h\1h\1\x93"
+                "0";
+        expect_refusal(fault::model, "more than 5000000 parts", [&] { parse(pickled(names)); });
+    });
+    CHECK(of_names < 20 * of_millions);
     CHECK(of_the_rest < 20 * of_millions);  // what doubles a thousand times would never end
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/png.hpp: every kind of pixel becomes RGB, and files that must be refused.
-#include <mpar/io/png.hpp>
+// Tests of io/picture/png.hpp: every kind of pixel becomes RGB, and files that must be refused.
+#include <mpar/io/picture/png.hpp>
 
 #include "io/pictures.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/resize.hpp against bytes that Pillow made of the same pictures.
-#include <mpar/io/resize.hpp>
+// Tests of io/picture/resize.hpp against bytes that Pillow made of the same pictures.
+#include <mpar/io/picture/resize.hpp>
 
 #include "io/pictures.hpp"
 

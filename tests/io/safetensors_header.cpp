@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/safetensors_header.hpp and of the rules around it: files that must be refused, and
+// Tests of io/weights/safetensors_header.hpp and of the rules around it: files that must be refused, and
 // why.
 #include <mpar/io/safetensors.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/stored_tensor.hpp: values out of bytes, rows of them, and which names may be.
-#include <mpar/io/stored_tensor.hpp>
+// Tests of io/weights/stored_tensor.hpp: values out of bytes, rows of them, and which names may be.
+#include <mpar/io/weights/stored_tensor.hpp>
 
 #include "io/files.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/tiff.hpp: pictures that come back, and files that must be refused.
-#include <mpar/io/tiff.hpp>
+// Tests of io/picture/tiff.hpp: pictures that come back, and files that must be refused.
+#include <mpar/io/picture/tiff.hpp>
 
 #include "io/pictures.hpp"
 

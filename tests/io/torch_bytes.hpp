@@ -22,6 +22,11 @@ inline std::string text(const std::string& value) {
     return "X" + le<std::uint32_t>(static_cast<std::uint32_t>(value.size())) + value;
 }
 
+/// A short text as protocol 4 writes it.
+inline std::string brief(const std::string& value) {
+    return "\x8c" + std::string(1, static_cast<char>(value.size())) + value;
+}
+
 inline std::string integer(std::int64_t value) {
     if (value == static_cast<std::int32_t>(value)) return "J" + le(value, 4);
     return "\x8a\x08" + le(value);
@@ -29,6 +34,11 @@ inline std::string integer(std::int64_t value) {
 
 inline std::string global(const std::string& module, const std::string& name) {
     return "c" + module + "\n" + name + "\n";
+}
+
+/// The same as protocol 4 writes it: both names come from the stack.
+inline std::string stacked_global(const std::string& module, const std::string& name) {
+    return brief(module) + brief(name) + "\x93";
 }
 
 inline std::string joined(const strings& parts) {

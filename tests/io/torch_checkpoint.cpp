@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/torch_checkpoint.hpp: the state dict of what training scripts save, and the sentence
+// Tests of io/weights/torch_checkpoint.hpp: the state dict of what training scripts save, and the sentence
 // where it is not clear which that is.
-#include <mpar/io/pth.hpp>
+#include <mpar/io/weights.hpp>
 
 #include "io/torch_bytes.hpp"
 
@@ -104,6 +104,57 @@ TEST_CASE("where no key is plain, or two are, the sentence lists them") {
     refused("'net number 1', ", dict(many));
     refused("has no state dict under the key 'x'; it has none under any key", weights(0), "x");
     refused("has no state dict under the key 'x\\x0a'", weights(0), "x\n");
+}
+
+TEST_CASE("a state dict may stand two levels down") {
+    const auto nested = [](const char* key, int place) {
+        return dict({{"name", text("net")}, {key, weights(place)}});
+    };
+    const auto one =
+        dict({{"epoch", "K\1"}, {"optimizer", optimizer}, {"model", nested("state_dict", 1)}});
+    CHECK(letter(one) == 'b');
+    CHECK(letter(one, "model.state_dict") == 'b');
+    refused("has no state dict under the key 'model'; there are: 'model.state_dict'", one, "model");
+    // The one by plain keys alone is taken, then the one with a plain key.
+    CHECK(letter(dict({{"ema", nested("state_dict", 0)}, {"model", nested("state_dict", 1)}})) ==
+          'b');
+    CHECK(letter(dict({{"generator", nested("state_dict", 2)}})) == 'c');
+    const auto two = dict({{"generator", nested("state_dict", 0)}, {"critic", nested("net", 1)}});
+    refused("give the key of one: 'generator.state_dict', 'critic.net'", two);
+    CHECK(letter(two, "critic.net") == 'b');
+    // What stands less deep goes first.
+    CHECK(letter(dict({{"net", nested("model", 0)}, {"model", weights(1)}})) == 'b');
+    CHECK(letter(dict({{"net", nested("aux", 0)}, {"backbone", weights(1)}})) == 'b');
+    // An optimizer's moments are no weights.
+    const auto moments = dict({{"optimizer", nested("exp_avg", 0)}});
+    refused("entry 'optimizer' of the state dict is no tensor", moments);
+    CHECK(letter(moments, "optimizer.exp_avg") == 'a');
+}
+
+TEST_CASE("one dict in very many places takes bounded time") {
+    const std::string entry = text("a");
+    std::string inner = "}q\1(", top = "}(";
+    for (int i = 0; i < 30'000; ++i) inner += entry + "N";
+    inner += "u";
+    for (int i = 0; i < 30'000; ++i) top += entry + "h\1";
+    refused("holds dicts within each other in too many ways", inner + "0" + top + "u");
+}
+
+TEST_CASE("files of every protocol of torch.save") {  // tests/data/torch/make.py
+    const std::string where = std::string(MPAR_TEST_DATA) + "/torch/protocol";
+    for (const std::string protocol : {"2", "3", "4", "5"}) {
+        for (const std::string form : {".pth", "_stream.pth"}) {
+            INFO(protocol << form);
+            const auto file = io::read_weights({where + protocol + form});
+            REQUIRE(file.tensors().size() == 2);
+            REQUIRE(file.find("a"));
+            CHECK(file.find("a")->shape == std::vector<std::int64_t>{2, 2});
+            CHECK(io::values_of<float>(*file.find("a")) == std::vector<float>{1, 2, 3, 4});
+            REQUIRE(file.find("b"));
+            CHECK(file.find("b")->shape.empty());
+            CHECK(file.find("b")->bytes[0] == std::byte{7});
+        }
+    }
 }
 
 TEST_CASE("what is in the state dict itself must be a tensor") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/turn.hpp and of the picture that takes turned rows, pixel by pixel.
-#include <mpar/io/turn.hpp>
+// Tests of io/picture/turn.hpp and of the picture that takes turned rows, pixel by pixel.
+#include <mpar/io/picture/turn.hpp>
 
 #include "io/pictures.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/webp.hpp: pictures that come back, and files that must be refused.
-#include <mpar/io/webp.hpp>
+// Tests of io/picture/webp.hpp: pictures that come back, and files that must be refused.
+#include <mpar/io/picture/webp.hpp>
 
 #include "io/pictures.hpp"
 

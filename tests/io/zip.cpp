@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Tests of io/zip.hpp: archives as PyTorch writes them, and archives that lie.
-#include <mpar/io/zip.hpp>
+// Tests of io/weights/zip.hpp: archives as PyTorch writes them, and archives that lie.
+#include <mpar/io/weights/zip.hpp>
 
 #include "io/torch_bytes.hpp"
 

@@ -77,6 +77,19 @@ TEST_CASE("a common prefix is taken off when the names are found below it") {
     CHECK(found(detail::stored_names({{"a.bias"}}, file_of(folder, {})), 0) == "none");
 }
 
+TEST_CASE("the counter of an averaged model has no prefix") {
+    const io_test::folder folder;
+    for (const names& all : {names{"n_averaged", "module.a.weight", "module.b.weight"},
+                             names{"module.a.weight", "module.b.weight", "n_averaged"}}) {
+        const auto file = file_of(folder, all);
+        const detail::stored_names stored({{"b.weight", "a.weight"}}, file);
+        CHECK(found(stored, 0) == "module.b.weight");
+        CHECK(found(stored, 1) == "module.a.weight");
+        CHECK(stored.nearest(0, {}).find("n_averaged") == std::string::npos);
+    }
+    CHECK(found(detail::stored_names({{"a"}}, file_of(folder, {"n_averaged"})), 0) == "none");
+}
+
 TEST_CASE("the prefix under which the most are found is taken") {
     const io_test::folder folder;
     const auto file = file_of(folder, {"0.weight", "0.0.weight", "0.1.weight"});

@@ -360,7 +360,7 @@ for ranks in 1 2 3; do
     check_report $ranks
     same_logits "$tmp/logits$ranks.safetensors" "$ranks ranks"
 done
-for team in claim static; do
+for team in claim static fixed; do
     accepts 2 "${net[@]}" --input seeded:2 --batch 2 --team $team --logits "$tmp/logits.safetensors"
     same_logits "$tmp/logits.safetensors" "team $team"
 done

@@ -40,6 +40,7 @@ for ranks in 2; do
     refuses 2 'at least 1' $ranks --m 0
     refuses 2 'repeat is at least 1' $ranks --repeat 0
     refuses 2 'there is no team pairs' $ranks --team pairs
+    accepts $ranks --m 70 --n 131 --k 600 --repeat 1 --json - --team fixed
     refuses 2 'deadline is more than 0' $ranks --deadline 0
     refuses 2 'grid is PxQxR' $ranks --grid 5x1x1
     refuses 2 'frobnicate' $ranks --frobnicate

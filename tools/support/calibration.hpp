@@ -116,7 +116,7 @@ private:
     /// Both ranks of a pair send and receive at once, as in an exchange: what is sent is copied from
     /// a tensor before, what has come into one after.
     void measure_messages() {
-        const mpar::team node(comm_, mpar::teaming::static_);
+        const mpar::team node(comm_, mpar::teaming::fixed);
         const int here = node.members();
         found_.ranks_per_node = int(mpar::all_reduce(comm_, here, MPI_MIN));
         const int rank = comm_.rank(), size = comm_.size();

@@ -2,6 +2,7 @@
 // What matmul_scaling is asked for on its command line. Multiplies nothing.
 #pragma once
 
+#include <mpar/comm/team.hpp>
 #include <mpar/core/error.hpp>
 #include <mpar/matmul/choose.hpp>
 
@@ -54,7 +55,8 @@ inline void declare(CLI::App& app, matmul_options& o) {
         ->capture_default_str();
     app.add_option("--grid", o.grid, "PxQxR in place of the grid that the algorithm would choose");
     app.add_option("--team", o.team,
-                   "static, claim: ranks of a node read each other's panels where they lie, each "
+                   "static (or fixed), claim: ranks of a node read each other's panels where they "
+                   "lie, each "
                    "computes its own part; off: panels travel as messages")
         ->capture_default_str();
     app.add_option("--repeat", o.repeat, "timed products after the first")->capture_default_str();
@@ -70,8 +72,7 @@ inline void require_sensible(const matmul_options& o) {
     };
     if (o.m < 1 || o.n < 1 || o.k < 1) refuse("--m, --n and --k are at least 1");
     if (o.repeat < 1) refuse("--repeat is at least 1");
-    if (o.team != "off" && o.team != "claim" && o.team != "static")
-        refuse("there is no team " + o.team);
+    if (!mpar::teaming_named(o.team)) refuse("there is no team " + o.team);
     if (!(o.deadline > 0)) refuse("--deadline is more than 0 seconds");
     o.named();
 }

@@ -11,23 +11,33 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace tools {
 
 /// Whether all ranks are a team, and what they need for it.
 class matmul_house {
 public:
-    /// collective. requires: `comm` does not move.
-    matmul_house(mpar::communicator& comm, bool as_team)
-        : team_(comm, as_team ? mpar::teaming::static_ : mpar::teaming::off),
+    /// collective. requires: `comm` does not move; a team has the matrices of `p` in common.
+    matmul_house(mpar::communicator& comm, bool as_team, const mpar::matmul::plan& p)
+        : team_(comm, as_team ? mpar::teaming::fixed : mpar::teaming::off, 0, 1, shared_bytes(p)),
           is_team_(as_team && team_.members() == comm.size()) {
         if (is_team_) board_ = mpar::muster(team_, crew_, comm.rank(), comm.deadline());
     }
     bool is_team() const { return is_team_; }
     mpar::team& team() { return team_; }
     mpar::crew& crew() { return crew_; }
+    /// Why the ranks are no team; empty: they are, or need not be.
+    const std::string& note() const { return team_.note(); }
 
 private:
+    /// A, B, C and, where K is cut, the sums of each slice.
+    static std::size_t shared_bytes(const mpar::matmul::plan& p) {
+        const auto [m, n, k] = p.of;
+        const long sums = p.ranks.r > 1 ? p.ranks.r : 0;
+        return std::size_t(long(m) * k + long(k) * n + (1 + sums) * m * n) * sizeof(float);
+    }
+
     mpar::team team_;
     bool is_team_;
     mpar::crew crew_;

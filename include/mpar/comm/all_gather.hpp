@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every rank has on every rank: a small value for reports, a block of input. Activations never go
-// this way.
+// Gives every rank what each of them has: a small value for reports, a block of input. Activations
+// never go this way.
 #pragma once
 
 #include <mpar/comm/wait.hpp>

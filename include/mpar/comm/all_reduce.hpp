@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Small values combined over all ranks, for agreement and reports; activations never go this way.
+// Combines small values over all ranks, for agreement and reports. Activations never go this way.
 #pragma once
 
 #include <mpar/comm/wait.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One rank's bytes on every rank.
+// Copies one rank's bytes to every rank. Knows no tensor.
 #pragma once
 
 #include <mpar/comm/wait.hpp>

@@ -74,7 +74,8 @@ public:
     const traffic& counted() const { return counted_; }
     void count(const traffic& t) { counted_ += t; }
 
-    /// A wait failed: requests may be pending for ever, so nothing is freed any more.
+    /// Notes that a wait failed. Requests may then be pending for ever, so nothing is freed any
+    /// more.
     void mark_broken() { broken_ = true; }
     bool is_broken() const { return broken_; }
 

@@ -34,9 +34,9 @@ struct data {
 
 }  // namespace axis
 
-/// The ranks of a job as seen by a network: mesh<axis::model<4>>, mesh<axis::data<2>,
-/// axis::model<4>>, where rank 0 to 3 are the first data part's. mesh<>: any number of ranks, and
-/// options::data says how many of them are a data axis.
+/// The ranks of a job as a network sees them: mesh<axis::model<4>>, or mesh<axis::data<2>,
+/// axis::model<4>>, in which ranks 0 to 3 have the first part of the data. mesh<> is any number of
+/// ranks, and options::data says how many of them form the data axis.
 template <class First = axis::model<>, class Second = void>
 struct mesh {
     static_assert(sizeof(First) == 0, "mpar: a mesh is mesh<>, mesh<axis::model<P>> or "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bytes between pairs of ranks, again and again: declared once, then started and waited for. Knows
-// no tensor.
+// Messages between pairs of ranks that are sent again and again: they are declared once, then
+// started and waited for. Knows no tensor.
 #pragma once
 
 #include <mpar/comm/wait.hpp>
@@ -57,7 +57,7 @@ public:
         for (auto& r : requests_) check(MPI_Start(&r.request), "MPI_Start");
     }
 
-    /// Lets MPI move them on. returns: whether all are done, as they are before start().
+    /// Lets MPI move the messages on. returns: whether all are done, as they are before start().
     /// throws: error(mpi).
     bool progress() {
         for (auto& r : requests_) {

@@ -68,11 +68,32 @@ public:
 
     void* data() const { return data_; }
 
+    /// throws: error(device) when a block of so many bytes cannot be made here and now. Gives back what
+    /// it has taken to find that out: nothing, where the system says how much it has.
+    [[gnu::cold]] static void require_room(std::size_t bytes) {
+        bytes = host_memory::rounded(bytes);
+        char name[64] = {};
+        int file = open_new(name), code = file < 0 ? errno : 0;
+        if (file >= 0) {
+            if (!has_room(file, bytes)) code = posix_fallocate(file, 0, off_t(bytes));
+            finish_named(name, file);
+        }
+        if (code == 0) return;
+#ifdef __linux__
+        file = host_memory::available() < bytes ? -1 : memfd_create("mpar", MFD_CLOEXEC);
+        if (file >= 0) {
+            close(file);
+            return;
+        }
+#endif
+        refuse(bytes, code);
+    }
+
 private:
     static constexpr std::size_t huge = host_memory::huge;
 
-    /// Which file it is: a name or a number of a process may mean another where ranks of one node live in
-    /// containers of their own.
+    /// Tells which file is meant: a name or a number of a process may mean another where ranks of
+    /// one node live in containers of their own.
     struct identity {
         unsigned long long device = 0, number = 0;
     };
@@ -101,20 +122,37 @@ private:
             if (make_unnamed(name, file, bytes)) code = 0;
         }
         if (code == 0) return map(file, bytes, MAP_POPULATE);
+        refuse(bytes, code);
+    }
+    [[noreturn, gnu::cold]] static void refuse(std::size_t bytes, int code) {
         throw error(fault::device, "mpar: " + std::to_string((bytes + (1 << 20) - 1) >> 20) +
                                        " MiB of memory shared by the ranks of a node are "
                                        "unavailable (" +
                                        std::strerror(code) + "); without teams none is needed");
     }
 
-    /// returns: 0, or why there is none.
-    [[gnu::cold]] int make_named(char (&name)[64], int& file, std::size_t bytes) {
+    /// A file under /dev/shm that nobody else has, and its name; -1, and errno says why.
+    [[gnu::cold]] static int open_new(char (&name)[64]) {
         static std::atomic<int> count = 0;
+        int file = -1;
         for (int attempt = 0; file < 0 && attempt < 100; ++attempt) {
             put_name(name, "/mpar." + std::to_string(getpid()) + "." + std::to_string(count++));
             file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
             if (file < 0 && errno != EEXIST) break;
         }
+        return file;
+    }
+
+    /// Whether the system says that the file may have so many bytes.
+    [[gnu::cold]] static bool has_room(int file, std::size_t bytes) {
+        struct statvfs space {};
+        return ::fstatvfs(file, &space) == 0 && space.f_blocks > 0 &&
+               bytes / space.f_frsize < space.f_bavail;
+    }
+
+    /// returns: 0, or why there is none.
+    [[gnu::cold]] int make_named(char (&name)[64], int& file, std::size_t bytes) {
+        file = open_new(name);
         if (file < 0 || ftruncate(file, off_t(bytes)) != 0) return errno;
         ask_for_huge_pages(file, bytes);
         return posix_fallocate(file, 0, off_t(bytes));
@@ -153,8 +191,8 @@ private:
         file = -1;
     }
 
-    /// Linux makes them of a file in memory when it is asked outright, from 6.1 on, whatever its
-    /// settings are; each needs one of its small pages before. Else the file stays as it is.
+    /// Asks for huge pages. From 6.1 on, Linux makes them of a file in memory whatever its settings
+    /// are, if each has one small page before. Otherwise the file stays as it is.
     [[gnu::cold]] void ask_for_huge_pages(int file, std::size_t bytes) {
 #ifdef __linux__
         constexpr int collapse = 25;  // MADV_COLLAPSE, which glibc 2.36 does not name
@@ -170,7 +208,7 @@ private:
 #endif
     }
 
-    /// Where huge pages may lie.
+    /// Maps the file at an address where huge pages may lie.
     [[gnu::cold]] void map(int file, std::size_t bytes, int flags) {
         room_ = host_memory::is_large(bytes) ? bytes + huge : bytes;
         void* p = file < 0 ? MAP_FAILED

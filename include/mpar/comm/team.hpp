@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ranks of a node that work in one memory. Knows nothing of layers.
+// A team: ranks of one node that work in one memory, where a message would be a waste. Knows
+// nothing of layers.
 #pragma once
 
 #include <mpar/comm/all_gather.hpp>
@@ -25,28 +26,40 @@ namespace mpar {
 enum class teaming {
     off,    ///< not: they exchange messages as ranks of different nodes do
     claim,  ///< one copy of activations and weights; each step's units go to whoever claims them
-    static_,  ///< one copy of activations; each rank computes its own part, as if it were alone
-    fixed = static_,  ///< the older word for it
+    fixed,  ///< one copy of activations; each rank computes its own part, as if it were alone
+    static_ = fixed,  ///< another word for it, which programs accept and print
 };
 
 constexpr std::string_view name_of(teaming t) {
     switch (t) {
         case teaming::off: return "off";
         case teaming::claim: return "claim";
-        case teaming::static_: return "static";
+        case teaming::fixed: return "static";
     }
     return "?";
 }
 
-/// Ranks of one node that have one memory.
+/// The way of working together of that name, or nothing: "fixed" and "static" are one.
+constexpr std::optional<teaming> teaming_named(std::string_view name) {
+    if (name == "fixed") return teaming::fixed;
+    for (const auto t : {teaming::off, teaming::claim, teaming::fixed}) {
+        if (name_of(t) == name) return t;
+    }
+    return std::nullopt;
+}
+
+/// A team as one of its members sees it. A seat is a place on the model axis of the mesh, which
+/// either one rank or a whole team takes.
 class team {
 public:
     /// Finds the ranks that share memory with this one, and divides them into teams of at most
     /// `most` (0: no limit; a NUMA domain's cores, say), none of which has ranks of two of the
     /// `groups` equal parts of the communicator; with `off` each rank is alone, as with `claim`
-    /// where groups would have different numbers of teams.
+    /// where groups would have different numbers of teams, or a node has no room for `shared` bytes
+    /// that a team's ranks can have in common.
     /// collective over `comm`, which must outlive the team and not move. throws: error(mpi).
-    [[gnu::cold]] team(communicator& comm, teaming how, int most = 0, int groups = 1)
+    [[gnu::cold]] team(communicator& comm, teaming how, int most = 0, int groups = 1,
+                       std::size_t shared = 1)
         : comm_(comm), how_(how) {
         if (how == teaming::off || comm.size() == groups) {
             how_ = teaming::off;
@@ -54,12 +67,12 @@ public:
         }
         const int group = comm.rank() / (comm.size() / groups);
         split_off(comm, most, groups > 1 ? group : -1);
-        if (!shares_memory(comm)) {
+        if (!shares_memory(comm, shared)) {
             disband();
             return;
         }
         number_teams(comm);
-        if (how == teaming::static_) number_seats(comm);
+        if (how == teaming::fixed) number_seats(comm);
         if (how == teaming::claim && groups > 1 && !is_even(comm, group, groups)) disband();
     }
     team(const team&) = delete;
@@ -75,27 +88,27 @@ public:
     /// The place on the model axis: that of the whole team with `claim`, else this rank's own.
     int seat() const { return how_ == teaming::claim ? index_ : speaks().rank(); }
     int seats() const { return how_ == teaming::claim ? count_ : speaks().size(); }
-    /// With `static_`, the first seat of each team, in order; else none: each seat has its own memory.
+    /// With `fixed`, the first seat of each team, in order; else none: each seat has its own memory.
     const growing<int>& first_seats() const { return first_seats_; }
 
-    /// Who exchanges messages: with `claim` the first member for all, else everybody.
+    /// Whether this rank exchanges messages: with `claim` the first member for all, else everybody.
     bool exchanges() const { return how_ != teaming::claim || leads(); }
-    /// Its ranks are the seats. requires: exchanges().
+    /// The communicator whose ranks are the seats. requires: exchanges().
     communicator& outside() { return outside_ ? *outside_ : comm_; }
 
     bool is_broken() const { return comm_.is_broken(); }
-    /// Nothing is freed any more that others may still use.
+    /// Notes a failure: what others may still use is not freed any more.
     void mark_broken() {
         comm_.mark_broken();
         if (node_) node_->mark_broken();
         if (outside_) outside_->mark_broken();
     }
 
-    /// Looks before a member's wait yields its core: few, where members outnumber the cores (one
-    /// core each is what a launcher that binds ranks leaves).
+    /// How often a member's wait looks before it yields its core: rarely, where members outnumber
+    /// the cores (one core each is what a launcher that binds ranks leaves).
     long spins() const { return cores() >= members_ || cores() == 1 ? 20000 : 16; }
 
-    /// Its members. requires: more than one.
+    /// The communicator of its members. requires: more than one.
     communicator& node() { return *node_; }
 
 private:
@@ -109,10 +122,15 @@ private:
     }
 
     /// Whether the members of each team of all ranks can have memory in common. collective.
-    [[gnu::cold]] bool shares_memory(communicator& comm) {
+    [[gnu::cold]] bool shares_memory(communicator& comm, std::size_t bytes) {
         std::string why;
         try {
-            if (members_ > 1) shared_block(*node_, 1);
+            if (members_ > 1) {
+                shared_block(*node_, 1);
+                agree(*node_, [&] {
+                    if (leads()) shared_block::require_room(bytes);
+                });
+            }
         } catch (const error& e) {
             if (e.kind() != fault::device) throw;
             why = e.what();
@@ -161,7 +179,7 @@ private:
         members_ = node_->size();
     }
 
-    /// Teams are numbered in the order of their first members.
+    /// Numbers teams in the order of their first members.
     [[gnu::cold]] void number_teams(communicator& comm) {
         int place[2] = {0, 1};
         MPI_Comm leaders = split(comm.handle(), leads() ? 0 : MPI_UNDEFINED, comm.rank());
@@ -175,7 +193,8 @@ private:
         count_ = place[1];
     }
 
-    /// Team after team, so that neighbours on the model axis are neighbours in memory.
+    /// Numbers seats team after team, so that neighbours on the model axis are neighbours in
+    /// memory.
     [[gnu::cold]] void number_seats(communicator& comm) {
         const auto before = all_gather(comm, index_ * long(comm.size()) + member_);
         int key = 0;
@@ -230,7 +249,7 @@ private:
     shared_block shared_;
 };
 
-/// A crew for the members of a team: the board they meet at, and the crew that meets there.
+/// Makes a crew of the members of a team. returns: the memory of the board at which they meet.
 /// collective over the team.
 inline team_memory<> muster(team& t, crew& workers, int rank, seconds deadline) {
     if (t.members() == 1) return {};

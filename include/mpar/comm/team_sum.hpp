@@ -51,7 +51,7 @@ private:
     static constexpr int sets = 2;
     static constexpr long small = 2048 / sizeof(T);
 
-    /// Of the current set: member m's values, or after the last member's the sum.
+    /// The buffer of member m in the current set; behind the last member's stands the sum.
     T* part(int m) {
         return static_cast<T*>(shared_.data()) + (set_ * (crew_->members() + 1) + m) * room_;
     }

@@ -15,7 +15,8 @@ namespace mpar {
 
 namespace detail {
 
-/// The ranks that have not come, in order; requests that are done by now are looked through once more.
+/// The ranks that have not come, in order. It asks the requests once more, as some may be done by
+/// now.
 [[gnu::cold]] inline std::string silent_ranks(growing<pending>& requests) {
     growing<int> silent;
     for (auto& r : requests) {
@@ -32,8 +33,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// Values that MPI may write to: they live until this does, or for ever when a wait has failed, for
-/// then the request may still be served.
+/// Values that MPI may write to. They live as long as this, or for ever when a wait has failed,
+/// because the request may still be served then.
 template <class T>
 class outliving {
 public:

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <mpar/core/error.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/refusal.hpp>
 
 #include <cerrno>
 #include <cstddef>

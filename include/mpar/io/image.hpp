@@ -2,15 +2,15 @@
 // Reads a picture of any format that io knows, told apart by their first bytes.
 #pragma once
 
-#include <mpar/io/bmp.hpp>
 #include <mpar/io/file.hpp>
-#include <mpar/io/jpeg.hpp>
-#include <mpar/io/picture_taker.hpp>
-#include <mpar/io/png.hpp>
+#include <mpar/io/picture/bmp.hpp>
+#include <mpar/io/picture/jpeg.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
+#include <mpar/io/picture/png.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
+#include <mpar/io/picture/tiff.hpp>
+#include <mpar/io/picture/webp.hpp>
 #include <mpar/io/preprocess.hpp>
-#include <mpar/io/rgb_image.hpp>
-#include <mpar/io/tiff.hpp>
-#include <mpar/io/webp.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <mpar/core/error.hpp>
-#include <mpar/io/picture_taker.hpp>
-#include <mpar/io/resize.hpp>
-#include <mpar/io/rgb_image.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
+#include <mpar/io/picture/resize.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
 
 #include <algorithm>
 #include <array>

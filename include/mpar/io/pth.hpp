@@ -4,12 +4,12 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/io/cursor.hpp>
 #include <mpar/io/file.hpp>
-#include <mpar/io/pickle.hpp>
+#include <mpar/io/parse/cursor.hpp>
 #include <mpar/io/tensor_file.hpp>
-#include <mpar/io/torch_state.hpp>
-#include <mpar/io/zip.hpp>
+#include <mpar/io/weights/pickle.hpp>
+#include <mpar/io/weights/torch_state.hpp>
+#include <mpar/io/weights/zip.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,13 +24,26 @@ namespace mpar::io {
 
 namespace detail {
 
-/// The first bytes of the stream format: a pickle of 0x1950a86a20f9469cfc6c.
-inline constexpr std::string_view torch_magic{"\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.", 15};
 inline constexpr std::string_view zip_magic{"PK\x03\x04", 4};
+/// The number 0x1950a86a20f9469cfc6c, pickled: the stream format begins with it.
+inline constexpr std::string_view torch_magic{"\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.", 13};
 
+inline std::string_view text_of(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 inline bool begins_with(std::span<const std::byte> bytes, std::string_view magic) {
-    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())
-        .starts_with(magic);
+    return text_of(bytes).starts_with(magic);
+}
+/// How many bytes the magic number takes with its protocol and, from 4 on, its frame; 0: it is not there.
+inline std::size_t torch_magic_size(std::span<const std::byte> bytes) {
+    constexpr std::size_t protocol = 2, frame = 9;
+    if (!begins_with(bytes, "\x80")) return 0;
+    for (const std::size_t before : {protocol, protocol + frame}) {
+        if (bytes.size() > before && begins_with(bytes.subspan(before), torch_magic)) {
+            return before + torch_magic.size();
+        }
+    }
+    return 0;
 }
 
 /// What a file of torch.save holds, before it gets an owner.
@@ -84,7 +97,7 @@ struct torch_content {
 /// each key the number of elements and the elements.
 [[gnu::cold]] inline torch_content parse_torch_stream(std::span<const std::byte> file,
                                                       std::string_view key, const refusal& refuse) {
-    const auto version = read_pickle(file, torch_magic.size(), torch_globals, refuse);
+    const auto version = read_pickle(file, torch_magic_size(file), torch_globals, refuse);
     if (version.top.which != pickle_value::kind::integer || version.top.number != 1001) {
         refuse("has another protocol version than PyTorch's 1001");
     }
@@ -144,9 +157,10 @@ struct torch_content {
 }  // namespace detail
 
 /// The tensors of a state dict in a file that has been opened; those that torch did not store in
-/// row-major order are put into it. `key`: under which key of a checkpoint the state dict stands; "":
-/// the file is one, or has one, or one of those it has is called "state_dict", "model_state_dict",
-/// "model", "net", "network" or "module". What stands beside it is passed over.
+/// row-major order are put into it. `key`: under which key of a checkpoint the state dict stands,
+/// "model.state_dict" under two. "": the file is a state dict, or has one, or one of those it has is
+/// called "state_dict", "model_state_dict", "model", "net", "network" or "module", or by two of these.
+/// What stands beside it is passed over.
 /// throws: error of the file's kind, with what is wrong, at anything else in the state dict than
 /// tensors; at opcodes that are not read; at storages or windows into them that are not there; when
 /// there is no state dict, or several and none is plain.
@@ -155,7 +169,7 @@ inline tensor_file read_pth(mapped_file file, std::string_view key = {}) {
     detail::torch_content content;
     if (detail::begins_with(file.bytes(), detail::zip_magic)) {
         content = detail::parse_torch_zip(file.bytes(), key, refuse);
-    } else if (detail::begins_with(file.bytes(), detail::torch_magic)) {
+    } else if (detail::torch_magic_size(file.bytes()) > 0) {
         content = detail::parse_torch_stream(file.bytes(), key, refuse);
     } else {
         refuse(

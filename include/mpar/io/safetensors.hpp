@@ -5,10 +5,10 @@
 #include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
-#include <mpar/io/json_reader.hpp>
-#include <mpar/io/safetensors_header.hpp>
-#include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/parse/json_reader.hpp>
 #include <mpar/io/tensor_file.hpp>
+#include <mpar/io/weights/safetensors_header.hpp>
+#include <mpar/io/weights/stored_tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>

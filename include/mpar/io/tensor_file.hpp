@@ -5,7 +5,7 @@
 #include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
 #include <mpar/io/file.hpp>
-#include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/weights/stored_tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -32,7 +32,7 @@ struct weight_source {
     mapped_file file(path, fault::model);
     const auto bytes = file.bytes();
     if (detail::begins_with(bytes, detail::zip_magic) ||
-        detail::begins_with(bytes, detail::torch_magic)) {
+        detail::torch_magic_size(bytes) > 0) {
         return read_pth(std::move(file), key);
     }
     if (!key.empty() && !bytes.empty()) {

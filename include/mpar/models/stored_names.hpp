@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,8 +15,11 @@
 
 namespace mpar::detail {
 
-/// What a state dict has beside parameters.
-inline bool is_counter(std::string_view name) { return name.ends_with("num_batches_tracked"); }
+/// Whether it is a number that a state dict has beside parameters: batches that a norm has seen, or the
+/// models of which torch's AveragedModel is the mean.
+inline bool is_counter(std::string_view name) {
+    return name == "n_averaged" || name.ends_with("num_batches_tracked");
+}
 
 /// The tensors of one file by the number of their parameter. requires: the file outlives it.
 class stored_names {
@@ -83,13 +87,15 @@ public:
     }
 
 private:
-    /// The part before and with a dot that all names begin with; "" when there is none.
+    /// The part before and with a dot that all names begin with, but for counters; "" when there is none.
     [[gnu::cold]] static std::string common_prefix(std::span<const io::stored_tensor> tensors) {
-        if (tensors.empty()) return {};
-        std::string_view common = tensors.front().name;
+        std::optional<std::string_view> all;
         for (const auto& tensor : tensors) {
-            common = common.substr(0, same_from_front(common, tensor.name));
+            if (is_counter(tensor.name)) continue;
+            const auto before = all.value_or(tensor.name);
+            all = before.substr(0, same_from_front(before, tensor.name));
         }
+        const std::string_view common = all.value_or("");
         return std::string(common.substr(0, common.rfind('.') + 1));
     }
 

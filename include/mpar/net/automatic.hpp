@@ -33,7 +33,7 @@ constexpr machine machine_of() {
     }
 }
 
-/// One image at a time, each rank a seat.
+/// The setting of a static mesh: one image at a time, and each rank has a seat of its own.
 template <class Mesh, class Backend, class T>
 constexpr planning static_planning() {
     planning how;
@@ -73,7 +73,7 @@ consteval plan find_plan() {
     }
 }
 
-/// A number that differs where the constants or the placings do.
+/// A number that differs where the machine's constants or the placings differ.
 inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) {
     growing<double> values{m.step,          m.node.alpha,   m.node.beta,
                            m.network.alpha, m.network.beta, double(m.ranks_per_node)};
@@ -87,12 +87,12 @@ inline std::uint64_t digest_of(const machine& m, std::span<const placing> each) 
     return io::checksum(std::as_bytes(std::span(values)));
 }
 
-/// The ranks' seats and what lies between them, as an engine will have them. collective.
+/// Plans a net on all ranks together, for the seats that an engine will give them. collective.
 template <class Backend, class T>
 [[gnu::cold]] planned plan_together(communicator& comm, const options& o, const graph& net,
                                     const shape& input, const placing& given, bool all) {
     const team with(comm, works_in_teams<Backend> ? o.team : teaming::off, o.team_size);
-    const team node(comm, teaming::static_);
+    const team node(comm, teaming::fixed);
     planning how;
     const int second = with.seats() == comm.size() ? o.second : 0;
     how.on = setting_on<Backend, T>({with.seat(), with.seats(), o.data, second}, o.batch, o.exact);

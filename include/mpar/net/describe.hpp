@@ -20,17 +20,20 @@ namespace mpar {
 
 namespace detail {
 
-/// A layer's name without the library's own namespaces.
+/// A layer's name without namespaces, and without what a window has when it does not say otherwise.
 inline std::string short_name(std::string_view full) {
-    std::string name(full);
-    for (const std::string_view noise :
-         {"mpar::", "resnet::", "efficientnet_lite::", ", centred, dilation<1>"}) {
-        for (auto at = name.find(noise); at != std::string::npos; at = name.find(noise)) {
-            name.erase(at, noise.size());
-        }
+    std::string name;
+    for (const char c : full) {
+        if (c == '>' && name.ends_with(' ')) name.pop_back();
+        name += c;
+        if (!name.ends_with("::")) continue;
+        const auto before = name.find_last_of("<,( ", name.size());
+        name.resize(before == std::string::npos ? 0 : before + 1);
     }
-    for (auto at = name.find(" >"); at != std::string::npos; at = name.find(" >"))
-        name.erase(at, 1);
+    constexpr std::string_view usual = ", centred, dilation<1>";
+    for (auto at = name.find(usual); at != std::string::npos; at = name.find(usual)) {
+        name.erase(at, usual.size());
+    }
     return name;
 }
 
@@ -39,12 +42,13 @@ inline std::string extents_text(const shape& s) {
 }
 
 inline std::string with_fusions(const step& s) {
-    static constexpr const char* acts[] = {"", " + relu", " + relu6", " + leaky_relu", " + silu"};
     std::string name = short_name(s.what.name);
     if (s.norm >= 0) name += " + norm";
     if (s.adds) name += " + residual";
-    if (traits_of(s.what).rides != riding::activation) {
-        name += acts[static_cast<int>(s.what.act.which)];
+    const auto act = s.what.act.which;
+    if (act != activation::kind::none && traits_of(s.what).rides != riding::activation) {
+        name += " + ";
+        name += name_of(act);
     }
     return name;
 }

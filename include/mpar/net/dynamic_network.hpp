@@ -20,7 +20,7 @@ namespace mpar {
 
 namespace detail {
 
-/// A number that differs where two graphs compute something else.
+/// A number that differs where two graphs compute different things.
 [[gnu::cold]] inline std::uint64_t digest_of(const graph& net, const shape& image) {
     growing<long> all{image.n, image.c, image.h, image.w};
     const auto add_line = [&](const taps& t) {
@@ -73,7 +73,7 @@ private:
                     const placing& given)
         : dynamic_network(std::move(comm), std::move(net), image, on_mesh(comm, o), given,
                           nullptr) {}
-    /// all: the options after all ranks have agreed on them.
+    /// `all` are the options after all ranks have agreed on them.
     dynamic_network(communicator&& comm, owned_graph&& net, const shape& image, const options& all,
                     const placing& given, std::nullptr_t)
         : base(std::move(comm), made(comm, std::move(net), image, all, given), all, {}) {}

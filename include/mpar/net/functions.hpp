@@ -68,7 +68,8 @@ inline constexpr auto steps_of = []<int... I>(std::integer_sequence<int, I...>) 
 
 }  // namespace detail
 
-/// The functions that an engine calls for a net; those of its steps only where the mesh is static.
+/// The functions that an engine calls for a net. Its steps have functions only where the mesh is
+/// static.
 template <class Net, class Mesh, class Backend, class T>
 constexpr net_functions<Backend, T> functions_of() {
     net_functions<Backend, T> functions{.customs = detail::customs_of<Net, Backend, T>.data()};

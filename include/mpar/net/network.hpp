@@ -18,7 +18,7 @@ namespace mpar {
 
 namespace detail {
 
-/// In place of what is no net, so that one error is all.
+/// Stands in place of what is no net, so that the compiler says one error and no more.
 struct no_net {
     using input = image<1, 1, 1>;
     using layers = chain<>;
@@ -66,7 +66,7 @@ public:
 private:
     network(communicator&& comm, const options& o)
         : network(std::move(comm), on_mesh(comm, o), nullptr) {}
-    /// all: the options after all ranks have agreed on them.
+    /// `all` are the options after all ranks have agreed on them.
     network(communicator&& comm, const options& all, std::nullptr_t)
         : base(std::move(comm), made(comm, all), all, functions_of<Net, Mesh, Backend, T>()) {}
 
@@ -78,7 +78,7 @@ private:
         return o;
     }
 
-    /// The plan of an override, or that a planner has found; else the constant one.
+    /// The plan that an override asks for or a planner has found; otherwise the constant one.
     static plan_at_hand made(communicator& comm, const options& o) {
         plan_at_hand p{.own = {}, .constant = plan_on<Net, Mesh, Backend, T>};
         if constexpr (Mesh::is_static) {

@@ -39,6 +39,7 @@ public:
         engine_ = std::move(other.engine_);  // the old one ends before its plan does
         plan_ = std::move(other.plan_);
         functions_ = other.functions_;
+        note_ = std::move(other.note_);
         return *this;
     }
 
@@ -55,7 +56,7 @@ public:
         running().forward(inputs, outputs, functions_);
     }
 
-    /// The same with dense NCHW values in host memory.
+    /// Takes and gives dense NCHW values in host memory, and is otherwise the same.
     std::vector<T> forward(const std::vector<T>& images) {
         static_assert(std::same_as<typename Backend::memory, host_memory>,
                       "mpar: this backend's memory is not the host's: pass views of its own");
@@ -72,17 +73,17 @@ public:
 
     /// Loads this rank's share of the weights; see models/load.hpp for files. collective.
     void load(const parameter_reader<T>& read) { running().load(read); }
-    /// The same with what packed() gave in a run whose made_by() was this one's.
+    /// Loads what packed() gave in a run whose made_by() was equal to this one's.
     void load(const packed_weights& from) { running().load(from); }
     /// All packed weights of this rank: in host memory where they lie, else a copy. requires: loaded.
     packed_weights packed() { return running().packed(); }
-    /// What decides the bytes of packed().
+    /// Everything that decides the bytes of packed(), besides the values of the weights.
     recipe made_by() const { return running().made_by(); }
 
     /// Gives up the weights that are there: forward() refuses until the next load().
     void unload() { running().unload(); }
 
-    /// What a plan says, and what this rank does of it.
+    /// The plan, and the part of it that this rank does.
     const plan& steps() const { return running().steps(); }
     const part& mine() const { return running().mine(); }
 
@@ -94,7 +95,7 @@ public:
     int inputs() const { return steps().inputs(); }
     int outputs() const { return steps().outputs(); }
 
-    /// Bytes and messages: of one forward as predicted, of all so far as measured.
+    /// Bytes and messages: predicted for one forward, and measured over all forwards so far.
     traffic predicted() const { return running().predicted(); }
     traffic measured() const { return running().measured(); }
 
@@ -102,7 +103,7 @@ public:
     std::size_t weights_bytes() const { return running().weights_bytes(); }
     std::size_t activations_bytes() const { return running().activations_bytes(); }
     /// Why the ranks of a node do not work together as options ask, in words; empty: they do.
-    const std::string& note() const { return running().note(); }
+    const std::string& note() const { return note_.empty() ? running().note() : note_; }
 
     /// The ranks that have one copy of the weights with this one.
     const team& sharers() const { return running().sharers(); }
@@ -114,10 +115,10 @@ protected:
     planned_network(communicator&& comm, plan_at_hand&& p, const options& o,
                     const net_functions<Backend, T>& functions)
         : plan_(std::move(p)),
-          engine_(std::make_unique<engine<Backend, T>>(std::move(comm), plan_.view(), o)),
+          engine_(made(std::make_shared<communicator>(std::move(comm)), o)),
           functions_(functions) {}
 
-    /// One that cannot be is refused when the ranks have met, by all of them: require_sensible.
+    /// A deadline that cannot be is refused by all ranks together, later: see require_sensible.
     static seconds deadline_of(const options& o) {
         return seconds(o.deadline > 0 ? o.deadline : options{}.deadline);
     }
@@ -130,7 +131,22 @@ private:
                     "mpar: the network was moved from: it can only be assigned to or destroyed");
     }
 
+    /// An engine of teams or, where they cannot have so much memory in common, one without. collective.
+    [[gnu::cold]] std::unique_ptr<engine<Backend, T>> made(std::shared_ptr<communicator> comm,
+                                                           options o) {
+        try {
+            return std::make_unique<engine<Backend, T>>(comm, plan_.view(), o);
+        } catch (const error& e) {  // the same on all ranks
+            if (e.kind() != fault::device || o.team == teaming::off || comm->size() == 1) throw;
+            constexpr std::size_t prefix = 6;  // "mpar: "
+            note_ = "the ranks work without teams: " + std::string(e.what()).substr(prefix);
+        }
+        o.team = teaming::off;
+        return std::make_unique<engine<Backend, T>>(std::move(comm), plan_.view(), o);
+    }
+
     plan_at_hand plan_;
+    std::string note_;
     std::unique_ptr<engine<Backend, T>> engine_;
     net_functions<Backend, T> functions_;
 };

@@ -4,19 +4,19 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
-#include <mpar/operators/activate.hpp>
-#include <mpar/operators/arithmetic.hpp>
-#include <mpar/operators/batch_norm.hpp>
-#include <mpar/operators/channels.hpp>
-#include <mpar/operators/conv2d.hpp>
-#include <mpar/operators/custom.hpp>
-#include <mpar/operators/dense.hpp>
-#include <mpar/operators/engine.hpp>
-#include <mpar/operators/flatten.hpp>
-#include <mpar/operators/global_avg_pool.hpp>
-#include <mpar/operators/pad.hpp>
-#include <mpar/operators/pool.hpp>
-#include <mpar/operators/softmax.hpp>
+#include <mpar/operators/kinds/activate.hpp>
+#include <mpar/operators/kinds/arithmetic.hpp>
+#include <mpar/operators/kinds/batch_norm.hpp>
+#include <mpar/operators/kinds/channels.hpp>
+#include <mpar/operators/kinds/conv2d.hpp>
+#include <mpar/operators/kinds/custom.hpp>
+#include <mpar/operators/kinds/dense.hpp>
+#include <mpar/operators/kinds/engine.hpp>
+#include <mpar/operators/kinds/flatten.hpp>
+#include <mpar/operators/kinds/global_avg_pool.hpp>
+#include <mpar/operators/kinds/pad.hpp>
+#include <mpar/operators/kinds/pool.hpp>
+#include <mpar/operators/kinds/softmax.hpp>
 #include <mpar/shard/policy.hpp>
 
 #include <array>

@@ -10,8 +10,8 @@ namespace mpar {
 /// one dimension. Ranks are numbered with the second axis running fastest.
 enum class mesh_axis : unsigned char { data, first, second };
 
-/// The second extent of a model axis of so many ranks, where none was given: the greatest divisor
-/// up to the square root. 2 -> 1, 4 -> 2, 6 -> 2, 8 -> 2, 12 -> 3.
+/// The second extent of a model axis of so many ranks, where none was given. It is the greatest
+/// divisor up to the square root. 2 -> 1, 4 -> 2, 6 -> 2, 8 -> 2, 12 -> 3.
 constexpr int near_square(int ranks) {
     int best = 1;
     for (int d = 2; d * d <= ranks; ++d) {
@@ -20,7 +20,7 @@ constexpr int near_square(int ranks) {
     return best;
 }
 
-/// One rank of a mesh.
+/// A seat: one place on a mesh, which a rank takes, or a team of ranks.
 struct seat {
     int rank = 0, ranks = 1;
     int data = 1;    ///< extent of the data axis; divides ranks
@@ -45,7 +45,7 @@ struct seat {
         }
         return 0;
     }
-    /// Another rank of the same mesh.
+    /// The seat of another number on the same mesh.
     constexpr seat at(int other) const { return {other, ranks, data, second}; }
 };
 
@@ -66,7 +66,7 @@ struct axes {
         }
         return false;
     }
-    /// These, then those.
+    /// The axes of this list, followed by those of another.
     constexpr axes then(const axes& those) const {
         axes all = *this;
         for (int i = 0; i < those.count; ++i) all.list[std::size_t(all.count++)] = those.list[std::size_t(i)];
@@ -95,7 +95,7 @@ struct axes {
     }
 };
 
-/// All of the model axis.
+/// Both dimensions of the model axis.
 inline constexpr axes model_axes{mesh_axis::first, mesh_axis::second};
 
 }  // namespace mpar

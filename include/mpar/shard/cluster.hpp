@@ -11,11 +11,12 @@
 
 namespace mpar {
 
-/// Ranks fill nodes, nodes fill the groups below a switch, groups are joined to one machine.
+/// A machine of many nodes: ranks fill nodes, nodes fill the groups below a switch, and groups are
+/// joined to one machine.
 /// Hockney's alpha and beta on each level, with a rank's own time for a message as in LogGP
 /// (Alexandrov et al., SPAA'95), and what a byte takes of the links that many ranks share.
 struct cluster {
-    /// Messages between ranks whose nearest common thing is this.
+    /// The cost of messages between ranks whose nearest common level this is.
     struct level {
         double alpha = 0;   ///< seconds until the first byte is there
         double beta = 0;    ///< seconds a byte, of a rank that has the link for itself
@@ -48,8 +49,8 @@ struct cluster {
     bool operator==(const cluster&) const = default;
 };
 
-/// The planner's machine: a message takes both its ranks alpha together, and no link is shared.
-/// `ranks`: of a node, where the machine has only one.
+/// The planner's machine as a cluster: a message takes both its ranks alpha together, and no link
+/// is shared. `ranks` is the number of ranks of a node, where the machine has only one.
 inline cluster cluster_of(const machine& m, int ranks) {
     cluster c;
     c.name = "one of mpar calibrate";

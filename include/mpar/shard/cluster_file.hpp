@@ -36,7 +36,8 @@ void each_second(Cluster& c, Visit visit) {
 
 }  // namespace detail
 
-/// Seconds a message, a byte, a flop, a step; what is on which level: cluster.hpp.
+/// Writes a cluster: seconds a message, a byte, a flop and a step. cluster.hpp says what each level
+/// has.
 inline std::string to_json(const cluster& c) {
     nlohmann::ordered_json j;
     j["mpar_cluster"] = 1;

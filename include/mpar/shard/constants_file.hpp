@@ -37,7 +37,7 @@ public:
         if (all_[mark] != 1) refuse_("is a " + kind + " file of another version than 1");
     }
 
-    /// What stands there, which counts as known.
+    /// The value that stands there, which counts as known from now on.
     const nlohmann::json& at(const std::vector<std::string>& where) {
         const nlohmann::json* at = &all_;
         for (const auto& part : where) {
@@ -55,7 +55,7 @@ public:
         }
         return value;
     }
-    /// A whole number from `least` to a million; `wanted`: the words for what it is not.
+    /// A whole number from `least` to a million. `wanted` has the words for what it is not.
     int count(const std::string& name, int least, const std::string& wanted) {
         const auto& found = at({name});
         if (!found.is_number_integer() || found < least || found > 1'000'000) {
@@ -63,7 +63,7 @@ public:
         }
         return found.get<int>();
     }
-    /// After all have been read. `what`: what others there may be.
+    /// Refuses what is not known, after all have been read. `what` says which others there may be.
     void end(const std::string& what) const {
         if (leaves(all_) != known_) refuse_("has " + what + " that mpar does not know");
     }

@@ -25,7 +25,7 @@ constexpr double seconds_of(const workload& w, const machine& on) {
 }
 
 /// Seconds of an exchange on one rank, which sends and receives at once.
-/// Hockney's model: alpha for each message, beta for each byte. `unpacks`: a sum's parts are not.
+/// Hockney's model: alpha for each message, beta for each byte. A sum's parts are not unpacked.
 constexpr double seconds_of(const traffic& t, const link& by, bool unpacks = true) {
     return double(std::max(t.messages_received, t.messages_sent)) * by.alpha +
            double(std::max(t.bytes_received, t.bytes_sent)) *

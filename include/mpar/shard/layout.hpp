@@ -16,7 +16,7 @@ namespace mpar {
 struct layout {
     axes n{mesh_axis::data}, c, h, w;
     axes partial;    ///< ranks along these hold summands of it
-    int stage = -1;  ///< of a pipeline: only one seat of the model axis has it; -1: all
+    int stage = -1;  ///< the stage of a pipeline whose one seat has it; -1: all seats
     int stages = 1;
 
     constexpr bool operator==(const layout&) const = default;
@@ -88,13 +88,13 @@ constexpr int parts_of(range r, int extent, int parts, int grain = 1) {
     return int(last * parts / units - first * parts / units + 1);
 }
 
-/// The same along some axes of a mesh.
+/// The part of [0, extent) that a seat has when some axes of its mesh cut it.
 constexpr range cut(int extent, const axes& along, const seat& who, int grain = 1) {
     if (along.empty()) return {0, extent};
     return cut(extent, seat{along.part(who), along.parts(who)}, grain);
 }
 
-/// In multiples of what channels, rows and columns are cut.
+/// The grains of a tensor: how many channels, rows and columns stay together when it is cut.
 struct grains {
     int c = 1, h = 1, w = 1;
 };

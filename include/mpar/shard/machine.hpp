@@ -14,7 +14,7 @@ enum class work {
     winograd,   ///< a convolution by Winograd's filtering; flops are those of its products
     window,     ///< a convolution by its sum over a window
     pointwise,  ///< a convolution of 1 x 1
-    paired,     ///< the same, two products at once; flops are those of the direct sum
+    paired,     ///< such a convolution by paired products; flops are those of the direct sum
     depthwise,  ///< one filter a channel
     dense,      ///< a matrix and a few vectors
     pass        ///< pools, sums, norms, activations: as fast as memory is
@@ -66,7 +66,8 @@ struct machine {
 
     constexpr const rate& of(work w) const { return rates[static_cast<std::size_t>(w)]; }
     constexpr rate& of(work w) { return rates[static_cast<std::size_t>(w)]; }
-    /// What messages between the ranks of a job go by: the slowest rank's neighbour is elsewhere.
+    /// The link that decides for the ranks of a job: the slowest rank's neighbour is on another
+    /// node.
     constexpr const link& between(int ranks) const {
         return ranks_per_node == 0 || ranks <= ranks_per_node ? node : network;
     }

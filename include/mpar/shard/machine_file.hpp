@@ -35,7 +35,8 @@ void each_constant(Machine& m, Visit visit) {
 
 }  // namespace detail
 
-/// Seconds a flop, a byte, a step, a message; "ranks_per_node" 0 says that all are on one.
+/// Writes a machine: seconds a flop, a byte, a step and a message. "ranks_per_node" 0: all are on
+/// one.
 inline std::string to_json(const machine& m) {
     nlohmann::ordered_json j;
     j["mpar_machine"] = 1;
@@ -61,7 +62,7 @@ inline machine read_machine(const std::string& path) {
     return m;
 }
 
-/// A file, complete or not at all. throws: error(input) when it cannot be written.
+/// Writes the file, complete or not at all. throws: error(input) when it cannot be written.
 inline void write_machine(const std::string& path, const machine& m) {
     const std::string text = to_json(m);
     io::atomic_file file(path, fault::input);

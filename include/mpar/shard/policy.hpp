@@ -35,7 +35,7 @@ enum class policy {
     automatic
 };
 
-inline constexpr int policy_count = 11;
+inline constexpr int policy_count = static_cast<int>(policy::automatic) + 1;  ///< it stands last
 
 /// The policy's name, as programs and files spell it.
 constexpr std::string_view name_of(policy p) {
@@ -73,7 +73,7 @@ struct placing {
     constexpr bool operator==(const placing&) const = default;
 };
 
-/// The same as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
+/// Policies as types, for the last parameter of a layer: conv2d<64, 64, window<3>, shard::rows>.
 namespace shard {
 
 /// A policy as a type, and each of the table's that needs no number.

@@ -8,7 +8,8 @@
 
 namespace mpar {
 
-/// The collective's name in the field; what is sent is the same for all: what I own and you read.
+/// What moves between two layouts, by the name that the field has for it. All follow one rule: what
+/// one rank owns and another reads is sent.
 enum class transition {
     nothing,
     slice,
@@ -34,8 +35,8 @@ constexpr std::string_view name_of(transition t) {
     return "?";
 }
 
-/// From the layout a tensor has to the one its reader takes; `overlapping`: the reader's parts
-/// reach beyond the cuts, as those of a window do.
+/// The transition from the layout that a tensor has to the one that its reader takes;
+/// `overlapping`: the reader's parts reach beyond the cuts, as those of a window do.
 constexpr transition between(const layout& from, const layout& to, bool overlapping) {
     if (!from.partial.empty()) {
         return to.is_whole() ? transition::all_reduce : transition::reduce_scatter;

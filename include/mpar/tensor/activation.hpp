@@ -4,6 +4,8 @@
 
 #include <mpar/core/math.hpp>
 
+#include <string_view>
+
 namespace mpar {
 
 /// An element-wise function. NaN stays NaN in all of them.
@@ -27,5 +29,17 @@ struct activation {
         return x;
     }
 };
+
+/// The function's name, as tables spell it.
+constexpr std::string_view name_of(activation::kind which) {
+    switch (which) {
+        case activation::kind::none: return "none";
+        case activation::kind::relu: return "relu";
+        case activation::kind::relu6: return "relu6";
+        case activation::kind::leaky_relu: return "leaky_relu";
+        case activation::kind::silu: return "silu";
+    }
+    return "?";
+}
 
 }  // namespace mpar

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Workers that share memory: they claim units of one work and meet at its end. Knows no kernel and
-// no MPI.
+// A crew: the workers (ranks that share memory, and their threads) who divide one kernel's work.
+// They claim units of it and meet at its end. Knows no kernel and no MPI.
 #pragma once
 
 #include <mpar/core/error.hpp>
@@ -21,8 +21,8 @@
 
 namespace mpar {
 
-/// What the members of a crew (processes, or one) write for each other. It lies in memory that all
-/// of them reach; every member's own words are alone on their cache lines.
+/// The board of a crew: the words that its members, each a process, write for each other. It lies
+/// in memory that all of them reach; every member's own words are alone on their cache lines.
 class crew_board {
 public:
     /// How much memory a board takes.
@@ -39,7 +39,7 @@ public:
 private:
     friend class crew;
 
-    /// Units of one work: how many are taken, and how many of those from either end.
+    /// The claims of one work: how many units are taken, and how many of those from either end.
     struct alignas(128) round {
         std::atomic<long> taken{0}, from_front{0}, from_back{0};
     };
@@ -63,7 +63,7 @@ private:
     char words_[512] = {};
 };
 
-/// One member's view of its crew, and the queue of kernels that work in memory they share.
+/// One member's view of its crew, which is also the queue of the kernels that the crew computes.
 ///
 /// All members call the same kernels with the same arguments in the same order. A kernel divides its
 /// work by share(): each unit is done by whoever claims it first, so that a slow core does not hold
@@ -73,7 +73,8 @@ public:
     crew() = default;
 
     /// Becomes member `member` of `members` who all join that board. requires: before any work.
-    /// `rank`: as messages call this member; `spins`: looks before a wait yields its core.
+    /// `rank` is what messages call this member, and `spins` how often a wait looks before it
+    /// yields.
     [[gnu::cold]] void join(crew_board* board, int member, int members, int rank, seconds deadline,
                             long spins) {
         board_ = board;
@@ -136,10 +137,10 @@ public:
         meet();
     }
 
-    /// The unit that a worker of share() does after this one, if it is still there.
+    /// The unit that a worker of share() will do after this one, unless another claims it first.
     static long unit_after(long unit, int worker) { return worker % 2 ? unit - 1 : unit + 1; }
 
-    /// f() here, with no other member: what it shares is done by this one.
+    /// Calls f() on this member alone, which then does all units that f shares.
     void alone(function_ref<void()> f) {
         const bool before = std::exchange(inside_, true);
         struct restore {
@@ -148,7 +149,7 @@ public:
         } at_end{inside_, before};
         f();
     }
-    /// f() by the first member alone; done, and seen by all, when it returns.
+    /// Calls f() on the first member alone. It is done, and seen by all, when this returns.
     void single(function_ref<void()> f) {
         if (leads()) alone(f);
         meet();
@@ -170,7 +171,7 @@ public:
         }
     }
 
-    /// meet(), where all get what the first member says.
+    /// Meets, and gives all members what the first one says.
     bool meet_and_hear(bool said) {
         if (members_ == 1) return said;
         auto* const lines = board_->lines();
@@ -181,12 +182,12 @@ public:
         return lines[0].arrived[meetings_ % 2].answer.load(std::memory_order_relaxed);
     }
 
-    /// Whether a member has told so, or waited in vain.
+    /// Whether a member has failed, or has waited in vain.
     bool is_broken() const {
         return board_ && board_->failed_.load(std::memory_order_acquire) != 0;
     }
 
-    /// Tells the other members, who wait or will, that this one comes no more; they throw `e`.
+    /// Tells the other members, who wait or will wait, that this one comes no more. They throw `e`.
     [[gnu::cold]] void fail(const error& e) {
         if (members_ > 1) tell(e);
     }
@@ -211,7 +212,7 @@ private:
         return own_.get();
     }
 
-    /// Longer than a few looks.
+    /// Waits for longer than a few looks.
     void wait_for(int other) const {
         patience wait(deadline_, spins_);
         while (!is_there(other)) {
@@ -223,7 +224,7 @@ private:
     [[noreturn]] void throw_theirs() const {
         throw error(static_cast<fault>(board_->kind_), board_->words_);
     }
-    /// The others need not wait for this one any more.
+    /// Throws an error that names the silent ranks, and tells the others not to wait for this one.
     [[noreturn]] void give_up() const {
         std::string names;
         for (int m = 0; m < members_; ++m) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads that wait for work of their owner. Knows no kernel and no other process.
+// Hands: threads of a rank that wait for work of their owner. Knows no kernel and no other process.
 #pragma once
 
 #include <mpar/core/error.hpp>
@@ -14,8 +14,8 @@
 
 namespace mpar {
 
-/// `count` threads beside the owner's. They take over the owner's set of cores, and sleep when no
-/// work has come for some thousand looks.
+/// The hands of one owner, `count` threads beside the owner's own. They take over the owner's set
+/// of cores, and sleep when no work has come for some thousand looks.
 class hands {
 public:
     /// throws: error(device) when a thread is unavailable.
@@ -39,7 +39,7 @@ public:
 
     int count() const { return count_; }
 
-    /// f(0) here and f(1) .. f(count()) on the threads; all have returned when it does.
+    /// Calls f(0) here and f(1) .. f(count()) on the threads, and returns when all have returned.
     void work(function_ref<void(int)> f) {
         job_ = &f;
         call();

@@ -6,7 +6,7 @@
 
 namespace mpar {
 
-/// Element (i, j) at data[i * stride + j]; an element of a row lies beside the next.
+/// A matrix in somebody's memory: element (i, j) lies at data[i * stride + j].
 template <class T>
 struct matrix {
     T* data = nullptr;
@@ -16,7 +16,7 @@ struct matrix {
 
     constexpr bool empty() const { return rows <= 0 || columns <= 0; }
 
-    /// `count_i` rows from row `i` on, of each `count_j` columns from `j` on.
+    /// The part of `count_i` rows from row `i` on and `count_j` columns from column `j` on.
     constexpr matrix part(long i, long count_i, long j, long count_j) const {
         return {data ? data + i * stride + j : nullptr, count_i, count_j, stride};
     }

@@ -17,13 +17,13 @@
 
 namespace mpar {
 
-/// Memory of the calling process; large blocks in huge pages, where the system has them: fewer
-/// faults when they are first touched, and fewer misses of the address cache ever after. A device's
-/// memory is another struct with the same two functions.
+/// Memory of the calling process. It has large blocks in huge pages, where the system has them:
+/// fewer faults when they are first touched, and fewer misses of the address cache ever after. A
+/// device's memory is another struct with the same two functions.
 struct host_memory {
     static constexpr std::size_t alignment = 64, huge = std::size_t(2) << 20;
 
-    /// Half a huge page or more is worth whole ones.
+    /// Whether a block is worth whole huge pages: it fills half of one or more.
     static constexpr bool is_large(std::size_t bytes) { return bytes >= huge / 2; }
     static constexpr std::size_t rounded(std::size_t bytes) {
         return is_large(bytes) ? (bytes + huge - 1) / huge * huge : bytes;
@@ -44,8 +44,8 @@ struct host_memory {
     }
     static void release(void* p) noexcept { std::free(p); }
 
-    /// Bytes that the system has for new memory, and its group of processes may have; all, where it
-    /// does not say.
+    /// Bytes of new memory that the system has and this process's group may take. Where the system
+    /// does not say, the greatest number.
     [[gnu::cold]] static std::size_t available() {
         constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
         const auto number_in = [](const char* path, const char* format) {
@@ -74,7 +74,8 @@ struct host_event {
     static constexpr void finish() {}
 };
 
-/// The host's order of execution: what is submitted has been done. A stream's finish() waits.
+/// The host's order of execution: what has been submitted is done already, so finish() does not
+/// wait.
 struct host_queue {
     using event = host_event;
 
@@ -116,7 +117,7 @@ public:
     std::size_t bytes() const { return count_ * sizeof(T); }
 
 private:
-    /// What no memory has comes out as a size that none gives.
+    /// Bytes of so many elements. Where that overflows, a size that no memory has.
     static std::size_t bytes_of(std::size_t count) {
         constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
         return count > most / sizeof(T) ? most : count * sizeof(T);

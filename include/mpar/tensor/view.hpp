@@ -9,8 +9,8 @@
 
 namespace mpar {
 
-/// Elements (n, c, h, w) at data[n*stride_n + (c/block)*stride_c + h*stride_h + w*stride_w +
-/// c%block].
+/// A batch of images in somebody's memory. Element (n, c, h, w) lies at
+/// data[n*stride_n + (c/block)*stride_c + h*stride_h + w*stride_w + c%block].
 ///
 /// block = 1 is NCHW (or NHWC, by its strides); block = V keeps V channels side by side, as vector
 /// kernels want it: [N][C/V][H][W][V]. Where C is no multiple of V the last block is filled up with
@@ -33,7 +33,7 @@ struct view {
     /// Number of channel blocks.
     constexpr int blocks() const { return ceil_div(extents.c, block); }
 
-    /// The part `b`, in this view's own indices. requires: b.c begins at a block.
+    /// The view of box `b`, given in this view's own indices. requires: b.c begins at a block.
     constexpr view part(const box& b) const {
         view result = *this;
         result.extents = b.extents();
@@ -51,7 +51,7 @@ constexpr long storage(const shape& s, int block = 1) {
     return long(s.n) * ceil_div(s.c, block) * block * s.h * s.w;
 }
 
-/// A dense tensor at `data`: [N][C/block][H][W][block]; NCHW with block = 1.
+/// The view of a dense tensor at `data`: [N][C/block][H][W][block], which is NCHW for a block of 1.
 template <class T>
 constexpr view<T> dense_view(T* data, const shape& s, int block = 1) {
     const long row = long(s.w) * block, plane = s.h * row;

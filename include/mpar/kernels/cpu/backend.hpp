@@ -21,7 +21,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 namespace mpar::backend::inline MPAR_ISA_NAMESPACE {
 
@@ -76,34 +75,37 @@ struct cpu {
         }
         mpar::cpu::conv2d<T>(queue, c, x, packed, bias, then, y, workspace);
     }
-    template <class... A>
-    static auto dense(A&&... a) -> decltype(mpar::cpu::dense(std::forward<A>(a)...)) {
-        return mpar::cpu::dense(std::forward<A>(a)...);
+    template <class T>
+    static void dense(crew& queue, const convolution& c, input_view<T> x, const T* packed,
+                      const T* bias, const epilogue<T>& then, const view<T>& y) {
+        mpar::cpu::dense<T>(queue, c, x, packed, bias, then, y);
     }
-    template <class... A>
-    static auto max_pool(A&&... a) -> decltype(mpar::cpu::max_pool(std::forward<A>(a)...)) {
-        return mpar::cpu::max_pool(std::forward<A>(a)...);
+    template <class T>
+    static void max_pool(crew& queue, const sliding& window, const clip& padding, input_view<T> x,
+                         const view<T>& y) {
+        mpar::cpu::max_pool<T>(queue, window, padding, x, y);
     }
-    template <class... A>
-    static auto avg_pool(A&&... a) -> decltype(mpar::cpu::avg_pool(std::forward<A>(a)...)) {
-        return mpar::cpu::avg_pool(std::forward<A>(a)...);
+    template <class T>
+    static void avg_pool(crew& queue, const sliding& window, const clip& padding,
+                         bool count_padding, input_view<T> x, const view<T>& y) {
+        mpar::cpu::avg_pool<T>(queue, window, padding, count_padding, x, y);
     }
-    template <class... A>
-    static auto row_sums(A&&... a) -> decltype(mpar::cpu::row_sums(std::forward<A>(a)...)) {
-        return mpar::cpu::row_sums(std::forward<A>(a)...);
+    template <class T>
+    static void row_sums(crew& queue, input_view<T> x, const view<T>& y) {
+        mpar::cpu::row_sums<T>(queue, x, y);
     }
-    template <class... A>
-    static auto mean_rows(A&&... a) -> decltype(mpar::cpu::mean_rows(std::forward<A>(a)...)) {
-        return mpar::cpu::mean_rows(std::forward<A>(a)...);
+    template <class T>
+    static void mean_rows(crew& queue, double divisor, input_view<T> x, const view<T>& y) {
+        mpar::cpu::mean_rows<T>(queue, divisor, x, y);
     }
     template <class T>
     static void affine(crew& queue, input_view<T> x, const T* scale, const T* shift,
                        const activation& act, const view<T>& y) {
         mpar::cpu::affine<T>(queue, x, scale, shift, act, y);
     }
-    template <class... A>
-    static auto activate(A&&... a) -> decltype(mpar::cpu::activate(std::forward<A>(a)...)) {
-        return mpar::cpu::activate(std::forward<A>(a)...);
+    template <class T>
+    static void activate(crew& queue, input_view<T> x, const activation& act, const view<T>& y) {
+        mpar::cpu::activate<T>(queue, x, act, y);
     }
     template <class T>
     static void add(crew& queue, input_view<T> a, input_view<T> b, const activation& act,
@@ -120,30 +122,29 @@ struct cpu {
                     const border_line& columns, input_view<T> x, const view<T>& y) {
         mpar::cpu::pad<T>(queue, around, rows, columns, x, y);
     }
-    template <class... A>
-    static auto softmax(A&&... a) -> decltype(mpar::cpu::softmax(std::forward<A>(a)...)) {
-        return mpar::cpu::softmax(std::forward<A>(a)...);
+    template <class T>
+    static void softmax(crew& queue, input_view<T> x, const view<T>& y) {
+        mpar::cpu::softmax<T>(queue, x, y);
     }
-    template <class... A>
-    static auto copy(A&&... a) -> decltype(mpar::cpu::copy(std::forward<A>(a)...)) {
-        return mpar::cpu::copy(std::forward<A>(a)...);
+    template <class From, class To>
+    static void copy(crew& queue, const view<From>& x, const view<To>& y) {
+        mpar::cpu::copy<From, To>(queue, x, y);
     }
-    template <class... A>
-    static auto copy_channels(A&&... a)
-        -> decltype(mpar::cpu::copy_channels(std::forward<A>(a)...)) {
-        return mpar::cpu::copy_channels(std::forward<A>(a)...);
+    template <class T>
+    static void copy_channels(crew& queue, input_view<T> x, int shift, const view<T>& y) {
+        mpar::cpu::copy_channels<T>(queue, x, shift, y);
     }
-    template <class... A>
-    static auto flatten(A&&... a) -> decltype(mpar::cpu::flatten(std::forward<A>(a)...)) {
-        return mpar::cpu::flatten(std::forward<A>(a)...);
+    template <class T>
+    static void flatten(crew& queue, input_view<T> x, const view<T>& y) {
+        mpar::cpu::flatten<T>(queue, x, y);
     }
-    template <class... A>
-    static auto clear_margin(A&&... a) -> decltype(mpar::cpu::clear_margin(std::forward<A>(a)...)) {
-        return mpar::cpu::clear_margin(std::forward<A>(a)...);
+    template <class T>
+    static void clear_margin(crew& queue, const view<T>& all, const box& interior) {
+        mpar::cpu::clear_margin<T>(queue, all, interior);
     }
-    template <class... A>
-    static auto finite(A&&... a) -> decltype(mpar::cpu::finite(std::forward<A>(a)...)) {
-        return mpar::cpu::finite(std::forward<A>(a)...);
+    template <class T>
+    static bool finite(crew& queue, const view<T>& x) {
+        return mpar::cpu::finite<T>(queue, x);
     }
 };
 

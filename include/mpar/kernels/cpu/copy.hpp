@@ -18,7 +18,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// y = x for blocks that are the same in both, their pixels side by side: by whole rows, or planes.
+/// y = x by whole rows or planes, where both have the same blocks and their pixels lie side by
+/// side.
 /// requires: the last block is full.
 template <class T>
 void copy_rows(crew& queue, const view<const T>& x, const view<T>& y) {
@@ -36,7 +37,7 @@ void copy_rows(crew& queue, const view<const T>& x, const view<T>& y) {
     });
 }
 
-/// Row h of image n of y = x, which have three channels, y in blocks of four: pixel by pixel.
+/// y = x for row h of image n, pixel by pixel, where both have three channels and y blocks of four.
 template <class T>
 void copy_pixels(const view<const T>& x, const view<T>& y, int n, int h) {
     const T *red = &x(n, 0, h, 0), *green = &x(n, 1, h, 0), *blue = &x(n, 2, h, 0);
@@ -81,7 +82,7 @@ void copy(crew& queue, view<S> x, view<D> y) {
     });
 }
 
-/// Channels [lo, hi) of row h of image n: y = x, `shift` channels further on in x.
+/// y = x for channels [lo, hi) of row h of image n, which lie `shift` channels further on in x.
 template <class T>
 void copy_row_of_channels(const view<const T>& x, int shift, range channels, const view<T>& y,
                           int n, int h) {
@@ -175,7 +176,7 @@ void clear_margin(crew& queue, view<T> all, const box& interior) {
     });
 }
 
-/// False when an element is NaN or infinite. Waits for the queue.
+/// Whether no element is NaN or infinite. Waits for the queue.
 template <class T>
 bool finite(crew& queue, view<T> x) {
     queue.finish();

@@ -54,7 +54,7 @@ void add(crew& queue, input_view<T> a, input_view<T> b, activation act, view<T> 
     });
 }
 
-/// y = act(a * b); y may be a. b has y's extents, or one row and column for all.
+/// y = act(a * b); y may be a. b has y's extents, or one pixel that holds for all.
 template <class T>
 void multiply(crew& queue, input_view<T> a, input_view<T> b, activation act, view<T> y) {
     constexpr int V = lanes<T>;

@@ -25,8 +25,8 @@ struct bounds {
     }
 };
 
-/// x between bounds, two instructions; NaN stays NaN. requires: `low` is no constant, or gcc makes
-/// more of it.
+/// x, kept between bounds by two instructions; NaN stays NaN. requires: `low` is no constant, for
+/// which gcc would need more instructions.
 template <class T>
 MPAR_ALWAYS_INLINE vec<T> bounded(const vec<T>& x, const vec<T>& low, const vec<T>& high) {
     const vec<T> above = low > x ? low : x;
@@ -50,7 +50,7 @@ void activate_pixels(const activation& act, T* y, const long* y_at, long pixels,
     }
 }
 
-/// The same for neighbours in a row of one channel block.
+/// y = act(y) for neighbours in a row of one channel block.
 template <class T>
 void activate_row(const activation& act, T* row, int pixels) {
     for (int p = 0; p < pixels; ++p, row += lanes<T>) store<T>(row, apply<T>(act, load<T>(row)));

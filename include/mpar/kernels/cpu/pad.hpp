@@ -14,7 +14,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// y = a part of x with `around` it, whose rows and columns lie in x as the lines say; no overlap.
+/// y = x with a border: `around` says what it is filled with, and the lines say where y's rows and
+/// columns lie in x. requires: no overlap.
 template <class T>
 void pad(crew& queue, const border& around, const border_line& rows, const border_line& columns,
          input_view<T> x, view<T> y) {

@@ -33,7 +33,7 @@ struct mean {
     vec<T> end(const vec<T>& sum, int count) const { return sum / T(taps ? taps : count); }
 };
 
-/// One row of windows: from rows `kh` of the window that begins at `from`.
+/// Folds one row of windows, of which the rows `kh` are taken. The first window begins at `from`.
 template <class T, class Fold>
 void pool_row(const sliding& window, range kh, range columns, const T* from, long stride_h, T* to,
               int outputs, const Fold& f) {
@@ -52,7 +52,8 @@ void pool_row(const sliding& window, range kh, range columns, const T* from, lon
     }
 }
 
-/// A row of outputs; by name, as a closure would bear the whole kernel's signature.
+/// Computes a row of outputs. It is a struct with a name, since a closure's symbol would spell the
+/// whole kernel's signature.
 template <class T, class Fold>
 struct pool_rows {
     const sliding& window;

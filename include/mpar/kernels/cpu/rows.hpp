@@ -12,8 +12,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// f(first, last) for ranges that together are [0, count), shared by the crew. `work`: of one of
-/// them, in vectors; a range is long enough to be worth its claim.
+/// Calls f(first, last) for ranges that together are [0, count), shared by the crew. `work` is that
+/// of one index, in vectors; a range is long enough to be worth its claim.
 inline void for_each_range(crew& queue, long count, long work, function_ref<void(long, long)> f) {
     if (count <= 0) return;
     constexpr long enough = 512, units_each = 32;
@@ -23,8 +23,8 @@ inline void for_each_range(crew& queue, long count, long work, function_ref<void
                 [&](long u, int) { f(u * step, std::min(count, (u + 1) * step)); });
 }
 
-/// f(n, block, rows) for all rows of every channel block of y, some at a time; `taps`: a vector's
-/// work.
+/// Calls f(n, block, rows) for all rows of every channel block of y, some at a time. `taps` is the
+/// work of one vector.
 template <class T>
 void for_each_rows(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, range)> f) {
     if (y.empty()) return;
@@ -45,7 +45,8 @@ void for_each_rows(crew& queue, const view<T>& y, int taps, function_ref<void(in
                    });
 }
 
-/// f(n, block, h) for every row of every channel block of y; `taps`: a vector's work.
+/// Calls f(n, block, h) for every row of every channel block of y. `taps` is the work of one
+/// vector.
 template <class T>
 void for_each_row(crew& queue, const view<T>& y, int taps, function_ref<void(int, int, int)> f) {
     for_each_rows(queue, y, taps, [&](int n, int block, range rows) {
@@ -53,7 +54,7 @@ void for_each_row(crew& queue, const view<T>& y, int taps, function_ref<void(int
     });
 }
 
-/// Where a row begins.
+/// The address at which a row begins.
 template <class T>
 T* row_of(const view<T>& v, int n, int block, int h) {
     return v.data + n * v.stride_n + block * v.stride_c + h * v.stride_h;

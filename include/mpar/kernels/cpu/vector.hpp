@@ -34,7 +34,7 @@ struct simd<double> {
 template <class T>
 using vec = typename simd<T>::type;
 
-/// Elements of T in a register; the channel block of cpu kernels.
+/// How many elements of T a register has, which is the channel block of these kernels.
 template <class T>
 inline constexpr int lanes = MPAR_VECTOR_BYTES / int(sizeof(T));
 
@@ -103,7 +103,7 @@ MPAR_ALWAYS_INLINE vec<T> exponential(const vec<T>& x) {
     return sum * scale_a * scale_b;
 }
 
-/// act by element, the values of activation::operator().
+/// Applies act to each element, to the values of activation::operator().
 template <class T>
 MPAR_ALWAYS_INLINE vec<T> apply(const activation& act, const vec<T>& x) {
     constexpr vec<T> zero{};

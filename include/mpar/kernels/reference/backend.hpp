@@ -11,7 +11,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace mpar::backend {
 
@@ -39,80 +38,86 @@ struct reference {
     static long packed_filters(const convolution& c) {
         return mpar::reference::packed_filters<T>(c);
     }
-    template <class... A>
-    static auto pack_filters(A&&... a)
-        -> decltype(mpar::reference::pack_filters(std::forward<A>(a)...)) {
-        return mpar::reference::pack_filters(std::forward<A>(a)...);
+    template <class T>
+    static void pack_filters(const T* filters, const convolution& c, T* packed) {
+        mpar::reference::pack_filters<T>(filters, c, packed);
     }
-    template <class... A>
-    static auto conv2d(A&&... a) -> decltype(mpar::reference::conv2d(std::forward<A>(a)...)) {
-        return mpar::reference::conv2d(std::forward<A>(a)...);
+    template <class T>
+    static void conv2d(host_queue& queue, const convolution& c, input_view<T> x, const T* packed,
+                       const T* bias, const epilogue<T>& then, const view<T>& y, T* = nullptr) {
+        mpar::reference::conv2d<T>(queue, c, x, packed, bias, then, y);
     }
-    template <class... A>
-    static auto dense(A&&... a) -> decltype(mpar::reference::dense(std::forward<A>(a)...)) {
-        return mpar::reference::dense(std::forward<A>(a)...);
+    template <class T>
+    static void dense(host_queue& queue, const convolution& c, input_view<T> x, const T* packed,
+                      const T* bias, const epilogue<T>& then, const view<T>& y) {
+        mpar::reference::dense<T>(queue, c, x, packed, bias, then, y);
     }
-    template <class... A>
-    static auto max_pool(A&&... a) -> decltype(mpar::reference::max_pool(std::forward<A>(a)...)) {
-        return mpar::reference::max_pool(std::forward<A>(a)...);
+    template <class T>
+    static void max_pool(host_queue& queue, const sliding& window, const clip& padding,
+                         input_view<T> x, const view<T>& y) {
+        mpar::reference::max_pool<T>(queue, window, padding, x, y);
     }
-    template <class... A>
-    static auto avg_pool(A&&... a) -> decltype(mpar::reference::avg_pool(std::forward<A>(a)...)) {
-        return mpar::reference::avg_pool(std::forward<A>(a)...);
+    template <class T>
+    static void avg_pool(host_queue& queue, const sliding& window, const clip& padding,
+                         bool count_padding, input_view<T> x, const view<T>& y) {
+        mpar::reference::avg_pool<T>(queue, window, padding, count_padding, x, y);
     }
-    template <class... A>
-    static auto row_sums(A&&... a) -> decltype(mpar::reference::row_sums(std::forward<A>(a)...)) {
-        return mpar::reference::row_sums(std::forward<A>(a)...);
+    template <class T>
+    static void row_sums(host_queue& queue, input_view<T> x, const view<T>& y) {
+        mpar::reference::row_sums<T>(queue, x, y);
     }
-    template <class... A>
-    static auto mean_rows(A&&... a) -> decltype(mpar::reference::mean_rows(std::forward<A>(a)...)) {
-        return mpar::reference::mean_rows(std::forward<A>(a)...);
+    template <class T>
+    static void mean_rows(host_queue& queue, double divisor, input_view<T> x, const view<T>& y) {
+        mpar::reference::mean_rows<T>(queue, divisor, x, y);
     }
-    template <class... A>
-    static auto affine(A&&... a) -> decltype(mpar::reference::affine(std::forward<A>(a)...)) {
-        return mpar::reference::affine(std::forward<A>(a)...);
+    template <class T>
+    static void affine(host_queue& queue, input_view<T> x, const T* scale, const T* shift,
+                       const activation& act, const view<T>& y) {
+        mpar::reference::affine<T>(queue, x, scale, shift, act, y);
     }
-    template <class... A>
-    static auto activate(A&&... a) -> decltype(mpar::reference::activate(std::forward<A>(a)...)) {
-        return mpar::reference::activate(std::forward<A>(a)...);
+    template <class T>
+    static void activate(host_queue& queue, input_view<T> x, const activation& act,
+                         const view<T>& y) {
+        mpar::reference::activate<T>(queue, x, act, y);
     }
-    template <class... A>
-    static auto add(A&&... a) -> decltype(mpar::reference::add(std::forward<A>(a)...)) {
-        return mpar::reference::add(std::forward<A>(a)...);
+    template <class T>
+    static void add(host_queue& queue, input_view<T> a, input_view<T> b, const activation& act,
+                    const view<T>& y) {
+        mpar::reference::add<T>(queue, a, b, act, y);
     }
-    template <class... A>
-    static auto multiply(A&&... a) -> decltype(mpar::reference::multiply(std::forward<A>(a)...)) {
-        return mpar::reference::multiply(std::forward<A>(a)...);
+    template <class T>
+    static void multiply(host_queue& queue, input_view<T> a, input_view<T> b, const activation& act,
+                         const view<T>& y) {
+        mpar::reference::multiply<T>(queue, a, b, act, y);
     }
-    template <class... A>
-    static auto pad(A&&... a) -> decltype(mpar::reference::pad(std::forward<A>(a)...)) {
-        return mpar::reference::pad(std::forward<A>(a)...);
+    template <class T>
+    static void pad(host_queue& queue, const border& around, const border_line& rows,
+                    const border_line& columns, input_view<T> x, const view<T>& y) {
+        mpar::reference::pad<T>(queue, around, rows, columns, x, y);
     }
-    template <class... A>
-    static auto softmax(A&&... a) -> decltype(mpar::reference::softmax(std::forward<A>(a)...)) {
-        return mpar::reference::softmax(std::forward<A>(a)...);
+    template <class T>
+    static void softmax(host_queue& queue, input_view<T> x, const view<T>& y) {
+        mpar::reference::softmax<T>(queue, x, y);
     }
-    template <class... A>
-    static auto copy(A&&... a) -> decltype(mpar::reference::copy(std::forward<A>(a)...)) {
-        return mpar::reference::copy(std::forward<A>(a)...);
+    template <class From, class To>
+    static void copy(host_queue& queue, const view<From>& x, const view<To>& y) {
+        mpar::reference::copy<From, To>(queue, x, y);
     }
-    template <class... A>
-    static auto copy_channels(A&&... a)
-        -> decltype(mpar::reference::copy_channels(std::forward<A>(a)...)) {
-        return mpar::reference::copy_channels(std::forward<A>(a)...);
+    template <class T>
+    static void copy_channels(host_queue& queue, input_view<T> x, int shift, const view<T>& y) {
+        mpar::reference::copy_channels<T>(queue, x, shift, y);
     }
-    template <class... A>
-    static auto flatten(A&&... a) -> decltype(mpar::reference::flatten(std::forward<A>(a)...)) {
-        return mpar::reference::flatten(std::forward<A>(a)...);
+    template <class T>
+    static void flatten(host_queue& queue, input_view<T> x, const view<T>& y) {
+        mpar::reference::flatten<T>(queue, x, y);
     }
-    template <class... A>
-    static auto clear_margin(A&&... a)
-        -> decltype(mpar::reference::clear_margin(std::forward<A>(a)...)) {
-        return mpar::reference::clear_margin(std::forward<A>(a)...);
+    template <class T>
+    static void clear_margin(host_queue& queue, const view<T>& all, const box& interior) {
+        mpar::reference::clear_margin<T>(queue, all, interior);
     }
-    template <class... A>
-    static auto finite(A&&... a) -> decltype(mpar::reference::finite(std::forward<A>(a)...)) {
-        return mpar::reference::finite(std::forward<A>(a)...);
+    template <class T>
+    static bool finite(host_queue& queue, const view<T>& x) {
+        return mpar::reference::finite<T>(queue, x);
     }
 };
 

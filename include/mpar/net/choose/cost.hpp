@@ -18,7 +18,7 @@ constexpr machine machine_for(const std::optional<machine>& named) {
     return named ? *named : usual_machine(Backend::template block<float> * int(sizeof(float)));
 }
 
-/// What a step costs.
+/// What one step of a plan costs on the ranks of a mesh.
 struct step_cost {
     double compute = 0, exchange = 0;  ///< seconds of the slowest rank
     long bytes = 0, messages = 0;      ///< the most that a rank receives before it
@@ -28,7 +28,7 @@ struct step_cost {
     constexpr double seconds() const { return compute + exchange; }
 };
 
-/// What a forward costs.
+/// What one forward of a plan costs on the ranks of a mesh.
 struct forecast {
     growing<step_cost> steps;
     double seconds = 0;
@@ -50,8 +50,8 @@ struct fetched {
 
 /// A plan's steps on the ranks of a mesh, one by one. Each figure of a rank takes a time that does not
 /// depend on how many ranks there are; of more than eight, some are looked at: those at the edges and
-/// in the middle. A template, so that a compiler reads its body only where something is priced.
-template <class = void>
+/// in the middle. It is a template, so that its body is compiled only where something is priced.
+template <class OnlyIfCalled = void>
 class costs_on {
 public:
     constexpr costs_on(const plan& p, const setting& s, const machine& m)
@@ -80,7 +80,7 @@ public:
         return ranks;
     }
 
-    /// What a rank's kernel does in step i.
+    /// The work of a rank's kernel in step i.
     [[gnu::cold]] constexpr workload work_of(int i, int rank) const {
         const step& s = all_.step_at(i);
         const box y = all_.computed(s, rank);
@@ -118,7 +118,7 @@ public:
         return w;
     }
 
-    /// What a rank receives and sends so that step i can read tensor t.
+    /// Bytes and messages that a rank receives and sends so that step i can read tensor t.
     [[gnu::cold]] constexpr traffic traffic_of(int i, int t, int rank) const {
         if (of_.who.ranks == 1) return {};
         const layout& where = all_.tensor_at(t).where;
@@ -192,7 +192,7 @@ public:
         return sum;
     }
 
-    /// All of it.
+    /// The cost of the whole forward.
     [[gnu::cold]] constexpr forecast all() const {
         forecast f;
         growing<traffic> moved(ranks_.size());
@@ -353,7 +353,7 @@ using costs = costs_on<>;
 
 /// What a forward of the plan costs on a machine, on the slowest rank of the mesh of `s`.
 /// Cost: O(steps * readers), whatever the number of ranks; constexpr.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr forecast forecast_of(const plan& p, const setting& s, const machine& m) {
     return costs(p, s, m).all();
 }

@@ -17,7 +17,8 @@ struct offers {
     growing<placing> placings;
 };
 
-/// What a layer may be asked by: its own policy, or any that it can follow and that cuts something.
+/// The policies that a layer may be given: its own, or any that it can follow and that cuts
+/// something.
 [[gnu::cold]] constexpr growing<placing> placings_for(const operation& o, const shape& y,
                                                       const setting& on) {
     growing<placing> all{policy::none};
@@ -40,8 +41,8 @@ struct offers {
 /// one tensor, so that a step is the min-plus product of the states' costs with the table of its
 /// prices from layout to layout; within a residual or a concat one more for each arm that waits, so
 /// that a join is a step like any other. Of the ways into a state only the cheapest goes on.
-/// A template, so that a compiler reads its body only where something is planned.
-template <class = void>
+/// It is a template, so that its body is compiled only where something is planned.
+template <class OnlyIfCalled = void>
 class plan_search {
 public:
     /// `base`: the net's plan, every layer whole. `options`: for each step, how it may be placed.
@@ -117,7 +118,7 @@ private:
             return std::uint64_t(unsigned(where | also << 4 | sum << 8));
         }
     };
-    /// How all of live_ lie, the first in the lowest bits.
+    /// How all tensors of live_ lie, the first one in the lowest bits.
     static constexpr now at(std::uint64_t key, int place) { return now::from(key >> 10 * place); }
 
     struct node {
@@ -210,7 +211,8 @@ private:
         levels_[std::size_t(i) + 1].nodes = std::move(next);
         return true;
     }
-    /// Of more, the cheapest go on. Times the placings of a layer, fewer than keep() has slots for.
+    /// How many states of a level go on, the cheapest ones. Multiplied by the placings of a layer
+    /// they are fewer than keep() has slots for.
     static constexpr int most_states = 400;
 
     [[gnu::cold]] static constexpr void drop_dearest(growing<node>& all) {
@@ -306,7 +308,8 @@ private:
         fetched(second, taken);
         return seconds;
     }
-    /// Whoever has all of it needs no one any more.
+    /// Notes that a tensor has been fetched as `reads` says. Once it is whole on every rank,
+    /// nothing more is fetched of it.
     constexpr void fetched(now& t, int reads) {
         if (layouts_.is_whole(reads)) {
             t = reads;
@@ -315,7 +318,7 @@ private:
         }
     }
 
-    /// The layout that step i gives; of a concat, as its first arm that is cut would have it.
+    /// The layout that step i gives. For a concat it is the one of its first arm that is cut.
     [[gnu::cold]] constexpr layout gives(int i, const placing& p, std::uint64_t key) const {
         const step& s = plan_.steps[std::size_t(i)];
         const auto lies = [&](int t) { return layouts_[at(key, place(t)).where]; };

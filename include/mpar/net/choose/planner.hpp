@@ -24,7 +24,7 @@ struct planning {
     bool sums = true;
 };
 
-/// What was found.
+/// What the planner has found.
 struct planned {
     growing<placing> each;             ///< for lower(): one for each node of the graph
     forecast cost;                     ///< of the plan that comes of it; at run time
@@ -35,8 +35,8 @@ struct planned {
 
 namespace detail {
 
-/// A template as plan_search is.
-template <class = void>
+/// Looks for the placings. It is a template for the reason that plan_search is one.
+template <class OnlyIfCalled = void>
 class planner {
 public:
     [[gnu::cold]] constexpr planner(const graph& net, const shape& input, const placing& given,
@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    static constexpr double worth = 1.05;  ///< of what the bits are the same on any number of ranks
+    static constexpr double worth = 1.05;  ///< by which a plan whose bits change must be cheaper
 
     /// One policy for all that are free and can follow it, as a choice for all has it.
     constexpr growing<placing> all_by(policy p) const {
@@ -113,7 +113,7 @@ private:
         }
     }
 
-    /// As the ranks would allocate it, where there are few enough to work that out.
+    /// The memory that the ranks would allocate, where they are few enough to work that out.
     [[gnu::cold]] constexpr long memory_of(const plan& p, const forecast& f) const {
         if (how_.on.who.ranks > 16) return f.memory();
         long most = 0;
@@ -197,7 +197,7 @@ private:
 /// Sums stay whole, and so the bits the same on any number of ranks, unless it costs a twentieth.
 /// ensures: the same on all ranks; never more than any one policy for all takes, nor than the layers'
 /// own where how.all gives them up, but for that twentieth.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr planned plan_for(const graph& net, const shape& input, const placing& given,
                            const planning& how) {
     return detail::planner<>(net, input, given, how).run();

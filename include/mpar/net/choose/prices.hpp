@@ -32,8 +32,10 @@ private:
     bool whole_[most + 1] = {};
 };
 
-/// Steps of one shape and kind, as of a repeated block, have one price. A template as plan_search is.
-template <class = void>
+/// Prices of steps by the layouts of what they read and give. Steps of one shape and kind, such as
+/// those of a repeated block, share a price. It is a template for the reason that plan_search is
+/// one.
+template <class OnlyIfCalled = void>
 class prices {
 public:
     struct price {
@@ -55,8 +57,8 @@ public:
     prices(const prices&) = delete;
     prices& operator=(const prices&) = delete;
 
-    /// Of the kernel of step i, which reads `x`, fetched, and gives `y`; of a cut sum, `y` is that of
-    /// the summands.
+    /// The price of the kernel of step i, which reads x, once it is fetched, and gives y. Where the
+    /// sum is cut, y is the summands.
     constexpr price compute(int i, int x, int y) {
         const bool may_lie_there = traits_of(plan_.steps[std::size_t(i)].what).moves_channels;
         return once(i, 0, may_lie_there ? x : 0, y, [&] {
@@ -66,7 +68,7 @@ public:
             return price{one.compute + (i == 0 ? c.input_seconds() : 0), one.weights};
         });
     }
-    /// Of bringing x, that lies as `from`, to where step i needs it to give `y`.
+    /// The price of bringing x, which lies as `from`, to where step i needs it to give `y`.
     constexpr double fetch(int i, int from, int y) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
         return once(i, 1, from, y,
@@ -86,7 +88,8 @@ public:
                     })
             .seconds;
     }
-    /// The same of the second input, which is taken as `taken` (see second_taken) in the end.
+    /// The price of bringing the second input, which is taken as `taken` in the end (see
+    /// second_taken).
     constexpr double fetch_second(int i, int from, int taken) {
         if (layouts_.is_whole(from) && is_with_all(from)) return 0;
         return once(i, 2, from, taken,
@@ -100,7 +103,8 @@ public:
     constexpr int second_taken(int i, int y) {
         return layouts_.of(input_layout(plan_.steps[std::size_t(i)].reads_input(1), layouts_[y]));
     }
-    /// Of ending the sum that step i has cut as `summands` says: its parts lie as `y`.
+    /// The price of ending the sum that step i has cut as `summands` says, so that its parts lie as
+    /// `y`.
     constexpr double reduce(int i, int summands, int y) {
         return once(i, 3, summands, y,
                     [&] {
@@ -148,7 +152,7 @@ private:
         }
     };
 
-    /// Every rank has all of it.
+    /// Whether every rank has all of a tensor that lies so.
     constexpr bool is_with_all(int l) const {
         return on_.who.data == 1 || layouts_[l] == layout::everywhere;
     }
@@ -181,8 +185,8 @@ private:
             return b;
         });
     }
-    /// Of the slowest rank, when all ranks fetch what they need of x, or of the second input; `takes_all`:
-    /// the whole.
+    /// Seconds of the slowest rank when all ranks fetch what they need of x or of the second input,
+    /// or, if it `takes_all`, the whole of it.
     [[gnu::cold]] constexpr price moving(int i, bool second, int from, const boxes& needs,
                                          bool takes_all) {
         if (on_.mates(0).size() == on_.who.ranks) return {0};

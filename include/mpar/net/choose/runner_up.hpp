@@ -10,7 +10,7 @@
 
 namespace mpar {
 
-/// The best other policy of a step, all other steps as they are.
+/// The best other policy of a step, when all other steps stay as they are.
 struct runner_up {
     bool is_there = false;  ///< a layer with weights that can follow another
     policy how = policy::none;
@@ -19,7 +19,7 @@ struct runner_up {
 
 /// For each step of a plan. `net`: what it was lowered from; `how.of`: what for.
 /// Cost: a plan and its forecast for each layer and policy.
-template <class = void>
+template <class OnlyIfCalled = void>
 growing<runner_up> runners_up(const graph& net, const placing& given, const plan& p,
                               const planning& how) {
     growing<placing> each(net.size());

@@ -12,14 +12,14 @@ namespace mpar {
 
 namespace detail {
 
-/// Nodes that stay together: one, or a whole residual block or concat.
+/// Nodes that stay in one stage: a single node, or a whole residual block or concat.
 struct graph_piece {
     int begin = 0, end = 0;
     long flops = 0;
 };
 
-/// A piece ends where nothing that comes later reads more than what its last node gives.
-template <class = void>
+/// The pieces of a graph. One ends where nothing later reads more than what its last node gives.
+template <class OnlyIfCalled = void>
 constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
     growing<int> last_reader(net.size() + 1, -1);
     for (int i = 0; i < int(net.size()); ++i) {
@@ -53,7 +53,7 @@ constexpr growing<graph_piece> pieces_of(const graph& net, const shape& input) {
 /// A placing for each node of a graph: `stages` stages (fewer where there are fewer pieces
 /// to divide), none of which has more operations than need be. Blocks are not divided.
 /// Cost: O(pieces^2 * stages).
-template <class = void>
+template <class OnlyIfCalled = void>
 [[gnu::cold]] constexpr growing<placing> balanced_stages(const graph& net, const shape& input,
                                                          int stages) {
     const auto pieces = detail::pieces_of(net, input);

@@ -31,8 +31,8 @@ constexpr bool asks_for_plan(const graph& net) {
     return false;
 }
 
-/// What each node asks for; who asks for a plan is whole until there is one.
-template <class = void>
+/// What each node asks for. A node that asks for a planner is left whole until one has decided.
+template <class OnlyIfCalled = void>
 constexpr growing<placing> unplanned(const graph& net) {
     growing<placing> each;
     for (const node& n : net) {

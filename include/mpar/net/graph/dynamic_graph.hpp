@@ -43,7 +43,7 @@ public:
             const place& where = {}) {
         return add(does, std::span(inputs.begin(), inputs.size()), name, where);
     }
-    /// Adds one that reads what the last one gives.
+    /// Adds an operation that reads what the last one gives.
     int add_next(const operation& does) { return add(does, {int(nodes_.size())}); }
 
     /// Adds an input besides the first: what the caller passes for one image. returns: its value.
@@ -60,7 +60,7 @@ public:
     /// node gives the only output. throws: as add().
     void add_output(int value, std::string_view name = {}) { add(end_of_net(), {value}, name); }
 
-    /// Valid while this lives and nothing is added.
+    /// The graph, which is valid while this lives and nothing is added.
     graph view() const { return {nodes_, inputs_}; }
 
 private:

@@ -10,17 +10,17 @@
 
 namespace mpar {
 
-/// One operation of a net. Its inputs are values: 0 is the net's first input, i + 1 what node i gives.
+/// One operation of a net. Its inputs are values: value 0 is the net's first input, and value i + 1 is
+/// what node i gives.
 struct node {
     operation does;
     place where;
-    int first_input = 0, inputs = 0;  ///< of the graph's list
+    int first_input = 0, inputs = 0;  ///< where they begin in the graph's list, and how many
 };
 
-/// Nodes in an order in which each comes after what it reads. A net's further inputs are nodes
-/// (input_of_net), and so are its outputs (end_of_net); where no node is an output, the last one gives
-/// the only one.
-/// Refers to memory of others: a constant of a net's type, or a dynamic_graph.
+/// A net as a list of nodes, each of which comes after those that it reads. A net's further inputs are
+/// nodes (input_of_net), and so are its outputs (end_of_net); where no node is an output, the last one
+/// gives the only one. It refers to memory of others: a constant of a net's type, or a dynamic_graph.
 class graph {
 public:
     constexpr graph() = default;

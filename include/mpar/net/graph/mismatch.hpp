@@ -83,7 +83,7 @@ struct mismatch {
     return words + ")";
 }
 
-// The same as types. g++ prints the literal and the instantiated type, which names layer and numbers.
+// At compile time g++ prints the literal and the instantiated type, which names layer and numbers.
 namespace detail {
 
 template <int Position>
@@ -93,109 +93,34 @@ struct takes {};
 template <int Number>
 struct gives {};
 
-template <class...>
-inline constexpr bool never = false;
-
-template <mismatch::kind K>
-struct explain;
-template <>
-struct explain<mismatch::kind::channels> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: a layer takes other channels than the layer before gives");
-    };
-};
-template <>
-struct explain<mismatch::kind::groups> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: a convolution's groups do not divide its channels");
-    };
-};
-template <>
-struct explain<mismatch::kind::window> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>,
-                      "mpar: a layer's window does not fit into what the layer before gives");
-    };
-};
-template <>
-struct explain<mismatch::kind::features> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(
-            never<At>,
-            "mpar: dense takes vectors, the layer before gives images: flatten comes between");
-    };
-};
-template <>
-struct explain<mismatch::kind::arms> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: the arms of a residual give different shapes");
-    };
-};
-template <>
-struct explain<mismatch::kind::gate> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>,
-                      "mpar: a product's gate gives neither its body's shape nor one pixel");
-    };
-};
-template <>
-struct explain<mismatch::kind::concat> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: the arms of a concat give other rows or columns");
-    };
-};
-template <>
-struct explain<mismatch::kind::slice> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: a layer takes channels beyond those of the layer before");
-    };
-};
-template <>
-struct explain<mismatch::kind::mirror> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: a pad mirrors more rows than the layer before gives");
-    };
-};
-template <>
-struct explain<mismatch::kind::policy> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>,
-                      "mpar: a layer cannot follow its policy: every output reads all rows");
-    };
-};
-template <>
-struct explain<mismatch::kind::summands> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>,
-                      "mpar: a layer cannot follow its policy: an output does not sum over all "
-                      "input channels");
-    };
-};
-template <>
-struct explain<mismatch::kind::unplanned> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>,
-                      "mpar: a layer asks for shard::automatic, which a planner has not decided");
-    };
-};
-template <>
-struct explain<mismatch::kind::depth> {
-    template <class At, class Layer, class Takes, class Gives>
-    struct accept {
-        static_assert(never<At>, "mpar: a net's blocks lie too deep in each other");
-    };
+/// The sentences of the compile errors, one for each fault. To instantiate it with a fault is the
+/// error.
+template <misfit Fault, class At, class Layer, class Takes, class Gives>
+struct explain {
+    using is = misfit;
+    static_assert(Fault != is::channels,
+                  "mpar: a layer takes other channels than the layer before gives");
+    static_assert(Fault != is::groups, "mpar: a convolution's groups do not divide its channels");
+    static_assert(Fault != is::window,
+                  "mpar: a layer's window does not fit into what the layer before gives");
+    static_assert(
+        Fault != is::features,
+        "mpar: dense takes vectors, the layer before gives images: flatten comes between");
+    static_assert(Fault != is::arms, "mpar: the arms of a residual give different shapes");
+    static_assert(Fault != is::gate,
+                  "mpar: a product's gate gives neither its body's shape nor one pixel");
+    static_assert(Fault != is::concat, "mpar: the arms of a concat give other rows or columns");
+    static_assert(Fault != is::slice,
+                  "mpar: a layer takes channels beyond those of the layer before");
+    static_assert(Fault != is::mirror, "mpar: a pad mirrors more rows than the layer before gives");
+    static_assert(Fault != is::policy,
+                  "mpar: a layer cannot follow its policy: every output reads all rows");
+    static_assert(
+        Fault != is::summands,
+        "mpar: a layer cannot follow its policy: an output does not sum over all input channels");
+    static_assert(Fault != is::unplanned,
+                  "mpar: a layer asks for shard::automatic, which a planner has not decided");
+    static_assert(Fault != is::depth, "mpar: a net's blocks lie too deep in each other");
 };
 
 }  // namespace detail

@@ -49,7 +49,7 @@ struct walk<chain<Layers...>> {
     }
 };
 
-/// Two or more arms that read one value; what they give is joined.
+/// Walks over two or more arms that read one value. What they give is joined.
 template <class... Arms>
 struct walk_arms {
     template <class Visitor>
@@ -95,7 +95,7 @@ struct walk<repeat<Times, Block>> {
     }
 };
 
-/// Counts, and writes when it has somewhere to write to.
+/// A visitor that counts nodes, and writes them when it was given somewhere to write to.
 struct recorder {
     node* nodes = nullptr;
     int* inputs = nullptr;

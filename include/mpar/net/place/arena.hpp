@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where tensors lie in a rank's one piece of memory. Knows boxes and steps, allocates nothing.
+// The arena: where each tensor lies in the one piece of memory that a rank has for all. Knows boxes
+// and steps, allocates nothing.
 #pragma once
 
 #include <mpar/core/growing.hpp>

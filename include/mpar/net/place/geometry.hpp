@@ -14,10 +14,12 @@
 
 namespace mpar {
 
-/// Into how many summands a reproducible sum is divided, on however many ranks.
+/// How many leaves a reproducible sum has. A leaf is one of the parts of a sum over channels; there
+/// are as many on any number of ranks, and they are added up in one tree, so that the bits are the
+/// same.
 inline constexpr int reproducible_leaves = 8;
 
-/// A plan on the ranks of a mesh.
+/// Answers, for a plan on the ranks of a mesh, which box each rank owns and which it reads.
 class geometry {
 public:
     constexpr geometry(const plan& p, const setting& s) : plan_(p), of_(s) {
@@ -34,7 +36,7 @@ public:
     constexpr const tensor& tensor_at(int t) const { return plan_.tensors[std::size_t(t)]; }
     constexpr int index_of(const step& s) const { return int(&s - plan_.steps.data()); }
     constexpr int tile(int i) const { return tiles_[std::size_t(i)]; }
-    /// In multiples of what tensor t is cut.
+    /// The grains of tensor t: it is cut in multiples of so many channels, rows and columns.
     constexpr grains grains_of(int t) const {
         return lines_.of(tensor_at(t).where, tensor_at(t).extents, of_.who, of_.block);
     }
@@ -46,13 +48,14 @@ public:
         return s;
     }
 
-    /// What a rank owns of tensor t; of summands, what it has of them.
+    /// The box that a rank owns of tensor t. Where t is a sum in parts, it is the box of its
+    /// summands.
     constexpr box owner(int t, int rank) const {
         const box b = cut_of(t, rank);
         if (tensor_at(t).where.partial.empty()) return b;
         return summed(step_at(tensor_at(t).producer), rank).empty() ? box{} : b;
     }
-    /// The same whether or not the rank has any summands.
+    /// The box that a rank owns of tensor t, whether or not it has any summands of it.
     constexpr box cut_of(int t, int rank) const {
         return owned(tensor_at(t).where, extents(t), of_.who.at(rank), grains_of(t));
     }
@@ -62,7 +65,7 @@ public:
         return tensor_at(t).where.partial.empty() ? of_.element : accumulator(of_.element);
     }
 
-    /// The leaves of a cut sum's tree that a rank adds up: [first, last) of so many.
+    /// Which leaves of a cut sum a rank adds up, and how many leaves there are.
     struct share {
         range leaves;
         int of = 1;
@@ -89,8 +92,8 @@ public:
         return all;
     }
 
-    /// What a rank computes in a step; all of it for the result. What several ranks of one memory
-    /// have copies of, the first computes.
+    /// The box that a rank computes in a step; for the net's result, all of it. Where several ranks
+    /// of one memory have copies, the first of them computes it.
     constexpr box computed(const step& s, int rank) const {
         if (s.y < 0) return whole(extents(s.x()));
         const box y = owner(s.y, rank);
@@ -101,7 +104,7 @@ public:
         }
         return y;
     }
-    /// What a rank reads of tensor t in a step, padding included.
+    /// The box that a rank reads of tensor t in a step, padding included.
     constexpr box read(const step& s, int t, int rank) const {
         const box y = computed(s, rank);
         box b;
@@ -110,11 +113,11 @@ public:
         }
         return b;
     }
-    /// What a step reads of another input than the first, for a part y of its output.
+    /// The box that a step reads of an input other than the first, for a part y of its output.
     constexpr box read_input(const step& s, int i, const box& y) const {
         return box_read(s.reads_input(i), y, extents(s.inputs[i]), of_.block);
     }
-    /// What a step reads of its first input, for a part y of its output.
+    /// The box that a step reads of its first input, for a part y of its output.
     constexpr box read_x(const step& s, const box& y, int rank) const {
         box b = reads(s.what, y, extents(s.x()), of_.block, tile(index_of(s)));
         if (s.y >= 0 && !y.empty() && !tensor_at(s.y).where.partial.empty()) {
@@ -137,7 +140,7 @@ public:
         }
         return key;
     }
-    /// What a rank needs of tensor t for all its readers of that layout, without padding.
+    /// The box that a rank needs of tensor t for all readers in that layout, without padding.
     constexpr box needed(int t, const layout& key, int rank) const {
         box all;
         for (int i = tensor_at(t).producer + 1; i <= tensor_at(t).last_reader; ++i) {
@@ -148,8 +151,8 @@ public:
         return intersection(all, whole(extents(t)));
     }
 
-    /// Whether rank q is whom another takes a box of tensor t from, where copies of it lie about: the
-    /// one whose places on the axes of the copies are the other's.
+    /// Whether rank q is the one from whom another takes a box of tensor t. Where several ranks
+    /// have copies, it is the one that sits at the other's own places on the axes of the copies.
     constexpr bool is_source(int t, int q, int other) const {
         const layout& where = tensor_at(t).where;
         const seat a = of_.who.at(q), b = of_.who.at(other);
@@ -167,7 +170,7 @@ public:
     }
 
 private:
-    /// The same on all ranks, whatever part of y they compute.
+    /// Side of the step's Winograd tiles, the same on all ranks whatever part of y they compute.
     constexpr int tile_of(const step& s) const {
         if (!traits_of(s.what).takes_image_blocks) return 0;
         shape y = extents(s.y);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// In units of how many rows or columns tensors are cut, so that Winograd's tiles lie whole on one
-// rank. Knows extents and no rank.
+// The grain of each extent: how many rows or columns stay together when a tensor is cut, so that a
+// tile of Winograd's filtering lies whole on one rank. Knows extents and no rank.
 #pragma once
 
 #include <mpar/core/growing.hpp>
@@ -13,15 +13,16 @@
 
 namespace mpar {
 
-/// The units of each extent of a plan. A cut through a tile lets both sides read and compute the whole
-/// tile; one between tiles leaves some ranks with more rows. Which of the two is less work is counted,
-/// for each number of parts; extents before a stride are cut where those behind it are, so that none
-/// of their rows travels for that.
+/// The grain of each extent of a plan, which is the unit in which that extent is cut. A cut through
+/// a tile lets both sides read and compute the whole tile; one between tiles leaves some ranks with
+/// more rows. Which of the two is less work is counted, for each number of parts; extents before a
+/// stride are cut where those behind it are, so that none of their rows travels for that.
 class line_grains {
 public:
     constexpr line_grains() = default;
 
-    /// On the mesh of `who`. `tiles`: of each step's convolution, as geometry has them; 0: none.
+    /// Works grains out for the mesh of `who`. `tiles` has the tile of each step's convolution; 0:
+    /// none.
     [[gnu::cold]] constexpr line_grains(const plan& p, std::span<const int> tiles,
                                         const seat& who) {
         for (std::size_t i = p.steps.size(); i-- > 0;) {
@@ -43,13 +44,13 @@ public:
         }
     }
 
-    /// Of a tensor; channels are cut in blocks.
+    /// The grains of a tensor, whose channels are cut in blocks.
     constexpr grains of(const layout& where, const shape& s, const seat& who, int block) const {
         return {block, of(s.h, where.h.parts(who)), of(s.w, where.w.parts(who))};
     }
 
 private:
-    /// Of an extent, the work of steps with one size of tiles.
+    /// The work of the steps of one extent that have one size of tiles.
     struct line {
         int extent = 0, grain = 1;
         int tile = 0;
@@ -100,7 +101,7 @@ private:
 
     static constexpr int shifted(const line& l, int shift) { return std::max(1, l.grain >> shift); }
 
-    /// What the rank that has most of each extent computes.
+    /// The work of the rank that has most of each extent.
     constexpr long work_of(int parts, int shift) const {
         long sum = 0;
         for (const auto& l : lines_) {

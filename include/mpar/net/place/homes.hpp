@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which tensors lie in others, so that joining and taking channels moves nothing. Knows boxes and
-// steps, no memory.
+// Which tensors have their home in another one, in whose memory they lie, so that joining and
+// taking channels moves nothing. Knows boxes and steps, no memory.
 #pragma once
 
 #include <mpar/net/plan/plan.hpp>
@@ -15,7 +15,7 @@ namespace mpar::detail {
 /// Nobody writes to such memory twice, and it is free when the last reader of the whole or of any
 /// part is done.
 ///
-/// Owner: owner(tensor, rank), the box that a rank owns.
+/// `Owner` is called as owner(tensor, rank) and gives the box that a rank owns.
 template <class Part, class Owner>
 class homes {
 public:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which halos travel under work, and what is computed meanwhile. Knows boxes, no memory.
+// Which halos travel while their ranks compute, and what is computed meanwhile. A halo is the rows
+// and columns that a rank reads and its neighbours own. Knows boxes, no memory.
 #pragma once
 
 #include <mpar/core/growing.hpp>

@@ -17,8 +17,8 @@ namespace mpar {
 
 namespace detail {
 
-/// A template, so that a compiler reads its body only where something is partitioned.
-template <class = void>
+/// Works out one rank's part. It is a template, so that its body is compiled only where it is used.
+template <class OnlyIfCalled = void>
 class partition {
 public:
     constexpr partition(const plan& p, const setting& s) : plan_(p), all_(p, s) { part_.of = s; }
@@ -90,7 +90,8 @@ private:
         return true;
     }
 
-    /// Sums of several leaves are added up beside each other: a level of the tree each.
+    /// Works out what memory a tensor takes. Sums of several leaves lie beside each other, one
+    /// piece for each level of the tree.
     constexpr void size_tensor(std::size_t t) {
         auto& mine = part_.tensors[t];
         mine.inside = intersection(mine.held, whole(all_.extents(static_cast<int>(t))));
@@ -184,7 +185,7 @@ private:
         part_.exchanges.push_back(std::move(e));
     }
 
-    /// What the team of `rank` takes from q, who is not of it.
+    /// The box that the team of `rank` takes from q, who is not one of it.
     constexpr box taken_by(int rank, int q, int t, const layout& key) const {
         if (!all_.is_source(t, q, part_.of.mates(rank).lo)) return {};
         return intersection(all_.owner(t, q), needed_by_team(t, key, rank));
@@ -204,7 +205,7 @@ private:
         return false;
     }
 
-    /// Who of q's team takes what `sender` has for it.
+    /// The member of q's team that takes what `sender` has for the team.
     constexpr int receiver(int sender, int q) const {
         const range team = part_.of.mates(q);
         return team.lo + sender % team.size();
@@ -233,7 +234,7 @@ private:
 /// What one rank does of a plan.
 /// requires: a plan without mismatch. Cost: O(steps * ranks * readers); constexpr, so that bytes
 /// and messages of a static mesh can stand in a static_assert.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr part partition(const plan& p, const setting& s) {
     return detail::partition<>(p, s).run();
 }

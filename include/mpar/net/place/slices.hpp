@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which steps take a batch some images at a time, so that the caches hold what one writes until the
-// next reads it. Knows boxes and steps, no memory.
+// Which steps take a batch in slices: some images go through all of these steps before the next
+// ones, so that the caches hold what one step writes until the next reads it. Knows boxes, no
+// memory.
 #pragma once
 
 #include <mpar/core/growing.hpp>
@@ -18,8 +19,8 @@ namespace mpar::detail {
 /// is more than setting::cache_bytes: so many images at a time as fit in a quarter of that, and as many
 /// steps as have their filters in another, for each slice reads them. Tensors that live in it alone are
 /// given memory for one slice.
-/// A template as partition is.
-template <class = void>
+/// It is a template for the reason that partition is one.
+template <class OnlyIfCalled = void>
 class slices {
 public:
     constexpr slices(const plan& p, part& mine) : plan_(p), part_(mine) {}
@@ -88,7 +89,7 @@ private:
         return mine.y.n == images;
     }
 
-    /// What step i reads and writes of one image.
+    /// Bytes that step i reads and writes of one image.
     constexpr long bytes_of_an_image(int i) const {
         const auto& s = plan_.steps[std::size_t(i)];
         const auto of = [&](int t) {
@@ -112,7 +113,8 @@ private:
         return f.in_per_group() * step_of(i).y.c.size() * taps * size_of(part_.of.element);
     }
 
-    /// Tensors that no step outside reads or writes hold a slice; those in one home all or none.
+    /// Tensors that no step outside reads or writes hold one slice only. Of those that lie in one
+    /// home, all do or none does.
     constexpr void let_go(const slicing& s) {
         const auto root = [&](std::size_t t) {
             const int home = part_.tensors[t].home;

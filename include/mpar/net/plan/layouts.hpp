@@ -24,7 +24,7 @@ constexpr bool can_follow(const operation& o, policy p) {
     }
 }
 
-/// The layout that a policy asks for; of a pipeline of so many stages.
+/// The layout that a policy asks for, where a pipeline has so many stages.
 constexpr layout given_by(const placing& p, int stages = 1) {
     layout l;
     switch (p.how) {

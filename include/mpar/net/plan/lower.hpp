@@ -29,8 +29,8 @@ namespace detail {
 
 /// Takes the nodes in their order. Most give a step; a norm, an activation or a sum rides on the step
 /// that wrote its input, where nobody else reads that.
-/// A template, so that only who lowers a net compiles it.
-template <class = void>
+/// It is a template, so that only a program that lowers a net compiles it.
+template <class OnlyIfCalled = void>
 class lowering {
 public:
     [[gnu::cold]] constexpr lowering(const graph& net, const shape& input, placing given,
@@ -145,7 +145,7 @@ private:
         outputs_.push_back(v);
     }
 
-    /// The node gives what it reads.
+    /// Gives on what the node reads, for a node that needs no step.
     constexpr void pass_on() {
         value& from = value_of(input(0));
         given().tensor = from.tensor;
@@ -245,7 +245,8 @@ private:
         return sums_filters(s) && s.norm < 0 && !s.adds && s.what.act == activation{};
     }
 
-    /// Of a cut sum, the summands' filters are scaled, the sum is shifted.
+    /// Folds a norm into the step before. Where its sum is cut, the summands' filters are scaled,
+    /// and the shift is added once, to the sum.
     constexpr void take_norm(step& s, int norm, double epsilon) {
         s.norm = norm;
         s.epsilon = epsilon;
@@ -267,7 +268,7 @@ private:
         return true;
     }
 
-    /// One step an arm, each of which writes its channels of one tensor.
+    /// Joins channels: each arm becomes a step that writes its channels of one tensor.
     [[gnu::cold]] constexpr void join(const placing& p) {
         const auto arms = net_.inputs(std::size_t(at_));
         tensor y{at(tensor_of(0)).extents};
@@ -307,7 +308,7 @@ private:
         return first;
     }
 
-    /// Steps have their final order now.
+    /// Numbers the steps, which have their final order now.
     [[gnu::cold]] constexpr void number() {
         growing<int> readers(plan_.tensors.size());
         for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -352,7 +353,7 @@ private:
 /// The plan of a graph. `input`: one image; `given`: what each rank passes of it and of further inputs; `chosen`: policies in
 /// place of the nodes' own. A fault is a value in the result.
 /// ensures: the same on all ranks, for any number of them.
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr lowered lower(const graph& net, const shape& input, const placing& given,
                         const choice& chosen = {}) {
     return detail::lowering<>(net, input, given, chosen).run();

@@ -48,17 +48,17 @@ struct step {
     tensor_list inputs;  ///< the operation's own, then the one that it adds
     bool adds = false;   ///< the last input is added at the step's end, before the activation
     int y = -1;          ///< -1: the network's end
-    int weights = -1;    ///< first of its own parameters
+    int weights = -1;    ///< the first of its own parameters
     int norm = -1;       ///< first of the four of a batch_norm folded into it
     double epsilon = 0;  ///< of that, or of its own
     int custom = -1;     ///< which of the net's own layers computes it
     int entry = -1;      ///< the node whose policy it has; -1: follows what it reads
 
     constexpr int x() const { return inputs[0]; }
-    /// Inputs of the operation's own.
+    /// How many inputs are the operation's own.
     constexpr int own_inputs() const { return inputs.size() - adds; }
     constexpr int second() const { return own_inputs() > 1 ? inputs[1] : -1; }
-    /// What it adds at its end.
+    /// The tensor that it adds at its end.
     constexpr int residual() const { return adds ? inputs[inputs.size() - 1] : -1; }
     /// The input in whose memory y may come to lie: what is added last.
     constexpr int replaceable() const {
@@ -67,7 +67,7 @@ struct step {
         return sums && inputs.is_first(last) ? inputs[last] : -1;
     }
     constexpr bool reads(int t) const { return inputs.index_of(t) >= 0; }
-    /// How an output reads input i.
+    /// Which elements of input i an output element reads.
     constexpr index_map reads_input(int i) const {
         return i < own_inputs() ? index_map_of(what, i) : index_map{};
     }

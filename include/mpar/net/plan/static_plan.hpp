@@ -6,6 +6,9 @@
 #include <mpar/net/plan/lower.hpp>
 
 #include <array>
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
 
 namespace mpar {
 
@@ -37,19 +40,32 @@ requires(!layer<Node>) struct entry<Node, Index> : entry<typename Node::layers, 
 };
 template <int Times, class Block, int Index>
 struct entry<repeat<Times, Block>, Index> : entry<Block, Index % entries<Block>> {};
-/// The node `Index` places after the first of some arms; Whole: after all of them, where they are joined.
+/// Which of several parts that follow each other has the node `index`, and which node of the part it is.
+struct part_place {
+    std::size_t part;
+    int index;
+};
+template <class... Parts>
+consteval part_place find_part(int index) {
+    std::size_t part = 0;
+    for (const int count : {entries<Parts>...}) {
+        if (index < count) break;
+        index -= count;
+        ++part;
+    }
+    return {part, index};
+}
+/// The node `Index` of some arms. Behind all of them stands Whole, which joins them.
 template <class Whole, int Index, class... Arms>
 struct arm_entry {
-    using type = Whole;
-};
-template <class Whole, int Index, class First, class... Rest>
-struct arm_entry<Whole, Index, First, Rest...> {
+    static constexpr part_place found = find_part<Arms...>(Index);
+    using part = std::tuple_element_t<found.part, std::tuple<Arms..., Whole>>;
+
     static consteval auto find() {
-        if constexpr (Index < entries<First>) {
-            return std::type_identity<typename entry<First, Index>::type>{};
+        if constexpr (found.part < sizeof...(Arms)) {
+            return std::type_identity<typename entry<part, found.index>::type>{};
         } else {
-            return std::type_identity<
-                typename arm_entry<Whole, Index - entries<First>, Rest...>::type>{};
+            return std::type_identity<Whole>{};
         }
     }
     using type = typename decltype(find())::type;
@@ -60,20 +76,10 @@ template <class Body, class Gate, int Index>
 struct entry<product<Body, Gate>, Index> : arm_entry<product<Body, Gate>, Index, Body, Gate> {};
 template <class... Arms, int Index>
 struct entry<concat<Arms...>, Index> : arm_entry<concat<Arms...>, Index, Arms...> {};
-template <class First, class... Rest, int Index>
-struct entry<chain<First, Rest...>, Index> {
-    static consteval auto find() {
-        if constexpr (Index < entries<First>) {
-            return std::type_identity<typename entry<First, Index>::type>{};
-        } else {
-            return std::type_identity<
-                typename entry<chain<Rest...>, Index - entries<First>>::type>{};
-        }
-    }
-    using type = typename decltype(find())::type;
-};
+template <class... Links, int Index>
+struct entry<chain<Links...>, Index> : arm_entry<void, Index, Links...> {};
 
-/// What must be known of a plan before there is room for it.
+/// How large a plan is, which must be known before arrays for it can be declared.
 struct outline {
     mismatch wrong;
     std::size_t steps, tensors, parameters;
@@ -88,14 +94,13 @@ consteval outline outline_plan() {
 template <class Source>
 inline constexpr outline outline_of = outline_plan<Source>();
 
-/// Instantiates nothing for a right net, and the one explaining type for a wrong one.
+/// Instantiates nothing for a right net, and for a wrong one the type that explains its fault.
 template <class Net>
 consteval bool accepted() {
     constexpr mismatch m = outline_of<own_plan<Net>>.wrong;
     if constexpr (m) {
-        (void)sizeof(typename explain<m.what>::template accept<at<m.where.position()>,
-                                                               typename entry<Net, m.node>::type,
-                                                               takes<m.takes>, gives<m.gives>>);
+        (void)sizeof(explain<m.what, at<m.where.position()>, typename entry<Net, m.node>::type,
+                             takes<m.takes>, gives<m.gives>>);
     }
     return true;  // of a wrong net too: one error is enough
 }

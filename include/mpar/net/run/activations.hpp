@@ -12,7 +12,8 @@
 
 namespace mpar {
 
-/// A rank's, or a team's, memory of all tensors of a plan, and its members' workspaces behind them.
+/// The memory that a rank, or a team, has for all tensors of a plan, with its members' workspaces
+/// behind.
 template <class Backend, class T>
 class activations {
 public:
@@ -30,14 +31,15 @@ public:
     }
     std::size_t bytes() const { return memory_.bytes(); }
 
-    /// All that this rank holds of a tensor; of summands, its own, on a level of their tree.
+    /// All that this rank holds of a tensor. Where that is a sum in parts, it is this rank's
+    /// summand on a level of their tree.
     view<T> whole_of(int t, int level = 0) const { return whole_of(t, member_, level); }
 
-    /// A box of a tensor, in the indices of the whole tensor.
+    /// The view of a box of a tensor, given in the indices of the whole tensor.
     view<T> region(int t, const box& b, int level = 0) const {
         return part_of(whole_of(t, level), t, b);
     }
-    /// The same of the summands of a member of the team.
+    /// The view of a box of the summands that belong to a member of the team.
     view<T> region_of(int member, int t, const box& b) const {
         return part_of(whole_of(t, member, 0), t, b);
     }

@@ -42,7 +42,10 @@ public:
     /// requires: `p` lives as long as the engine; the same plan and options on all ranks. collective.
     /// throws: error(device) on every rank when memory is unavailable on one.
     [[gnu::cold]] engine(communicator comm, const plan& p, const options& o)
-        : comm_(std::make_unique<communicator>(std::move(comm))),
+        : engine(std::make_shared<communicator>(std::move(comm)), p, o) {}
+    /// Takes a communicator that the caller shares, and can go on with where this throws.
+    [[gnu::cold]] engine(std::shared_ptr<communicator> comm, const plan& p, const options& o)
+        : comm_(std::move(comm)),
           team_(std::make_unique<team>(*comm_, works_in_teams<Backend> ? o.team : teaming::off,
                                        o.team_size, o.data)),
           alone_(std::make_unique<team>(*comm_, teaming::off)),
@@ -61,7 +64,11 @@ public:
         }
         const int spaces = workers_.shares_kernels() ? 1 : team_->members();
         agree(*comm_, [&] {
-            probe(weights_->bytes() + activations<Backend, T>::bytes(part_, workspace_, spaces));
+            const auto weights = weights_->bytes();
+            const auto shared = activations<Backend, T>::bytes(part_, workspace_, spaces);
+            probe(weights + shared);
+            if (team_->members() == 1 || !team_->leads()) return;
+            shared_block::require_room(shared + (workers_.shares_kernels() ? weights : 0));
         });
         agree(*comm_, [&] { tensors_ = {part_, *team_, workspace_, spaces}; });
         agree(*comm_, [&] {
@@ -92,14 +99,14 @@ public:
         agree(*comm_, [&] { weights_->load(workers_.queue(), read); });
         loaded_ = true;
     }
-    /// The same with weights that were packed before by this rank's recipe, used in place.
+    /// Takes weights that were packed before by this rank's recipe, and uses them where they lie.
     [[gnu::cold]] void load(const packed_weights& from) {
         unload();
         agree(*comm_, [&] { weights_->take(workers_.queue(), from); });
         loaded_ = true;
     }
 
-    /// What decides the bytes of this rank's packed() weights, besides the values that were read.
+    /// Everything that decides the bytes of this rank's packed() weights, besides the values read.
     recipe made_by() const { return weights_->made_by(); }
     /// The ranks that have one copy of the weights.
     const team& sharers() const { return weights_->sharers(); }
@@ -143,7 +150,7 @@ public:
     const std::string& note() const { return team_->note(); }
 
     const plan& steps() const { return plan_; }
-    /// Of this rank's team; messages are those of this rank.
+    /// The part of this rank's team, with the messages of this rank alone.
     const part& mine() const { return part_; }
     communicator& comm() { return *comm_; }
     const communicator& comm() const { return *comm_; }
@@ -161,7 +168,8 @@ public:
     /// Bytes and messages of one forward.
     traffic predicted() const { return part_.predicted * turns_; }
 
-    /// Of memory that is this rank's: what a team has in common is its first member's.
+    /// Bytes of memory that count as this rank's: what a team has in common counts as its first
+    /// member's.
     std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
     std::size_t activations_bytes() const {
         return (team_->leads() ? tensors_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
@@ -304,7 +312,8 @@ private:
         return most;
     }
 
-    /// Of an input that comes whole, all; of a cut one, this member's part of its team's part.
+    /// The box of input tensor t that this member passes: all of an input that comes whole, and of a
+    /// cut one this member's part of its team's part.
     [[gnu::cold]] box share_of_input(int t) const {
         box theirs = part_.tensors[std::size_t(t)].owned;
         if (turns_ > 1) theirs.n = {0, part_.of.batch * turns_};
@@ -317,7 +326,7 @@ private:
         return relative(part, origin);
     }
 
-    std::unique_ptr<communicator> comm_;
+    std::shared_ptr<communicator> comm_;
     std::unique_ptr<team> team_, alone_;
     plan plan_;
     int turns_;  ///< micro-batches

@@ -43,7 +43,7 @@ MPAR_ALWAYS_INLINE void execute(const operation& o, const arguments<Backend, T>&
     visit(o, detail::kernel_call<Backend, T>{o.act, a});
 }
 
-/// The same of a step that is a constant.
+/// Runs one step that is a constant of the program.
 template <class Backend, class T, op Kind>
 void execute(const operation& o, const arguments<Backend, T>& a) {
     o.held<Kind>().run(o.act, a);

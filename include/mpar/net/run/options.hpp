@@ -5,18 +5,20 @@
 #include <mpar/comm/agree.hpp>
 #include <mpar/comm/team.hpp>
 #include <mpar/core/cores.hpp>
+#include <mpar/io/checksum.hpp>
 #include <mpar/shard/machine.hpp>
 #include <mpar/shard/policy.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace mpar {
 
-/// How a network works; the same on all ranks.
+/// How a network works. All ranks must be given the same, but for the deadline.
 struct options {
     int batch = 1;                  ///< images in one forward
     std::optional<policy> asked{};  ///< in place of the layers' own, where they can follow it
@@ -24,14 +26,14 @@ struct options {
     bool exact = false;             ///< convolutions by their sums alone, by none of Winograd's
     teaming team = teaming::claim;  ///< how the ranks of a node work together
     int team_size = 0;              ///< ranks of a team at most; 0: all of a node
-    int threads = 1;                ///< of each rank
+    int threads = 1;                ///< threads of each rank
     bool reproducible = false;      ///< sums that are cut have the same bits on 1, 2, 4, 8 ranks
     int data = 1;                   ///< ranks of the data axis, where the mesh does not say
     int second = 0;                 ///< second dimension of the model axis; 0: the mesh's own
     int micro_batches = 0;          ///< parts of a batch that follow each other through the stages
                                     ///< of a pipeline; 0: as many as are useful, 1 without stages
-    bool checked = false;           ///< each forward first asks whether all ranks were given the same
-                                    ///< images, where all are to have them: a digest and a meeting
+    bool checked = false;  ///< each forward first asks whether all ranks were given the same
+                           ///< images, where all are to have them: a digest and a meeting
     std::optional<machine> planned_on{};  ///< what policy::automatic is worked out for; nothing: a
                                           ///< usual machine with the backend's vectors
     std::vector<placing> placed{};  ///< one for each node of the net's graph, in place of its own
@@ -40,16 +42,20 @@ struct options {
 /// collective. throws, the same on every rank: error(usage) when the ranks were given different
 /// options, or some that cannot be.
 [[gnu::cold]] inline void require_sensible(communicator& comm, const options& o) {
-    const std::uint64_t all =
-        std::uint64_t(o.batch) << 32 | std::uint64_t(o.team_size & 0xfff) << 20 |
-        std::uint64_t(o.threads & 0xfff) << 8 | std::uint64_t(o.exact) << 7 |
-        std::uint64_t(o.team) << 5 | std::uint64_t(o.asked ? int(*o.asked) + 1 : 0);
-    const std::uint64_t more = std::uint64_t(o.data & 0xfffff) << 41 |
-                               std::uint64_t(o.second & 0xfffff) << 21 |
-                               std::uint64_t(o.micro_batches & 0x7ffff) << 2 |
-                               std::uint64_t(o.checked) << 1 | std::uint64_t(o.reproducible);
-    agree_on(comm, all, fault::usage, "mpar: the ranks were given different options");
-    agree_on(comm, more, fault::usage, "mpar: the ranks were given different options");
+    // A new field does not compile until it is listed here. Ranks may have deadlines of their own;
+    // placed and planned_on are compared by who makes the plan.
+    const auto& [batch, asked, deadline, exact, team, team_size, threads, reproducible, data,
+                 second, micro_batches, checked, planned_on, placed] = o;
+    const std::uint64_t values[] = {
+        std::uint64_t(batch),        std::uint64_t(asked ? int(*asked) + 1 : 0),
+        std::uint64_t(exact),        std::uint64_t(team),
+        std::uint64_t(team_size),    std::uint64_t(threads),
+        std::uint64_t(reproducible), std::uint64_t(data),
+        std::uint64_t(second),       std::uint64_t(micro_batches),
+        std::uint64_t(checked),
+    };
+    agree_on(comm, io::checksum(std::as_bytes(std::span(values))), fault::usage,
+             "mpar: the ranks were given different options");
     agree(comm, [&] {
         if (!(o.deadline > 0)) {
             throw error(fault::usage, "mpar: a deadline is more than 0 seconds, not " +

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Carries out exchanges: packs boxes, sends, waits, unpacks. Knows no step and no layer.
+// Carries out exchanges, which bring readers what they need of a tensor: packs boxes, sends, waits,
+// unpacks. Knows no step and no layer.
 #pragma once
 
 #include <mpar/comm/transport.hpp>

@@ -16,7 +16,7 @@ template <class Backend>
 inline constexpr bool works_in_teams = std::derived_from<typename Backend::queue, crew>;
 
 /// The queue of a rank's kernels and the meetings of its team. With teaming::claim kernels are
-/// shared by all members, and end with a meeting; with teaming::static_ each member runs its own, and
+/// shared by all members, and end with a meeting; with teaming::fixed each member runs its own, and
 /// meets the others after each step.
 template <class Backend>
 class workers {
@@ -80,7 +80,7 @@ public:
     void meet() {
         if constexpr (works_in_teams<Backend>) meeting().meet();
     }
-    /// After a kernel: its sharers have met already.
+    /// Meets the others after a kernel, unless its sharers have met already.
     void meet_after_kernel() {
         if (!shares_kernels()) meet();
     }

@@ -23,7 +23,7 @@ constexpr bool gathers_pixels(const convolution& c) {
            c.in_channels.size() >= 2 * lanes<T> && c.out_channels.size() >= 4 * lanes<T>;
 }
 
-/// to = the pixels of x that y's outputs read, in blocks.
+/// Copies the pixels of x that y's outputs read to `to`, in blocks.
 template <class T>
 void gather_pixels(crew& queue, const sliding& window, const view<const T>& x, const view<T>& to) {
     constexpr int V = lanes<T>;

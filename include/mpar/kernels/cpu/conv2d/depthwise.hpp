@@ -14,7 +14,7 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Rows of one channel block of a depthwise convolution.
+/// Where the rows of one channel block of a depthwise convolution lie, in x, y and the filters.
 template <class T>
 struct depthwise_io {
     const T* x = nullptr;  ///< the first pixel's first tap
@@ -105,14 +105,14 @@ int depthwise_columns(const depthwise_io<T>& io, int first) {
     return first + count * R;
 }
 
-/// All columns. Widths of usual images are multiples of 7.
+/// Computes all columns of a row. Widths of usual images are multiples of 7.
 template <class T, int K, int S>
 void depthwise_rows(const depthwise_io<T>& io) {
     const int done = depthwise_columns<T, 7, K, S>(io, 0);
     if (done < io.width) depthwise_columns<T, 1, K, S>(io, done);
 }
 
-/// The kernel of a window.
+/// The kernel for a window of this size and stride.
 template <class T>
 auto depthwise_kernel(const sliding& window) -> void (*)(const depthwise_io<T>&) {
     const taps& u = window.w;
@@ -124,8 +124,8 @@ auto depthwise_kernel(const sliding& window) -> void (*)(const depthwise_io<T>&)
     return depthwise_rows<T, 0, 0>;
 }
 
-/// What a range of rows of one block of channels takes; by name, as a closure would bear the whole
-/// kernel's signature.
+/// Computes a range of rows of one block of channels. It is a struct with a name, since a closure's
+/// symbol would spell the whole kernel's signature.
 template <class T>
 struct depthwise_range {
     const convolution& c;
@@ -154,9 +154,9 @@ struct depthwise_range {
     }
 };
 
-/// f(n, block, rows) for bands of a few rows of y, shared by the crew. The layer before has gone from the
-/// image's ends inwards, as a crew's members take units (one alone: from the top down), and what it has
-/// written last is in the cache still: bands go the other way.
+/// Calls f(n, block, rows) for bands of a few rows of y, shared by the crew. The layer before has
+/// gone from the image's ends inwards, as a crew's members take units (one alone: from the top
+/// down), and what it has written last is in the cache still: bands go the other way.
 template <class T>
 void for_each_band(crew& queue, const view<T>& y, const depthwise_range<T>& f) {
     constexpr int band_rows = 8;
@@ -171,7 +171,7 @@ void for_each_band(crew& queue, const view<T>& y, const depthwise_range<T>& f) {
     });
 }
 
-/// conv2d for takes_depthwise(c).
+/// Does what conv2d does, for layers of which takes_depthwise(c) holds.
 template <class T>
 void depthwise_conv2d(crew& queue, const convolution& c, input_view<T> x, const T* packed,
                       const T* bias, const epilogue<T>& then, const view<T>& y) {

@@ -24,12 +24,12 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// A layer's work by its sum, divided into units; by name, as a closure would bear the whole
-/// kernel's signature.
+/// A layer's work by its sum, divided into units. It is a struct with a name, since a closure's
+/// symbol would spell the whole kernel's signature.
 template <class T>
 class direct_sum {
 public:
-    /// `corrections`: room for one of each pixel, where products come in pairs.
+    /// `corrections` has room for one of each pixel, where products come in pairs.
     direct_sum(const convolution& c, const view<const T>& x, const T* packed, const T* bias,
                const epilogue<T>& then, const view<T>& y, T* corrections, int workers)
         : c_(c),
@@ -53,7 +53,7 @@ public:
 
     long units() const { return units_.count(); }
 
-    /// What several units would work out again.
+    /// Works out once what several units would otherwise work out again.
     void prepare(crew& queue) const {
         if (!takes_pairs<T>(c_) || units_.groups == 1) return;
         const auto correct_some = [&](long first, long last) {
@@ -68,7 +68,7 @@ public:
         for_each_range(queue, tiles_.count, x_.blocks(), correct_some);
     }
 
-    /// One unit: some panels of a block of pixels.
+    /// Computes one unit: some panels of a block of pixels.
     void operator()(long unit, int worker) const {
         const long block = units_.block(unit), group = units_.group(unit);
         const long begin = tiles_.begin(blocks_.begin(block));
@@ -93,7 +93,7 @@ private:
         return strides_of(x_, c_.window.h.stride, c_.window.w.stride);
     }
 
-    /// The corrections of pixels that begin there.
+    /// The corrections of the pixels from there on.
     void correct(const long* at, long count, T* corrections) const {
         const int blocks = c_.in_channels.size() / lanes<T>;
         for (long i = 0; i < count; ++i) {
@@ -101,8 +101,9 @@ private:
         }
     }
 
-    /// Corrections of a block, y's pixels from the `begin`-th on; those that have none come last.
-    /// Returns how many have.
+    /// The corrections of a block, y's pixels from the `begin`-th on. Pixels that have none come
+    /// last.
+    /// returns: how many have one.
     long find_pairs(pixel_block& pixels, long begin, T* corrections) const {
         const long count = pixels.cut.count;
         if (units_.groups == 1) {
@@ -128,10 +129,10 @@ private:
                h.before + h.after + w.before + w.after > 0;
     }
 
-    /// Panels, two at a time where tiles are pieces of rows.
+    /// How many places panels take, two at a time where tiles are pieces of rows.
     long group_count() const { return ceil_div(panel_count<T>(c_), in_rows_ ? 2L : 1L); }
 
-    /// Where the sums of a panel begin and end.
+    /// Says where the sums of a panel begin and end.
     template <class Io>
     void place(Io& io, int block) const {
         io.x = x_.data;
@@ -167,8 +168,8 @@ private:
         const T* after;
     };
 
-    /// Some panels of a block of pixels, of which the first `paired` have products in pairs.
-    /// `after`: the filters of the next unit; nullptr: those that follow.
+    /// Computes some panels of a block of pixels, of which the first `paired` have products in
+    /// pairs. `after`: the filters of the next unit; nullptr: those that follow.
     void run_panels(range places, const pixel_block& pixels, int paired, T* corrections,
                     const T* after) const {
         alignas(64) T aside[blocking::block_pixels * lanes<T>];  // sums of a block that groups share
@@ -213,7 +214,8 @@ private:
                (takes_pairs<T>(c_) ? pair_rows * panel_width(c_) * lanes<T> : 0);
     }
 
-    /// Part of the sums of a panel that is some lanes of a block: added up aside, and written when done.
+    /// Computes a part of the sums of a panel that is some lanes of a block. They are added up
+    /// aside, and written when they are done.
     void add_part_of_lanes(const panel& p, const step_list<T>& list, const part_of_sums& part,
                            const pixel_block& pixels, T* aside) const {
         constexpr int V = lanes<T>;
@@ -228,8 +230,9 @@ private:
         }
     }
 
-    /// The pixels `some` of a block, cut into tiles: part of the sums of one panel. `corrections`: theirs,
-    /// if products come in pairs; `aside`: where the sums are kept, pixels at offsets, instead of y.
+    /// Computes a part of one panel's sums for the pixels `some` of a block, in tiles.
+    /// `corrections`: theirs, if products come in pairs; `aside`: where the sums are kept, pixels
+    /// at offsets, instead of y.
     void add_part(const panel& p, const step_list<T>& list, const part_of_sums& part,
                   const pixel_block& pixels, range some, const T* corrections, T* aside = nullptr,
                   const long* aside_at = nullptr) const {
@@ -285,7 +288,8 @@ private:
         }
     }
 
-    /// All pixels of a block, y's from the `begin`-th on, cut into pieces of rows, of two panels.
+    /// Computes two panels for all pixels of a block, y's from the `begin`-th on, in pieces of
+    /// rows.
     void run_rows(int pair, const pixel_block& pixels, long begin, bool first) const {
         constexpr int V = lanes<T>, panel = 2 * V;
         const taps &h = c_.window.h, &w = c_.window.w;
@@ -339,7 +343,8 @@ private:
         }
     }
 
-    /// Four vectors together, fewer one after the other. `read`: the products before.
+    /// Computes four vectors together, or fewer one after the other. `read` is how many products
+    /// went before.
     static void run_row_tile(const row_tile_io<T>& io, int vectors, long read) {
         constexpr int V = lanes<T>;
         const bool adjacent = io.x_at[row_pixels - 1] - io.x_at[0] == (row_pixels - 1) * V;

@@ -12,10 +12,10 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// With so many rows or fewer, packing b would cost more than it gives.
+/// The most rows for which packing b costs more than it gives.
 inline constexpr long few_rows = 3;
 
-/// Rows of b that are read side by side: as many factors of `R` rows as registers hold.
+/// How many rows of b are read side by side: as many as registers hold factors of R rows for.
 template <int R>
 inline constexpr int depth_at_once = MPAR_VECTOR_BYTES == 64 ? 8
                                      : R == 1                ? 8
@@ -55,10 +55,10 @@ void add_rows(const T (&a)[R][D], const T* b, long stride, T* c, long c_stride, 
     }
 }
 
-/// Products of a sum that are added up by themselves before they are added to others.
+/// How many products of a sum are added up by themselves before they are added to others.
 inline constexpr long few_rows_depth = 512;
 
-/// R rows of c, `columns` of them from the j-th on (+)= rows [k, end) of b.
+/// Adds the products with rows [k, end) of b to R rows of c, in `columns` columns from the j-th on.
 template <class T, int R>
 void multiply_some_rows(matrix<const T> a, matrix<const T> b, long k, long end, long j, long columns,
                         matrix<T> c, bool adds, const function_ref<void()>* between) {
@@ -80,7 +80,7 @@ void multiply_some_rows(matrix<const T> a, matrix<const T> b, long k, long end, 
     }
 }
 
-/// R rows of c. Columns are taken in strips whose sums stay in L1.
+/// Computes R rows of c. Columns are taken in strips whose sums stay in L1.
 template <class T, int R>
 void multiply_rows(matrix<const T> a, matrix<const T> b, matrix<T> c, bool adds,
                    const function_ref<void()>* between) {
@@ -103,7 +103,7 @@ void multiply_rows(matrix<const T> a, matrix<const T> b, matrix<T> c, bool adds,
     }
 }
 
-/// As gemm. requires: c has one to few_rows rows, K is not 0.
+/// Does what gemm does, by its contract. requires: c has one to few_rows rows, and K is not 0.
 template <class T>
 void multiply_few_rows(matrix<const T> a, matrix<const T> b, matrix<T> c, bool adds,
                        const function_ref<void()>* between) {

@@ -17,7 +17,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Sizes that the caches ask for. How K is cut is part of the result: the same for all products.
+/// Sizes of blocks that suit the caches. How K is cut decides the bits, and is the same for all
+/// products.
 struct gemm_blocking {
     static constexpr long tiles = MPAR_VECTOR_BYTES == 64 ? 9 : 11;  ///< of a's rows, at most
     static constexpr long depth = 32768 / MPAR_VECTOR_BYTES;  ///< at most: a tile of a stays in L1
@@ -33,7 +34,8 @@ constexpr bool gemm_pairs(long rows, long columns, long depth) {
            depth >= 64;
 }
 
-/// A product's sums in blocks of a's rows, b's panels and K; InPairs: two products at once.
+/// Computes a product in blocks of a's rows, b's panels and K. With InPairs one multiplication
+/// serves two products.
 template <class T, bool InPairs>
 class blocked_product {
 public:
@@ -41,7 +43,7 @@ public:
     static constexpr int height = InPairs ? pair_pixels : tile_pixels;  ///< a tile's rows, at most
     static constexpr long width = 2 * V;                                ///< a panel's columns
 
-    /// Elements of workspace.
+    /// How many elements of workspace it needs.
     static long workspace(long rows, long columns, long depth) {
         const blocks b(rows, columns, depth);
         return packed_rows<T>(b.rows, b.depth) + b.panels * pitch(b.depth) + aside + 2 * most_rows;
@@ -87,10 +89,11 @@ private:
     static constexpr long aside = most_rows * width;
     static constexpr long head = InPairs ? pair_rows * width : 0;  ///< before a panel
 
-    /// Elements between panels: the same places of several lie in different sets of L1.
+    /// Elements from a panel to the next, so that equal places of several lie in different sets of
+    /// L1.
     static constexpr long pitch(long depth) { return head + depth * width + 2 * width; }
 
-    /// How much of a product is worked on at a time, at most.
+    /// How much of a product is worked on at a time, at most: rows, panels and K.
     struct blocks {
         long rows, panels, depth;
         blocks(long all_rows, long columns, long all_depth)
@@ -112,7 +115,7 @@ private:
         }
     }
 
-    /// Rows [i, i + count) of c, panels [first, last), += their part of K.
+    /// Adds a part of K to rows [i, i + count) and panels [first, last) of c.
     void multiply(long i, long count, long first, long last, bool packs) {
         const tiling cut(count, height, !InPairs);
         const auto a = a_.part(i, count, k_.lo, k_.size());
@@ -136,7 +139,7 @@ private:
         }
     }
 
-    /// Some panels next to each other, of their part of K.
+    /// Packs some neighbouring panels for a part of K.
     void pack_panels(long j, long columns, T* to) {
         pack_columns(b_.part(k_.lo, k_.size(), j, columns), to, pitch(k_.size()));
         if constexpr (InPairs) {
@@ -202,7 +205,7 @@ private:
 
     matrix<T> dense(long rows) const { return {aside_, rows, width, width}; }
 
-    /// As many columns as `to`, or `from`, has.
+    /// Copies as many columns as the narrower of `to` and `from` has.
     static void copy(matrix<T> to, matrix<T> from) {
         const long columns = std::min(to.columns, from.columns);
         for (long i = 0; i < to.rows; ++i) std::copy_n(&from(i, 0), columns, &to(i, 0));

@@ -14,13 +14,14 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Elements that pack_rows writes.
+/// How many elements pack_rows writes.
 template <class T>
 constexpr long packed_rows(long rows, long depth) {
     return rows * round_up<long>(depth, lanes<T>);
 }
 
-/// [tile][K/V][row][V]: what a tile multiplies lies together, and its rows side by side.
+/// Packs rows as [tile][K/V][row][V]: what a tile multiplies lies together, and its rows side by
+/// side.
 template <class T>
 void pack_rows(matrix<const T> a, const tiling& tiles, T* to) {
     constexpr long V = lanes<T>;
@@ -37,8 +38,8 @@ void pack_rows(matrix<const T> a, const tiling& tiles, T* to) {
     }
 }
 
-/// Puts rows that pack_rows has packed in scale, for paired products: what undoes that for each, and
-/// its correction.
+/// Scales rows that pack_rows has packed, for paired products, and writes what undoes that for each
+/// row and the row's correction.
 template <class T>
 void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* corrections, T* unscale) {
     constexpr long V = lanes<T>;
@@ -67,7 +68,7 @@ void pack_row_pairs(matrix<const T> a, const tiling& tiles, T* packed, T* correc
     }
 }
 
-/// [panel][K][2 V], panels `panel` elements apart: columns that are not there are zero.
+/// Packs columns as [panel][K][2 V], with panels `panel` elements apart. Missing columns are zero.
 template <class T>
 void pack_columns(matrix<const T> b, T* to, long panel) {
     constexpr long V = lanes<T>, width = 2 * V, line = 64 / long(sizeof(T));

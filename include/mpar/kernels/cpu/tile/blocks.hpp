@@ -14,15 +14,16 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Sizes that the caches ask for. None of them changes a bit of a result.
+/// Sizes of blocks that suit the caches. None of them changes a bit of a result.
 struct blocking {
     static constexpr int block_pixels = 512;  ///< at most, of which offsets are kept
-    /// Of filters, for many tiles. AVX-512's tiles read few bytes a cycle, which may come from L2.
+    /// Bytes of filters that many tiles share. AVX-512's tiles read few bytes a cycle, which may
+    /// come from L2.
     static constexpr long panel_bytes = MPAR_VECTOR_BYTES == 64 ? 128 * 1024 : 16 * 1024;
-    /// Of a block, to stay in L2: 1 MB with AVX-512, 512 KB of Zen 2 and 3.
+    /// Bytes of a block's inputs that stay in L2: 1 MB with AVX-512, 512 KB of Zen 2 and 3.
     static constexpr long input_bytes = MPAR_VECTOR_BYTES == 64 ? 384 * 1024 : 256 * 1024;
-    static constexpr long few_bytes = 128 * 1024;    ///< stay there whatever else is read
-    static constexpr long far_bytes = 1024 * 1024;   ///< of a view that L2 does not hold
+    static constexpr long few_bytes = 128 * 1024;   ///< stay there whatever else is read
+    static constexpr long far_bytes = 1024 * 1024;  ///< of a view that L2 does not hold
 };
 
 /// The offsets of a block of pixels in x, y and the residual, and some more that tiles look at.
@@ -72,9 +73,10 @@ struct pixel_block {
     }
 };
 
-/// The tiles of a block, one after the other: balanced, or where that gives small ones all but the
-/// last of full size; of one vector two of full size at a time, so that there are as many sums as
-/// of two vectors.
+/// Cuts a block into tiles, one after the other. A tile is the few pixels whose sums are in
+/// registers at a time. They are balanced, or where that gives small ones all but the last of full
+/// size; of one vector two of full size at a time, so that there are as many sums as of two
+/// vectors.
 struct tile_turns {
     long size, larger, doubles, count, last;
 
@@ -110,8 +112,8 @@ struct division {
     long group(long unit) const { return by_group ? unit / blocks : unit % groups; }
 };
 
-/// In how many products a sum is cut, each part beginning anew: that is part of the result, and the same
-/// whatever the panel's width and the pixels.
+/// How many products each part of a sum has, each part beginning anew. That decides the bits of a
+/// result, so it is the same whatever the panel's width and the pixels.
 template <class T>
 constexpr long products_of_a_part(long all) {
     constexpr long fit = blocking::panel_bytes / (2 * lanes<T> * long(sizeof(T)));
@@ -128,8 +130,8 @@ bool goes_by_part(const convolution& c, long pixels, long outs) {
            inputs * long(sizeof(T)) > blocking::few_bytes && pixels * outs <= inputs;
 }
 
-/// Of filters and inputs of one size the inputs are so many times as dear to several workers: another
-/// has just written them, and they lie in its cache; filters lie where all get them.
+/// How many times as much as a byte of filters a byte of inputs costs several workers. Another worker
+/// has just written the inputs, so they lie in its cache; filters lie where all workers reach them.
 inline constexpr long foreign_price = 4;
 
 /// One worker takes all panels of a block, whose inputs then stay in L2. Several want many units,

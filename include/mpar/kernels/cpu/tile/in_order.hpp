@@ -16,14 +16,14 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 template <class T>
 using lanes_in_memory = const T[lanes<T>];
 
-/// w = the vector at p.
+/// Loads a vector: w = the vector at p.
 template <class T>
 MPAR_ALWAYS_INLINE void load_in_order(vec<T>& w, const T* p) {
     const auto& from = *reinterpret_cast<lanes_in_memory<T>*>(p);
     asm volatile("vmovups {%1, %0|%0, %1}" : "=x"(w) : "m"(from));
 }
 
-/// b = *p in all lanes.
+/// Broadcasts an element: b = *p in all lanes.
 MPAR_ALWAYS_INLINE void broadcast_in_order(vec<float>& b, const float* p) {
     asm volatile("vbroadcastss {%1, %0|%0, %1}" : "=x"(b) : "m"(*p));
 }

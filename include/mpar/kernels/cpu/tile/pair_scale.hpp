@@ -22,8 +22,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// The power of two that brings a mean square to 1, or within a factor of 2 of it; of none, or of no
-/// number, 1.
+/// The power of two that brings a mean square to 1, or within a factor of 2 of it. It is 1 for a
+/// mean square of zero, or one that is no number.
 inline double pair_scale(double mean_square) {
     if (!(mean_square > 0) || mean_square > std::numeric_limits<double>::max()) return 1;
     constexpr int mantissa = 52, bias = 1023, most = 100;
@@ -32,12 +32,12 @@ inline double pair_scale(double mean_square) {
     return std::bit_cast<double>(std::uint64_t(bias - root) << mantissa);
 }
 
-/// What undoes it; of zeros, 0, lest the rounding of what is taken away be left of them.
+/// What undoes that scale. For zeros it is 0, so that no rounding of what is taken away is left.
 inline double pair_unscale(double mean_square) {
     return mean_square == 0 ? 0 : 1 / pair_scale(mean_square);
 }
 
-/// Of `count` numbers, `step` apart.
+/// The mean square of `count` numbers that lie `step` apart.
 template <class T>
 double mean_square(const T* x, long count, long step) {
     double sum = 0;
@@ -53,7 +53,7 @@ bool is_plain(T squares) {
     return squares > T(1e-20) && squares < T(1e20);
 }
 
-/// Where lanes go in pair_sums, lane by lane; V and more are those of a second vector.
+/// Where lanes go in pair_sums, lane by lane. Lanes V and beyond are those of a second vector.
 template <class T>
 struct lane_pairs {
     static constexpr int V = lanes<T>, half = V / 2;
@@ -102,14 +102,14 @@ MPAR_ALWAYS_INLINE vec<T> add_up(const vec<T>& v) {
     return sum;
 }
 
-/// Of the channels of a pixel.
+/// The sums that paired products need of the channels of a pixel.
 template <class T>
 struct pixel_sums {
     T pairs;        ///< x0 * x1 of its pairs, with their signs
     T mean_square;  ///< of those that are not the first of a pair
 };
 
-/// Of `blocks` whole blocks.
+/// These sums over `blocks` whole blocks of channels.
 template <class T>
 MPAR_ALWAYS_INLINE pixel_sums<T> pair_sums(const T* x, long stride_c, int blocks) {
     constexpr int half = lane_pairs<T>::half;
@@ -141,11 +141,12 @@ bool is_near(T mean_square, T usual) {
     return mean_square * most >= usual && mean_square <= most * usual;
 }
 
-/// Of a pixel that is far from it.
+/// The correction of a pixel whose mean square is far from that: it has direct sums.
 template <class T>
 inline constexpr T no_correction = std::numeric_limits<T>::max();
 
-/// What a pixel's pairs add to its sums, or no_correction. Of its channels alone.
+/// What a pixel's pairs add to its sums, or no_correction. It follows from the pixel's channels
+/// alone.
 template <class T>
 MPAR_ALWAYS_INLINE T pixel_correction(const T* x, long stride_c, int blocks) {
     const auto [pairs, square] = pair_sums(x, stride_c, blocks);

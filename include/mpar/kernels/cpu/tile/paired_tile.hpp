@@ -10,7 +10,7 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// A tile_io of a panel of paired products; its filters are those times powers of two.
+/// The tile_io of a panel of paired products, whose filters are multiplied by powers of two.
 template <class T>
 struct paired_io : tile_io<T> {
     const T* head = nullptr;  ///< [pair_rows][NV vectors]
@@ -19,7 +19,7 @@ struct paired_io : tile_io<T> {
     const T* unscale = nullptr;  ///< of each pixel, what undoes its own scale; nullptr: it has none
 };
 
-/// sums = 0, less what all pairs add where that is given.
+/// Begins sums: they are 0, less what all pairs will add where that is given.
 template <class T, int R, int NV, bool InPairs>
 MPAR_ALWAYS_INLINE void begin_paired_tile(const paired_io<T>& io, tile_sums<T, R, NV>& sums) {
     constexpr int V = lanes<T>;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How filters are packed: by panels of one or two vectors of output channels. Knows no pixel.
+// How filters are packed. A panel is the filters of one or two vectors of output channels, in the
+// order in which a register tile reads them. Knows no pixel.
 #pragma once
 
 #include <mpar/core/config.hpp>
@@ -14,7 +15,7 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Some output channels and the input channels that they read, in y's and x's indices.
+/// A panel: some output channels and the input channels that they read, in y's and x's indices.
 struct panel {
     int block = 0, vectors = 1;  ///< y's channel blocks [block, block + vectors)
     range in;
@@ -23,7 +24,7 @@ struct panel {
                        ///< paired ones there are pair_rows of vectors*V
 };
 
-/// Vectors of a panel, but for the last one's.
+/// How many vectors a panel has, but for the last one.
 inline int panel_width(const convolution& c) { return c.groups == 1 ? 2 : 1; }
 
 /// Whether products of that type may come in pairs: on a core that gains by it; double is asked for its
@@ -37,7 +38,7 @@ constexpr bool takes_pairs(const convolution& c) {
     return has_pairs<T> && c.how.tile == 1;
 }
 
-/// Places of panels; the groups of a block share one.
+/// How many places panels take. The groups of a block share one place.
 template <class T>
 long panel_count(const convolution& c) {
     return ceil_div(ceil_div(c.out_channels.size(), lanes<T>), panel_width(c));
@@ -51,7 +52,7 @@ long panels_size(const convolution& c, long panels) {
     return panels * panel_width(c) * lanes<T> * rows;
 }
 
-/// f(panel) for all of them, in the order of their filters. Returns where the last one's end.
+/// Calls f(panel) for all panels, in the order of their filters. returns: where the last one's end.
 ///
 /// Without groups a panel has two vectors. With groups it is one block, or the lanes of one that are of
 /// the same group: what another group reads does not meet them, lest NaN and infinity cross.
@@ -114,7 +115,7 @@ void pack_panel(const T* filters, const convolution& c, const panel& p, T* to) {
     }
 }
 
-/// From filters[out_channels.size()][in/groups][kh][kw] to the order that conv2d and dense read.
+/// Packs filters[out_channels.size()][in/groups][kh][kw] in the order that conv2d and dense read.
 template <class T>
 void pack_filters(const T* filters, const convolution& c, T* packed) {
     constexpr int V = lanes<T>;

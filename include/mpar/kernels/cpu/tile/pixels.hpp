@@ -12,7 +12,7 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Where pixels begin in a view: those of a batch in n, h, w order.
+/// The offsets in a view of the pixels of a batch, in n, h, w order.
 struct pixel_strides {
     long n = 0, h = 0, w = 0;
 };
@@ -22,10 +22,10 @@ pixel_strides strides_of(const view<T>& v, int stride_h = 1, int stride_w = 1) {
     return {v.stride_n, v.stride_h * stride_h, v.stride_w * stride_w};
 }
 
-/// Numbers that pixel_offsets writes at a time, and so beyond its end.
+/// How many numbers pixel_offsets writes at a time, and so may write beyond its end.
 inline constexpr int offset_lanes = lanes<double>;
 
-/// Offsets of the pixels [begin, end) of images of h x w pixels.
+/// Writes the offsets of the pixels [begin, end) of images of h x w pixels.
 /// requires: room for offset_lanes more at `at`.
 inline void pixel_offsets(const pixel_strides& s, int h, int w, long begin, long end, long* at) {
     typedef long offsets __attribute__((vector_size(MPAR_VECTOR_BYTES)));
@@ -55,7 +55,7 @@ struct cutting {
 
     cutting(long things, long into) : count(things), parts(into) {}
 
-    /// The first one of part i; of i = parts: the end.
+    /// The first thing of part i; for i = parts, the end.
     long begin(long i) const { return count / parts * i + std::min(i, count % parts); }
 };
 
@@ -68,16 +68,16 @@ struct tiling : cutting {
     tiling(long pixels, int size, bool evenly = true)
         : cutting(pixels, ceil_div<long>(pixels, size)), largest(size), balanced(evenly) {}
 
-    /// In so many parts, balanced.
+    /// Pixels cut into so many balanced parts.
     tiling(const cutting& even, int size) : cutting(even), largest(size), balanced(true) {}
 
-    /// So many other pixels, cut likewise.
+    /// The same cutting of another number of pixels.
     tiling of(long pixels) const { return {pixels, largest, balanced}; }
 
     long begin(long i) const { return balanced ? cutting::begin(i) : std::min(count, i * largest); }
 };
 
-/// Zero in the lanes of the pixels' last block that are no channel, which is y's last one.
+/// Zeroes the lanes of the pixels' last block that are no channel. requires: it is y's last block.
 template <class T>
 void clear_lanes(T* block, int used, const long* at, long pixels) {
     constexpr int half = lanes<T> / 2;
@@ -90,7 +90,7 @@ void clear_lanes(T* block, int used, const long* at, long pixels) {
     }
 }
 
-/// The same for neighbours in a row.
+/// Zeroes those lanes for neighbours in a row.
 template <class T>
 void clear_row_lanes(T* row, int used, int pixels) {
     for (int p = 0; p < pixels; ++p, row += lanes<T>) {

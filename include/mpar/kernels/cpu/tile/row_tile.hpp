@@ -12,12 +12,13 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Pixels of a piece of a row: with four vectors of channels, its sums and three of the filter
-/// vectors fill AVX-512's registers.
+/// How many pixels a piece of a row has: with four vectors of channels, its sums and three of the
+/// filter vectors fill AVX-512's registers.
 inline constexpr int row_pixels = 7;
 inline constexpr bool has_row_tiles = MPAR_VECTOR_BYTES == 64;
 
-/// Such a tile's sums. What is left out depends on the pixel's place in the image alone.
+/// Where such a tile's sums read and write. What is left out depends on a pixel's place in the
+/// image alone.
 template <class T>
 struct row_tile_io : tile_io<T> {
     range rows;                 ///< of the window that lie in the image

@@ -11,10 +11,11 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// AVX2 has no register left for writing between products.
+/// Whether there are registers left for writing between products, of which AVX2 has none.
 inline constexpr bool has_short_tiles = MPAR_VECTOR_BYTES == 64;
 
-/// Products of a pixel in sums so short that writing them takes a good part of the time.
+/// The most products of a pixel whose sum is so short that writing it takes a good part of the
+/// time.
 inline constexpr long short_products = 40;
 
 template <class T>
@@ -27,7 +28,7 @@ struct half_simd {
 template <class T>
 using half_vec = typename half_simd<T>::type;
 
-/// The first lanes at p, of a register or in memory.
+/// Loads or takes the first lanes, of memory at p or of a register.
 template <class W>
 MPAR_ALWAYS_INLINE W load_lanes(const void* p) {
     W v;
@@ -35,7 +36,8 @@ MPAR_ALWAYS_INLINE W load_lanes(const void* p) {
     return v;
 }
 
-/// Sums of R pixels: NV - 1 vectors and a last one, W: half of it or all.
+/// The sums of R pixels: NV - 1 whole vectors and a last one of type W, which is half a vector or
+/// all.
 template <class T, int R, int NV, class W>
 struct short_sums {
     static_assert(NV == 1 || NV == 2);
@@ -43,7 +45,7 @@ struct short_sums {
     W last[R];
 };
 
-/// As begin_tile, with a bias.
+/// Begins such sums as begin_tile does, with a bias.
 template <class T, int R, int NV, class W>
 MPAR_ALWAYS_INLINE void begin_short_tile(const tile_io<T>& io, short_sums<T, R, NV, W>& sums) {
     if constexpr (NV == 2) begin_tile<T, R, 1>(io, sums.first);

@@ -12,7 +12,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Some channels of one block of x at one place of the window: `count` products a pixel.
+/// A step of a tile's sum: some channels of one block of x at one place of the window, which are
+/// `count` products for each pixel.
 struct tap_step {
     long at;  ///< from a pixel's first element of x
     int count;
@@ -20,15 +21,15 @@ struct tap_step {
     bool is_new = false;      ///< neither the row above nor another tap has read its inputs
 };
 
-/// Of how many pixels a tile fetches lines at a time; it may look at so many offsets beyond 2R.
+/// For how many pixels a tile fetches lines at a time. It may look at so many offsets beyond 2R.
 inline constexpr int pixels_fetched = 4;
 
-/// Elements of T in a line of the cache.
+/// How many elements of T a line of the cache holds.
 template <class T>
 inline constexpr int line_elements = 64 / int(sizeof(T));
 
-/// Channels whose products are written out one after the other: a whole block where the code is short,
-/// and tiles have too few products to hide what a loop costs.
+/// How many channels have their products written out one after the other: a whole block where the
+/// code is short, and tiles have too few products to hide what a loop costs.
 template <class T>
 inline constexpr int channels_at_once = MPAR_VECTOR_BYTES == 64 ? 2 : lanes<T>;
 template <class T>
@@ -42,8 +43,8 @@ struct fetch_list {
     long stride = line_elements<T>;  ///< from a line to the next
 };
 
-/// Elements side by side that some tiles of so many steps, one after the other, fetch a share of each; no
-/// more lines with a step than the cache can ask for.
+/// A run of elements of which `sharers` tiles, one after the other, fetch a share each, with so
+/// many steps. No step fetches more lines than the cache can ask for.
 template <class T>
 class fetch_shares {
 public:
@@ -65,7 +66,7 @@ private:
     int lines_ = 0;
 };
 
-/// A tile's sums: where they read and write. Offsets are one per pixel.
+/// Where the sums of a register tile read and write. There is one offset for each pixel.
 template <class T>
 struct tile_io {
     const tap_step* steps = nullptr;  ///< what is summed
@@ -75,7 +76,7 @@ struct tile_io {
     T* y = nullptr;              ///< vector v of pixel r at y + y_at[r] + v*y_block
     const long* y_at = nullptr;
     long y_block = 0;
-    const T* residual = nullptr;  ///< as y; nullptr: none
+    const T* residual = nullptr;  ///< laid out as y is; nullptr: nothing is added
     const long* residual_at = nullptr;
     long residual_block = 0;
     const T* bias = nullptr;     ///< nullptr: y holds the sums of earlier parts
@@ -87,7 +88,7 @@ struct tile_io {
     bool fetches_y = false;
 };
 
-/// Sums of R pixels and NV vectors of channels, in registers.
+/// The sums of R pixels and NV vectors of channels, held in registers.
 template <class T, int R, int NV>
 using tile_sums = vec<T>[R][NV];
 
@@ -151,8 +152,8 @@ public:
         end_ = io.steps + (all ? io.step_count : std::min(io.step_count, for_sums));
     }
 
-    /// With a step of `io`: the next tile's pixels for it, where they are to be asked for, and some
-    /// of the sums.
+    /// Asks, with a step of `io`, for the next tile's pixels for it, where they are to be asked
+    /// for, and some of the sums.
     MPAR_ALWAYS_INLINE void fetch(const tap_step* step) {
         if (step >= end_) return;
         left_ = io_.ahead.lines;
@@ -169,7 +170,7 @@ public:
             asked_ += pixels_fetched;
         }
     }
-    /// Some lines of the step's share of what is read soon.
+    /// Asks for some lines of the step's share of what is read soon.
     MPAR_ALWAYS_INLINE void fetch_ahead(int lines) {
         for (int i = std::min(left_, lines); i > 0; --i) {
             __builtin_prefetch(ahead_, 0, 2);
@@ -177,7 +178,7 @@ public:
         }
         left_ -= lines;
     }
-    /// The sums that no step had time for.
+    /// Asks for the sums that no step had time for.
     MPAR_ALWAYS_INLINE void fetch_rest() {
         for (; asked_ < 2 * R; asked_ += pixels_fetched) fetch_sums<T, NV>(io_, asked_);
     }
@@ -190,9 +191,10 @@ private:
     int asked_;  ///< the first pixel whose sums were not asked for; the next tile's are [R, 2R)
 };
 
-/// Where the inputs of a tile's pixels are. Addresses that are hidden from gcc, which else would keep one
-/// for each pixel and each channel that is written out: one of each pixel where there are registers for
-/// them; one of all where pixels are adjacent, or are so many that it has to be combined with offsets.
+/// The addresses of the inputs of a tile's pixels. They are hidden from gcc, which would otherwise
+/// keep one for each pixel and each channel that is written out. There is one for each pixel where
+/// there are registers for them; one of all where pixels are adjacent, or are so many that it has
+/// to be combined with offsets.
 template <class T, int R, bool Adjacent>
 class tile_inputs {
 public:
@@ -203,7 +205,7 @@ public:
 #pragma GCC unroll 32
         for (int r = 0; r < R && has_offsets; ++r) offset_[r] = io.x_at[r];
     }
-    /// To the inputs of a step.
+    /// Moves to the inputs of a step.
     MPAR_ALWAYS_INLINE void go_to(long at) {
         if constexpr (count == 1) {
             x_[0] = start_ + at;
@@ -212,7 +214,7 @@ public:
             advance(start_ + at - x_[0]);
         }
     }
-    /// So many elements further.
+    /// Moves so many elements further.
     MPAR_ALWAYS_INLINE void advance(long by) {
 #pragma GCC unroll 32
         for (int r = 0; r < count; ++r) {
@@ -220,7 +222,7 @@ public:
             asm("" : "+r"(x_[r]));
         }
     }
-    /// Pixel r's input of the i-th channel from here.
+    /// The input of pixel r in the i-th channel from here.
     MPAR_ALWAYS_INLINE const T* of(int r, int i) const {
         if constexpr (Adjacent) return x_[0] + r * lanes<T> + i;
         if constexpr (has_offsets) return x_[0] + offset_[r] + i;

@@ -12,8 +12,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Pixels of a tile of two vectors: its sums, two filter vectors and a pixel fill the registers.
-/// One vector has room for twice as many.
+/// How many pixels a tile of two vectors has: its sums, two filter vectors and a pixel fill the
+/// registers. One vector has room for twice as many.
 inline constexpr int tile_pixels = MPAR_VECTOR_BYTES == 64 ? 14 : MPAR_VECTOR_BYTES == 32 ? 6 : 5;
 
 /// Pixels that are not few are cut into tiles of the largest size or up to so many less: these, and
@@ -23,15 +23,16 @@ inline constexpr int less_pixels = 2;
 template <class T>
 using tile_kernel = void (*)(const tile_io<T>&);
 
-/// Pixels of a tile of paired products: three filters of two vectors and two sums stay in registers
-/// too. So many of one vector are enough.
+/// How many pixels a tile of paired products has: three filters of two vectors and two sums stay in
+/// registers too. So many of one vector are enough.
 inline constexpr int pair_pixels = MPAR_VECTOR_BYTES == 64 ? 12 : 4;
 
 template <class T>
 using paired_kernel = void (*)(const paired_io<T>&);
 
-/// [r] computes r pixels of NV vectors; nullptr: is not compiled. Pixels are mostly adjacent where
-/// there are many: large tiles of that kind have kernels of their own.
+/// A list of kernels: kernel [r] computes r pixels of NV vectors, and is nullptr where none is
+/// compiled. Pixels are mostly adjacent where there are many: large tiles of that kind have kernels
+/// of their own.
 template <class T, int NV, bool Adjacent>
 inline constexpr std::array<tile_kernel<T>, 2 * tile_pixels + 1> tile_kernels = [] {
     constexpr int n = tile_pixels;
@@ -49,8 +50,8 @@ inline constexpr std::array<tile_kernel<T>, 2 * tile_pixels + 1> tile_kernels = 
     return list;
 }();
 
-/// The same for paired products, and for direct sums of their filters. Small tiles are nearly as good:
-/// what their sums wait for is little beside two additions for a product.
+/// The kernels of paired products, and of direct sums of their filters. Small tiles are nearly as
+/// good: what their sums wait for is little beside two additions for a product.
 template <class T, int NV, bool Adjacent, bool InPairs>
 inline constexpr std::array<paired_kernel<T>, pair_pixels + 1> paired_kernels = [] {
     constexpr int n = pair_pixels;
@@ -61,7 +62,7 @@ inline constexpr std::array<paired_kernel<T>, pair_pixels + 1> paired_kernels = 
     return list;
 }();
 
-/// One tile of any number of pixels by the kernels of a list.
+/// Computes a tile of any number of pixels by the kernels of a list.
 template <class Io, class Kernels>
 void run_some(const Io& io, const Kernels& kernels, long pixels) {
     if (const auto kernel = kernels[std::size_t(pixels)]) return kernel(io);
@@ -81,8 +82,8 @@ void run_some(const Io& io, const Kernels& kernels, long pixels) {
     }
 }
 
-/// One tile of any number of pixels up to tile_pixels, or twice as many of one vector.
-/// `adjacent`: they lie side by side in x.
+/// Computes a tile of up to tile_pixels pixels, or twice as many of one vector. `adjacent` says
+/// that they lie side by side in x.
 template <class T>
 void run_tile(const tile_io<T>& io, int vectors, long pixels, bool adjacent) {
     static constexpr const std::array<tile_kernel<T>, 2 * tile_pixels + 1>* lists[] = {
@@ -91,7 +92,8 @@ void run_tile(const tile_io<T>& io, int vectors, long pixels, bool adjacent) {
     run_some(io, *lists[2 * (vectors - 1) + adjacent], pixels);
 }
 
-/// The same for up to pair_pixels of paired products, or, not `in_pairs`, direct sums of their filters.
+/// Computes a tile of up to pair_pixels pixels by paired products or, if not `in_pairs`, by direct
+/// sums of their filters.
 template <class T>
 void run_paired_tile(const paired_io<T>& io, int vectors, long pixels, bool adjacent,
                      bool in_pairs) {

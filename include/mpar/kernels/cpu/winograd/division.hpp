@@ -19,7 +19,7 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Inputs and products a side of a tile.
+/// How many inputs, and products, a side of a tile has.
 constexpr int winograd_side(int tile, int stride) { return stride == 1 ? tile + 2 : 2 * tile + 1; }
 
 /// Whether the first `outputs` of a tile's side need a product: none but the last one needs that at
@@ -30,7 +30,7 @@ constexpr bool winograd_needs(int tile, int stride, int outputs, int product) {
     return product < infinity || (product > infinity && product - infinity <= outputs);
 }
 
-/// Products of a line of outputs cut into tiles.
+/// How many products a line of outputs takes when it is cut into tiles.
 constexpr int winograd_products(int tile, int stride, int outputs) {
     const int side = winograd_side(tile, stride);
     int sum = outputs / tile * side;
@@ -60,8 +60,9 @@ constexpr bool pairs_pay(const convolution& c, const shape& y) {
     return pairs < direct - direct / 10;
 }
 
-/// The side of the tiles that are worth it for a layer's whole output, 2 or 4; 1: its sum in pairs;
-/// 0: its direct sum. A rule on shapes, so that all ranks and runs agree.
+/// The side of the tiles that pay for a layer's whole output. A tile is the outputs that are
+/// computed together: 2 or 4 a side; 1 stands for a sum by pairs of products, and 0 for the direct
+/// sum. A rule on shapes, so that all ranks and runs agree.
 template <class T>
 constexpr int winograd_tile(const convolution& c, const shape& y) {
     if (pairs_pay<T>(c, y)) return 1;
@@ -89,7 +90,7 @@ constexpr int winograd_tile(const convolution& c, const shape& y) {
 
 /// The tiles that a part of a layer's output touches, image by image, row by row.
 struct tile_grid {
-    /// A tile's first output, in y's indices: may lie before y's first.
+    /// A tile's first output, in y's indices. It may lie before y's first one.
     struct place {
         int n = 0, h = 0, w = 0;
     };
@@ -167,14 +168,14 @@ struct winograd_division {
                                    int(tiles))),
           batches(groups.parts, ceil_div(groups.parts, batch_groups(workers))) {}
 
-    /// Elements, never less than those of a part of y.
+    /// Elements of the workspace, never fewer than a part of y would need.
     long workspace(int workers) const {
         const long kept = std::min(batch_groups(workers), most_groups());
         return workers * unit_step +
                (kept + in_pairs) * group_step;  // a part may have smaller groups
     }
 
-    /// What pairs need of a product, `inputs` being its group's.
+    /// What paired products need beside the inputs of a group, which begin at `inputs`.
     template <class U>
     tile_pairs<U> pairs_of(U* group, long product) const {
         U* const at = group + products * input_step + product * tile_pairs<U>::size(tiles);
@@ -189,7 +190,7 @@ struct winograd_division {
         return winograd_needs(grid.how.tile, stride, last_outputs, int(product));
     }
 
-    /// The groups [first, last) as ranges, each a unit for each panel.
+    /// The groups [first, last) in ranges, each of which is a unit of work with each panel.
     cutting ranges(long first, long last) const {
         const long least = ceil_div(last - first, unit_tiles / tiles);
         const long wanted = ceil_div(units_wanted, panels);
@@ -197,15 +198,15 @@ struct winograd_division {
     }
 
 private:
-    /// Of a group, at most. Those of pairs are all as large but the last: smaller ones where there would
-    /// be too few for all workers.
+    /// How many tiles a group has at most. Groups of paired products are of one size but for the
+    /// last, and smaller where there would be too few of them for all workers.
     long group_tiles() const {
         if (!in_pairs) return tile_pixels;
         constexpr long few = pair_pixels / 3 * 2;
         return ceil_div<long>(grid.count, pair_pixels) * panels < units_wanted ? few : pair_pixels;
     }
     long least_groups() const { return ceil_div(grid.count, tiles); }
-    /// Smaller ones would leave registers empty.
+    /// The most groups that there are: smaller ones would leave registers empty.
     long most_groups() const { return std::max(least_groups(), grid.count / (tiles / 2 + 1)); }
     long batch_groups(int workers) const {
         const long bytes = workers == 1 ? own_bytes : shared_bytes * workers;

@@ -24,13 +24,13 @@ constexpr bool winograd_takes_pairs(const convolution& c) {
            c.out >= least_channels;
 }
 
-/// Rows of a panel before those of the channels.
+/// How many rows a panel has before those of its channels.
 template <class T>
 constexpr int winograd_head(const convolution& c) {
     return winograd_takes_pairs<T>(c) ? pair_rows : 0;
 }
 
-/// Transformed filters a side, for strides 1 and 2.
+/// How many transformed filters a side has, for strides 1 and 2.
 inline int winograd_filters(const convolution& c) { return c.how.tile + 2; }
 
 /// How many elements this rank's packed filters take:
@@ -42,7 +42,7 @@ long winograd_packed_filters(const convolution& c) {
            (winograd_head<T>(c) + c.in_channels.size()) * winograd_filters(c) * winograd_filters(c);
 }
 
-/// From filters[out_channels.size()][in][3][3] to that order; transformed in double, then rounded.
+/// Packs filters[out_channels.size()][in][3][3] in that order, transformed in double, then rounded.
 template <class Line, class T>
 void winograd_pack_lines(const T* filters, const convolution& c, T* packed) {
     constexpr int V = lanes<T>, side = Line::filters;

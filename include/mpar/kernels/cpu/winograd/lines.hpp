@@ -15,7 +15,7 @@ namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 template <int Outputs, int Stride>
 struct winograd_line;
 
-/// At 0, 1, -1 and infinity.
+/// Two outputs of stride 1, by polynomials evaluated at 0, 1, -1 and infinity.
 template <>
 struct winograd_line<2, 1> {
     static constexpr int side = 4, filters = 4;
@@ -40,8 +40,9 @@ struct winograd_line<2, 1> {
     }
 };
 
-/// At 0, a, -a, b, -b and infinity. Of fractions of few bits, which round nothing, these lose the
-/// fewest digits: a quarter of the error of 1 and 2 (tests/kernels/winograd.cpp holds them to it).
+/// Four outputs of stride 1, by polynomials evaluated at 0, a, -a, b, -b and infinity. Of fractions
+/// of few bits, which round nothing, these lose the fewest digits: a quarter of the error of 1 and
+/// 2 (tests/kernels/winograd.cpp holds them to it).
 template <>
 struct winograd_line<4, 1> {
     static constexpr int side = 6, filters = 6;
@@ -81,8 +82,8 @@ struct winograd_line<4, 1> {
     }
 };
 
-/// Of stride 2, taps 0 and 2 meet the even inputs only: two outputs of a filter of two taps, at 0,
-/// 1 and infinity, by three products. Tap 1 meets the odd ones, by a product each.
+/// Two outputs of stride 2. Taps 0 and 2 meet the even inputs only: two outputs of a filter of two
+/// taps, at 0, 1 and infinity, by three products. Tap 1 meets the odd ones, by a product each.
 template <>
 struct winograd_line<2, 2> {
     static constexpr int side = 5, filters = 4;
@@ -108,7 +109,7 @@ struct winograd_line<2, 2> {
     }
 };
 
-/// Four such outputs: the even inputs at a, -a, b, -b and infinity.
+/// Four outputs of stride 2, whose even inputs are evaluated at a, -a, b, -b and infinity.
 template <>
 struct winograd_line<4, 2> {
     static constexpr int side = 9, filters = 6;

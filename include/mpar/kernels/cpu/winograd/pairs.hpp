@@ -9,23 +9,24 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// About the mean square of a tile's transformed inputs, where that of its inputs is 1.
+/// The usual mean square of a tile's transformed inputs, where that of its inputs is 1.
 constexpr int winograd_usual(int tile) { return tile * tile; }
 
 /// What paired products of one transformed input of a group's tiles need.
 template <class T>
 struct tile_pairs {
-    T* corrections;  ///< of each tile
+    T* corrections;  ///< one for each tile
     T* unscale;      ///< of each tile: what undoes its own scale
 
-    /// Elements for so many tiles.
+    /// How many elements so many tiles take.
     static constexpr long size(long tiles) { return 2 * tiles; }
-    /// Those of a group's tiles from the i-th on.
+    /// What belongs to a group's tiles from the i-th on.
     tile_pairs from(long i) const { return {corrections + i, unscale + i}; }
 };
 
-/// For inputs of `count` tiles, side by side, of some channels in blocks `step` apart. Those that are
-/// far from usual are put in scale where they lie. Each of them by its channels alone.
+/// Works this out for the inputs of `count` tiles, side by side, whose blocks of channels lie
+/// `step` apart. Inputs whose size is far from usual are scaled where they lie, each by its
+/// channels alone.
 template <class T>
 void prepare_pairs(T* inputs, long count, long step, int channels, T usual,
                    const tile_pairs<T>& to) {

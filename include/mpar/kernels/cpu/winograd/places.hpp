@@ -8,7 +8,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// For each group of a unit the tiles that need a product, as offsets of their inputs and products.
+/// Lists, for each group of a unit, the tiles that need a product, as offsets of inputs and
+/// products.
 template <class T>
 class winograd_places {
 public:
@@ -44,7 +45,8 @@ public:
         for (int kind = 0; kind < kinds; ++kind) begins_[kind][last - first] = at[kind];
     }
 
-    /// Those of group `group`, counted from the first one, for the product of a row and a column.
+    /// The tiles of group `group`, counted from the unit's first, that need the product of a row
+    /// and column.
     list of(long group, long row, long column) const {
         const int kind = !d_.needs(d_.grid.last_rows, row) +
                          2 * !d_.needs(d_.grid.last_columns, column);

@@ -11,8 +11,9 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// v = B' d B at to + (i*side + j)*step. requires: pixels side by side, rows `row` apart. Some of
-/// the rows at a time, as all together do not fit the registers.
+/// Transforms a tile's inputs d: v = B' d B, of which v[i][j] is written to to + (i*side + j)*step.
+/// requires: pixels side by side, rows `row` apart. Some of the rows at a time, as all together do
+/// not fit the registers.
 template <class Line, class T>
 void transform_inputs(const T* from, long row, T* to, long step) {
     constexpr int side = Line::side, some = side < 9 ? (side + 1) / 2 : 3, V = lanes<T>;
@@ -39,7 +40,7 @@ void transform_inputs(const T* from, long row, T* to, long step) {
     }
 }
 
-/// u = G g G'
+/// Transforms a filter g: u = G g G'.
 template <class Line>
 void transform_filter(const double (&g)[3][3], double (&u)[Line::filters][Line::filters]) {
     double half[3][Line::filters];
@@ -56,7 +57,7 @@ template <class T>
 struct winograd_outputs {
     T* y = nullptr;  ///< the tile's first output, which may lie outside
     long row = 0;
-    const T* residual = nullptr;  ///< as y; nullptr: none
+    const T* residual = nullptr;  ///< laid out as y is; nullptr: nothing is added
     long residual_row = 0;
     const T* bias = nullptr;
     bounds<T> within{};

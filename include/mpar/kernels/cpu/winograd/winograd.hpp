@@ -24,7 +24,8 @@
 
 namespace mpar::cpu::inline MPAR_ISA_NAMESPACE {
 
-/// Inputs of tiles [first, last) of a group for one block of x. What is not there is zero.
+/// Transforms the inputs of tiles [first, last) of a group, for one block of x. What lies outside
+/// is zero.
 template <class Line, class T>
 void transform_block(const winograd_division<T>& d, const view<const T>& x, int block, long first,
                      long last, T* to) {
@@ -52,7 +53,7 @@ void transform_block(const winograd_division<T>& d, const view<const T>& x, int 
     }
 }
 
-/// All inputs of tiles [first, last) of group g, whose inputs are `group`.
+/// Transforms all inputs of tiles [first, last) of group g, to `group`.
 template <class Line, class T>
 void transform_tiles(const winograd_division<T>& d, const view<const T>& x, int channels, long g,
                      long first, long last, T* group) {
@@ -67,7 +68,8 @@ void transform_tiles(const winograd_division<T>& d, const view<const T>& x, int 
     }
 }
 
-/// Groups [first, last) of tiles whose inputs, the first one's at `inputs`, meet a panel's filters.
+/// A run: groups [first, last) of tiles, whose inputs begin at `inputs`, meet the filters of one
+/// panel.
 template <class T>
 struct winograd_run {
     const T *inputs, *filters;
@@ -150,7 +152,8 @@ void multiply_groups(const winograd_division<T>& d, const winograd_run<T>& run) 
     }
 }
 
-/// Outputs of tiles [first, last) and y's blocks [block, block + vectors) from their products `m`.
+/// Makes the outputs of tiles [first, last) in y's blocks [block, block + vectors) of their
+/// products `m`.
 template <int Tile, class Line, class T>
 void write_outputs(const winograd_division<T>& d, const T* m, int block, int vectors, long first,
                    long last, const T* bias, const epilogue<T>& then, const view<T>& y) {

@@ -5,10 +5,10 @@
 
 #include <mpar/core/growing.hpp>
 #include <mpar/core/numeric.hpp>
-#include <mpar/io/pickle.hpp>
-#include <mpar/io/refusal.hpp>
-#include <mpar/io/stored_tensor.hpp>
-#include <mpar/io/torch_checkpoint.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/weights/pickle.hpp>
+#include <mpar/io/weights/stored_tensor.hpp>
+#include <mpar/io/weights/torch_checkpoint.hpp>
 
 #include <array>
 #include <cstddef>

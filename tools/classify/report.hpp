@@ -2,8 +2,8 @@
 // What classify says: a table for people, JSON for scripts. Knows no network.
 #pragma once
 
-#include "support/classification.hpp"
-#include "support/classify_options.hpp"
+#include "classify/classification.hpp"
+#include "classify/options.hpp"
 #include "support/json.hpp"
 #include "support/samples.hpp"
 
@@ -76,7 +76,7 @@ inline nlohmann::ordered_json to_json(const classify_report& r, const classify_o
     j["policy"] = o.policy;
     j["ranks"] = r.ranks;
     j["numerics"] = o.numerics;
-    j["team"] = o.team;
+    j["team"] = name_of(*mpar::teaming_named(o.team));  // static, of its two words
     j["threads"] = o.threads;
     j["engine"] = o.engine;
     j["isa"] = r.isa;

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <mpar/core/growing.hpp>
-#include <mpar/io/cursor.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/cursor.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/weights/pickle_value.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -18,70 +19,6 @@
 #include <utility>
 
 namespace mpar::io {
-
-/// What a pickle may name; it becomes a number, its place in the list given to read_pickle.
-struct pickle_global {
-    std::string_view module, name;
-};
-
-/// One value of a pickle: small ones whole, the others by their number in pickle::objects.
-struct pickle_value {
-    enum class kind {
-        none,
-        boolean,       ///< number: 0 or 1
-        integer,       ///< number
-        real,          ///< text: the 8 bytes of a big-endian double
-        text,          ///< text: in the pickle's own bytes
-        global,        ///< number: place in the list of globals
-        ordered_dict,  ///< the class collections.OrderedDict itself
-        object,        ///< number: place in pickle::objects
-        opaque,        ///< text: module and name, a line each, of a global that is not in the list;
-                       ///< also what would come of calling it, or be an instance of it
-    };
-
-    kind which = kind::none;
-    std::int64_t number = 0;
-    std::string_view text = {};
-
-    bool is_text(std::string_view wanted) const { return which == kind::text && text == wanted; }
-
-    /// "torch.nn.modules.conv.Conv2d" of an opaque value.
-    [[gnu::cold]] std::string class_name() const {
-        std::string name(text);
-        const auto end = name.find('\n');
-        if (end != std::string::npos) name[end] = '.';
-        return name;
-    }
-};
-
-/// A value that has parts.
-struct pickle_object {
-    enum class kind {
-        tuple,
-        list,
-        dict,        ///< items: key, value, key, value ...
-        call,        ///< callee applied to items; what it means is the caller's affair
-        persistent,  ///< items: the one value that names a thing outside the pickle
-    };
-
-    kind which = kind::tuple;
-    std::int64_t callee = 0;
-    growing<pickle_value> items = {};
-};
-
-/// What a pickle says. Its texts lie in the bytes that it was read from.
-struct pickle {
-    pickle_value top;
-    growing<pickle_object> objects;
-    std::size_t end = 0;  ///< the byte after its last
-
-    /// The object that `value` is, if it is one of that kind; else nullptr.
-    const pickle_object* as(pickle_object::kind wanted, const pickle_value& value) const {
-        if (value.which != pickle_value::kind::object) return nullptr;
-        const auto& object = objects[static_cast<std::size_t>(value.number)];
-        return object.which == wanted ? &object : nullptr;
-    }
-};
 
 namespace detail {
 
@@ -96,7 +33,9 @@ public:
             refuse("does not begin with a protocol");
         }
         const auto protocol = from_.number<std::uint8_t>();
-        if (protocol != 2) refuse("has protocol " + std::to_string(protocol) + ", expected 2");
+        if (protocol < 2 || protocol > 5) {
+            refuse("has protocol " + std::to_string(protocol) + ", expected 2 to 5");
+        }
         for (;;) {
             at_ = from_.position();
             const auto opcode = from_.number<std::uint8_t>();
@@ -137,7 +76,18 @@ private:
             case 'X': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
             case 'U': return push({kind::text, 0, from_.text(from_.number<std::uint8_t>())});
             case 'T': return push({kind::text, 0, from_.text(from_.number<std::uint32_t>())});
+            case 0x8c: return push({kind::text, 0, from_.text(from_.number<std::uint8_t>())});
+            case 0x8d: return push({kind::text, 0, from_.text(from_.number<std::uint64_t>())});
+            case 'C': return skip(from_.number<std::uint8_t>(), "bytes");
+            case 'B': return skip(from_.number<std::uint32_t>(), "bytes");
+            case 0x8e: return skip(from_.number<std::uint64_t>(), "bytes");
+            case 0x96: return skip(from_.number<std::uint64_t>(), "bytearray");
             case 'c': return global();
+            case 0x93: return stacked_global();
+            case 0x8f: return skip(0, "set");
+            case 0x90: return add_to_set();
+            case 0x91: return static_cast<void>(take(marked())), skip(0, "frozenset");
+            case 0x95: return frame();
             case ')': return make(object::kind::tuple, 0);
             case ']': return make(object::kind::list, 0);
             case '}': return make(object::kind::dict, 0);
@@ -153,11 +103,13 @@ private:
             case 'u': return set_items(marked());
             case 'R': return reduce();
             case 0x81: return instance();
+            case 0x92: return static_cast<void>(pop()), instance();  // by name are arguments, too
             case '0': return static_cast<void>(pop());
             case '1': return stack_.resize(stack_.size() - marked());
             case 'b': return build();
             case 'q': return put(from_.number<std::uint8_t>());
             case 'r': return put(from_.number<std::uint32_t>());
+            case 0x94: return put(static_cast<std::uint32_t>(memo_.size()));
             case 'h': return fetch(from_.number<std::uint8_t>());
             case 'j': return fetch(from_.number<std::uint32_t>());
             default: break;
@@ -260,15 +212,49 @@ private:
         return {kind::integer, static_cast<std::int64_t>(bits << unused) >> unused};
     }
 
-    [[gnu::cold]] void global() {
-        const auto module = from_.line(), name = from_.line();
-        if (module == "collections" && name == "OrderedDict") return push({kind::ordered_dict});
+    /// Passes over bytes that no state dict is read from. What they are stays opaque.
+    void skip(std::uint64_t length, std::string_view type) {
+        from_.take(length);
+        push({kind::opaque, 0, type});
+    }
+
+    /// Opcodes from here on come in one piece of that length, which says nothing about them.
+    [[gnu::cold]] void frame() {
+        if (from_.number<std::uint64_t>() > from_.left()) refuse("has a frame that ends after it");
+    }
+
+    [[gnu::cold]] void add_to_set() {
+        take(marked());
+        if (!opaque_on_top()) refuse("adds to what is no set");
+    }
+
+    /// The value of a name that is known, or nothing.
+    [[gnu::cold]] std::optional<value> known(std::string_view module, std::string_view name) const {
+        if (module == "collections" && name == "OrderedDict") return value{kind::ordered_dict};
         for (std::size_t i = 0; i < globals_.size(); ++i) {
             if (globals_[i].module == module && globals_[i].name == name) {
-                return push({kind::global, static_cast<std::int64_t>(i)});
+                return value{kind::global, static_cast<std::int64_t>(i)};
             }
         }
+        return std::nullopt;
+    }
+
+    [[gnu::cold]] void global() {
+        const auto module = from_.line(), name = from_.line();
+        if (const auto found = known(module, name)) return push(*found);
         push({kind::opaque, 0, std::string_view(module.data(), module.size() + 1 + name.size())});
+    }
+
+    /// The same with both names from the stack, as protocol 4 writes it.
+    [[gnu::cold]] void stacked_global() {
+        const value name = pop(), module = pop();
+        if (name.which != kind::text || module.which != kind::text) {
+            refuse("names a global by what is no text");
+        }
+        if (const auto found = known(module.text, name.text)) return push(*found);
+        spend(1 + (module.text.size() + name.text.size()) / 64);
+        result_.names.push_front(std::string(module.text) + '\n' + std::string(name.text));
+        push({kind::opaque, 0, result_.names.front()});
     }
 
     [[gnu::cold]] void reduce() {
@@ -355,7 +341,7 @@ private:
 
 }  // namespace detail
 
-/// Reads the pickle (protocol 2) that begins at `begin` of the bytes. Time and memory follow from
+/// Reads the pickle (protocols 2 to 5) that begins at `begin` of the bytes. Time and memory follow from
 /// its length; nothing that it names is looked up or run. throws: by `refuse`, with the byte, at
 /// any opcode that is not on the closed list and at any misuse of stack, marks or memo. A global
 /// that is not in `globals`, and whatever is made of it, becomes an opaque value.

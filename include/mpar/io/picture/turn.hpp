@@ -2,7 +2,7 @@
 // How a stored picture is turned upright: EXIF's eight orientations. Knows no file.
 #pragma once
 
-#include <mpar/io/rgb_image.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,8 +2,8 @@
 // What decoders hand their rows to, and the one that keeps them all. Knows no format.
 #pragma once
 
-#include <mpar/io/rgb_image.hpp>
-#include <mpar/io/turn.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
+#include <mpar/io/picture/turn.hpp>
 
 #include <cstdint>
 #include <utility>

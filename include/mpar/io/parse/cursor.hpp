@@ -2,7 +2,7 @@
 // Little-endian numbers and runs of bytes taken from a file in order. Knows no format.
 #pragma once
 
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/refusal.hpp>
 
 #include <cstddef>
 #include <cstdint>

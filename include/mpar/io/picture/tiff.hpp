@@ -4,9 +4,9 @@
 #pragma once
 
 #include <mpar/core/config.hpp>
-#include <mpar/io/picture_taker.hpp>
-#include <mpar/io/refusal.hpp>
-#include <mpar/io/rgb_image.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
 
 #include <algorithm>
 #include <cstdarg>

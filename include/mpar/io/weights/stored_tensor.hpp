@@ -4,7 +4,7 @@
 
 #include <mpar/core/error.hpp>
 #include <mpar/core/numeric.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/refusal.hpp>
 #include <mpar/tensor/dtype.hpp>
 
 #include <bit>

@@ -3,8 +3,8 @@
 // no file.
 #pragma once
 
-#include <mpar/io/rgb_image.hpp>
-#include <mpar/io/turn.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
+#include <mpar/io/picture/turn.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -5,8 +5,8 @@
 
 #include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
-#include <mpar/io/cursor.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/cursor.hpp>
+#include <mpar/io/parse/refusal.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,10 +2,10 @@
 // What classify is asked for on its command line. Knows no network.
 #pragma once
 
-#include "support/preprocess_options.hpp"
+#include "classify/preprocess_options.hpp"
 
 #include <mpar/core/error.hpp>
-#include <mpar/io/picture_taker.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
 #include <mpar/net/run/options.hpp>
 
 #include <CLI/CLI.hpp>
@@ -50,9 +50,7 @@ struct classify_options {
                 .asked = asked(),
                 .deadline = deadline,
                 .exact = numerics == "exact",
-                .team = team == "claim"    ? mpar::teaming::claim
-                        : team == "static" ? mpar::teaming::static_
-                                           : mpar::teaming::off,
+                .team = mpar::teaming_named(team).value_or(mpar::teaming::off),
                 .team_size = team_size,
                 .threads = threads,
                 .reproducible = reproducible,
@@ -146,9 +144,10 @@ inline void declare(CLI::App& app, classify_options& o) {
         "HxW of the images that the network takes, where it allows others than those it was "
         "published with; pictures are cropped to a square of H");
     app.add_option("--batch", o.batch, "images in one forward, at most")->capture_default_str();
-    app.add_option("--team", o.team,
-                   "claim: ranks of a node share one memory, and each step's work as it comes; "
-                   "static: one memory, each computes its own part; off: they exchange messages")
+    app.add_option(
+           "--team", o.team,
+           "claim: ranks of a node share one memory, and each step's work as it comes; "
+           "static (or fixed): one memory, each computes its own part; off: they exchange messages")
         ->capture_default_str();
     app.add_option("--team-size", o.team_size, "ranks of a team at most; 0: all of a node")
         ->capture_default_str();
@@ -187,8 +186,7 @@ inline void require_sensible(const classify_options& o) {
         refuse("there is no policy " + o.policy);
     }
     if (o.ranks_data < 1) refuse("--ranks-data is at least 1");
-    if (o.team != "off" && o.team != "claim" && o.team != "static")
-        refuse("there is no team " + o.team);
+    if (!mpar::teaming_named(o.team)) refuse("there is no team " + o.team);
     if (!o.gradients.empty() || !o.targets.empty()) later("--gradients");
     if (o.numerics != "fast" && o.numerics != "exact") refuse("there is no numerics " + o.numerics);
     const auto [height, width] = o.pixels_wanted();

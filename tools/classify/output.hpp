@@ -2,7 +2,7 @@
 // What a run of classify leaves behind as it goes on: a table, a report, logits. Knows no network.
 #pragma once
 
-#include "support/classify_report.hpp"
+#include "classify/report.hpp"
 #include "support/json.hpp"
 
 #include <mpar/core/error.hpp>

@@ -4,8 +4,8 @@
 
 #include <mpar/core/growing.hpp>
 #include <mpar/core/order.hpp>
-#include <mpar/io/refusal.hpp>
-#include <mpar/io/stored_tensor.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/weights/stored_tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 
 #include <mpar/comm/agree.hpp>
 #include <mpar/core/error.hpp>
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/refusal.hpp>
 #include <mpar/io/seeded.hpp>
 
 #include <algorithm>

@@ -2,10 +2,10 @@
 // Decodes JPEG by libjpeg(-turbo), with limits. Knows no file name and no preprocessing.
 #pragma once
 
-#include <mpar/io/exif.hpp>
-#include <mpar/io/picture_taker.hpp>
-#include <mpar/io/refusal.hpp>
-#include <mpar/io/rgb_image.hpp>
+#include <mpar/io/parse/refusal.hpp>
+#include <mpar/io/picture/exif.hpp>
+#include <mpar/io/picture/picture_taker.hpp>
+#include <mpar/io/picture/rgb_image.hpp>
 
 #include <algorithm>
 #include <csetjmp>

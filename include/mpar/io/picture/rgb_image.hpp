@@ -2,7 +2,7 @@
 // A picture in memory and how large one may be. Knows no file format.
 #pragma once
 
-#include <mpar/io/refusal.hpp>
+#include <mpar/io/parse/refusal.hpp>
 
 #include <cstddef>
 #include <cstdint>
