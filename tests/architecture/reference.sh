@@ -10,7 +10,7 @@ out=${2:-}
 
 shopt -s nullglob
 doors=(layers/*.hpp models/*.hpp io/*.hpp net/*.hpp)
-for header in comm/mesh core/error matmul/product net/graph/chain net/graph/graph net/run/options shard/policy; do
+for header in comm/mesh core/error matmul/product net/graph/chain net/graph/dynamic_graph net/graph/graph net/run/options shard/policy; do
     [ ! -e $header.hpp ] || doors+=("$header.hpp")
 done
 [ ${#doors[@]} -gt 0 ] || { echo "no header was read"; exit 1; }
