@@ -25,9 +25,14 @@ struct layout {
     static const layout replicate;   ///< whole on every rank of the model axis
     static const layout shard_n, shard_c, shard_h, shard_w, shard_hw;
 
+    /// Whether the first dimension is cut along the model axis.
+    constexpr bool cuts_images() const {
+        return n.count > 1 || (n.count == 1 && n[0] != mesh_axis::data);
+    }
     /// Whether every seat of the model axis has all of it.
     constexpr bool is_whole() const {
-        return n.count < 2 && c.empty() && h.empty() && w.empty() && partial.empty() && stage < 0;
+        return !cuts_images() && c.empty() && h.empty() && w.empty() && partial.empty() &&
+               stage < 0;
     }
     /// The seat of the model axis that has it. requires: a stage.
     constexpr int stage_seat(const seat& who) const {
@@ -56,7 +61,7 @@ inline std::string name_of(const layout& l) {
     const auto add = [&](bool is, const char* dimension) {
         if (is) cut += (cut.empty() ? "" : ", ") + std::string(dimension);
     };
-    add(l.n.count > 1, "N");
+    add(l.cuts_images(), "N");
     add(!l.c.empty(), "C");
     add(!l.h.empty(), "H");
     add(!l.w.empty(), "W");
@@ -94,17 +99,17 @@ constexpr range cut(int extent, const axes& along, const seat& who, int grain = 
     return cut(extent, seat{along.part(who), along.parts(who)}, grain);
 }
 
-/// In multiples of what channels, rows and columns are cut.
+/// In multiples of what channels, rows, columns and the first dimension are cut.
 struct grains {
-    int c = 1, h = 1, w = 1;
+    int c = 1, h = 1, w = 1, n = 1;
 };
 
 /// The box that a rank owns.
 /// before: shard_h of 7 rows on 4 ranks   after: [0 2) [2 4) [4 6) [6 7)
 constexpr box owned(const layout& where, const shape& s, const seat& who, const grains& by = {}) {
     if (where.stage >= 0 && who.rank % who.model() != where.stage_seat(who)) return {};
-    return {cut(s.n, where.n, who), cut(s.c, where.c, who, by.c), cut(s.h, where.h, who, by.h),
-            cut(s.w, where.w, who, by.w)};
+    return {cut(s.n, where.n, who, by.n), cut(s.c, where.c, who, by.c),
+            cut(s.h, where.h, who, by.h), cut(s.w, where.w, who, by.w)};
 }
 
 }  // namespace mpar

@@ -308,6 +308,19 @@ private:
                 scatter_for_reader(s.y);
             }
         }
+        for (const auto& s : plan_.steps) place_parameters(s);
+    }
+    /// What multiplies in a cut sum is a norm's too, which the step that ends the sum reads later:
+    /// it is cut along the axes that cut the channels of both.
+    [[gnu::cold]] constexpr void place_parameters(const step& s) {
+        if (s.weights < 0) return;
+        const bool ends = traits_of(s.what).ends_sum;
+        plan_.view().for_each_parameter(s, [&](int i) {
+            auto& p = plan_.parameters[std::size_t(i)];
+            layout l = parameter_layout(p, at(s.y).where);
+            if (ends && multiplies(p.is)) l.n = l.n.common(p.where.n);
+            p.where = l;
+        });
     }
     /// A sum's parts go straight to where its only reader takes them, if that is cut as finely.
     constexpr void scatter_for_reader(int t) {
