@@ -71,7 +71,7 @@ public:
     /// load(), and the unpacked values are kept, so that they can be changed. collective.
     void store(const parameter_reader<T>& read) { running().store(read); }
     /// This rank's unpacked parameters, which it shares with sharers(); nullptr: load() kept none.
-    const stored<Backend, T>* kept() const { return running().kept(); }
+    const stored_parameters<Backend, T>* kept() const { return running().kept(); }
     /// Weights are from now on what kept() has on all ranks. collective. throws: error(usage) when
     /// none are kept; as load().
     void pack() { running().pack(); }

@@ -37,6 +37,9 @@ public:
                                      const choice& chosen)
         : net_(net), chosen_(chosen) {
         const bool all = given.how == policy::none || given.how == policy::follow;
+        plan_.steps.reserve(net.size() + 2);  // most often as many, and no copies when it grows
+        plan_.tensors.reserve(net.size() + 2);
+        plan_.parameters.reserve(4 * net.size());
         plan_.tensors.push_back({input, all ? layout::everywhere : given_by(given)});
         values_.resize(net.size() + 1);
         for (std::size_t i = 0; i < net.size(); ++i) {
@@ -314,10 +317,12 @@ private:
     /// it is cut along the axes that cut the channels of both.
     [[gnu::cold]] constexpr void place_parameters(const step& s) {
         if (s.weights < 0) return;
+        const layout& y = at(s.y).where;
         const bool ends = traits_of(s.what).ends_sum;
+        if (y.c.empty() && y.partial.empty() && y.stage < 0 && !ends) return;  // everywhere
         plan_.view().for_each_parameter(s, [&](int i) {
             auto& p = plan_.parameters[std::size_t(i)];
-            layout l = parameter_layout(p, at(s.y).where);
+            layout l = parameter_layout(p, y);
             if (ends && multiplies(p.is)) l.n = l.n.common(p.where.n);
             p.where = l;
         });

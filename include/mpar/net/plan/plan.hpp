@@ -122,10 +122,11 @@ struct plan {
         const bool begins = s.y >= 0 && !tensors[std::size_t(s.y)].where.partial.empty();
         for (const int first : {s.weights, s.norm}) {
             if (first < 0) continue;
-            const std::size_t count = layer_of(first).size();
-            for (int i = first; i < first + int(count); ++i) {
-                const role is = parameters[std::size_t(i)].is;
-                if ((begins && !multiplies(is)) || (ends && is == role::filters)) continue;
+            const int layer = parameters[std::size_t(first)].layer;
+            for (int i = first; i < int(parameters.size()); ++i) {
+                const parameter& p = parameters[std::size_t(i)];
+                if (p.layer != layer) break;
+                if ((begins && !multiplies(p.is)) || (ends && p.is == role::filters)) continue;
                 f(i);
             }
         }

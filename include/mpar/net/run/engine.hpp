@@ -96,7 +96,7 @@ public:
         pack();
     }
     /// This rank's unpacked parameters, one copy for its sharers(); nullptr: they were not stored.
-    const stored<Backend, T>* kept() const { return weights_->kept(); }
+    const stored_parameters<Backend, T>* kept() const { return weights_->kept(); }
     /// Weights are those that kept() has by now, on all ranks. collective. throws: as load();
     /// error(usage) when there are none.
     [[gnu::cold]] void pack() {

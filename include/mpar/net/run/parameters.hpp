@@ -48,11 +48,11 @@ public:
     /// to it that all are done. throws: what `read` throws; error(device).
     void store(typename Backend::queue& queue, const parameter_reader<T>& read) {
         stored_.reset();
-        stored_ = std::make_unique<stored<Backend, T>>(plan_, *part_, *team_);
+        stored_ = std::make_unique<stored_parameters<Backend, T>>(plan_, *part_, *team_);
         stored_->read(queue, read);
     }
     /// What store() has kept; nullptr: nothing.
-    const stored<Backend, T>* kept() const { return stored_.get(); }
+    const stored_parameters<Backend, T>* kept() const { return stored_.get(); }
     /// Makes the packed ones of what is kept. requires: kept(). collective and throws as load().
     void pack(typename Backend::queue& queue) {
         packed_.pack(queue,
@@ -64,7 +64,7 @@ private:
     plan plan_;
     const part* part_;
     team* team_;
-    std::unique_ptr<stored<Backend, T>> stored_;
+    std::unique_ptr<stored_parameters<Backend, T>> stored_;
 };
 
 }  // namespace mpar

@@ -22,10 +22,11 @@ using parameter_reader = function_ref<void(int index, range rows, T* out)>;
 
 /// The masters from which packed weights are made, in the backend's memory, one copy for a team.
 template <class Backend, class T>
-class stored {
+class stored_parameters {
 public:
     /// Takes the memory. collective over the team. throws: error(device) when it is unavailable.
-    [[gnu::cold]] stored(const plan& p, const part& mine, team& where) : plan_(p), team_(&where) {
+    [[gnu::cold]] stored_parameters(const plan& p, const part& mine, team& where)
+        : plan_(p), team_(&where) {
         constexpr long aligned = 64 / sizeof(T);
         long end = 0;
         for (const auto& q : mine.parameters) {
