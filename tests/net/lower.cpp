@@ -108,7 +108,7 @@ TEST_CASE("a residual sum rides on a convolution, which comes last") {
         CHECK(l.steps[2].residual() == l.steps[1].y);
         CHECK(l.steps[2].where.block.ends_with("arm"));
         CHECK(l.steps[1].what.act == activation{});
-        CHECK(l.parameters[5].where.block.ends_with("project") == false);  // the order of the type
+        CHECK(l.parameters[5].at.block.ends_with("project") == false);  // the order of the type
     }
     SECTION("of the skip, where the body ends in an activation") {
         const lowered l = plan_with<one_block<arm_then_relu, project>>();

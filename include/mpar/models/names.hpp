@@ -65,8 +65,8 @@ namespace detail {
         if (!layers.empty()) {
             name = layers[static_cast<std::size_t>(q.layer)];
         } else {
-            for (int i = 0; i < q.where.depth; ++i) {
-                name += (i ? "." : "") + std::to_string(q.where.path[static_cast<std::size_t>(i)]);
+            for (int i = 0; i < q.at.depth; ++i) {
+                name += (i ? "." : "") + std::to_string(q.at.path[static_cast<std::size_t>(i)]);
             }
         }
         names.push_back(name + "." + std::string(q.suffix));

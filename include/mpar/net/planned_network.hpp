@@ -75,6 +75,13 @@ public:
     void load(const parameter_reader<T>& read) { running().load(read); }
     /// Loads what packed() gave in a run whose made_by() was equal to this one's.
     void load(const packed_weights& from) { running().load(from); }
+    /// load(), and the unpacked values are kept, so that they can be changed. collective.
+    void store(const parameter_reader<T>& read) { running().store(read); }
+    /// This rank's unpacked parameters, which it shares with sharers(); nullptr: load() kept none.
+    const stored_parameters<Backend, T>* kept() const { return running().kept(); }
+    /// Weights are from now on what kept() has on all ranks. collective. throws: error(usage) when
+    /// none are kept; as load().
+    void pack() { running().pack(); }
     /// All packed weights of this rank: in host memory where they lie, else a copy. requires: loaded.
     packed_weights packed() { return running().packed(); }
     /// Everything that decides the bytes of packed(), besides the values of the weights.

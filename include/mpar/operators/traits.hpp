@@ -49,12 +49,25 @@ struct traits {
 /// What a parameter is to its operator.
 enum class role { filters, bias, scale, shift, mean, variance, custom };
 
+/// Whether it is part of what an input is multiplied by, rather than only of what is added after.
+constexpr bool multiplies(role r) {
+    return r == role::filters || r == role::scale || r == role::variance;
+}
+
+/// What cuts an extent of a parameter between ranks.
+enum class cut_as : unsigned char {
+    nothing,
+    outputs,  ///< as the output's channels are cut
+    summed,   ///< as the sum over input channels is cut
+};
+
 /// A parameter as an operator tells it: how it is called after the layer's name, and its extents.
 struct parameter_form {
     role is = role::filters;
     std::string_view suffix;
     std::array<int, 4> extents{};
     int rank = 1;
+    cut_as rows = cut_as::nothing, columns = cut_as::nothing;  ///< the first and second extent
 
     constexpr long count() const {
         long product = 1;

@@ -2,8 +2,6 @@
 // The axes of a mesh of ranks, and where one of them sits. Knows no tensor.
 #pragma once
 
-#include <array>
-
 namespace mpar {
 
 /// A mesh is data x first x second: the model axis is first x second, second being 1 where it has
@@ -49,50 +47,58 @@ struct seat {
     constexpr seat at(int other) const { return {other, ranks, data, second}; }
 };
 
-/// Axes that cut one dimension, the outermost first.
+/// Axes that cut one dimension, the outermost first. Two numbers, since plans at compile time have
+/// thousands of them.
 struct axes {
-    std::array<mesh_axis, 3> list{};
+    int digits = 0;  ///< two bits an axis, from the lowest on
     int count = 0;
 
     constexpr axes() = default;
     template <class... A>
-    constexpr explicit(false) axes(mesh_axis one, A... more)
-        : list{one, more...}, count(1 + int(sizeof...(more))) {}
+    constexpr explicit(false) axes(mesh_axis one, A... more) {
+        add(one);
+        (add(more), ...);
+    }
+
+    constexpr mesh_axis operator[](int i) const { return mesh_axis(digits >> 2 * i & 3); }
+    constexpr void add(mesh_axis a) { digits |= int(a) << 2 * count++; }
 
     constexpr bool empty() const { return count == 0; }
     constexpr bool has(mesh_axis a) const {
         for (int i = 0; i < count; ++i) {
-            if (list[std::size_t(i)] == a) return true;
+            if ((*this)[i] == a) return true;
         }
         return false;
     }
     /// The axes of this list, followed by those of another.
     constexpr axes then(const axes& those) const {
         axes all = *this;
-        for (int i = 0; i < those.count; ++i) all.list[std::size_t(all.count++)] = those.list[std::size_t(i)];
+        for (int i = 0; i < those.count; ++i) all.add(those[i]);
         return all;
+    }
+    /// The outermost axes that both lists begin with: cuts nest, so a part along these contains the
+    /// seat's parts along either list.
+    constexpr axes common(const axes& those) const {
+        axes both;
+        for (int i = 0; i < count && i < those.count && (*this)[i] == those[i]; ++i) {
+            both.add(those[i]);
+        }
+        return both;
     }
     /// Into how many parts they cut, and which of them a seat has.
     constexpr int parts(const seat& who) const {
         int product = 1;
-        for (int i = 0; i < count; ++i) product *= who.extent(list[std::size_t(i)]);
+        for (int i = 0; i < count; ++i) product *= who.extent((*this)[i]);
         return product;
     }
     constexpr int part(const seat& who) const {
         int index = 0;
         for (int i = 0; i < count; ++i) {
-            const auto a = list[std::size_t(i)];
-            index = index * who.extent(a) + who.place(a);
+            index = index * who.extent((*this)[i]) + who.place((*this)[i]);
         }
         return index;
     }
-    constexpr bool operator==(const axes& o) const {
-        if (count != o.count) return false;
-        for (int i = 0; i < count; ++i) {
-            if (list[std::size_t(i)] != o.list[std::size_t(i)]) return false;
-        }
-        return true;
-    }
+    constexpr bool operator==(const axes&) const = default;
 };
 
 /// Both dimensions of the model axis.

@@ -25,9 +25,14 @@ struct layout {
     static const layout replicate;   ///< whole on every rank of the model axis
     static const layout shard_n, shard_c, shard_h, shard_w, shard_hw;
 
+    /// Whether the first dimension is cut along the model axis.
+    constexpr bool cuts_images() const {
+        return n.count > 1 || (n.count == 1 && n[0] != mesh_axis::data);
+    }
     /// Whether every seat of the model axis has all of it.
     constexpr bool is_whole() const {
-        return n.count < 2 && c.empty() && h.empty() && w.empty() && partial.empty() && stage < 0;
+        return !cuts_images() && c.empty() && h.empty() && w.empty() && partial.empty() &&
+               stage < 0;
     }
     /// The seat of the model axis that has it. requires: a stage.
     constexpr int stage_seat(const seat& who) const {
@@ -42,8 +47,11 @@ struct layout {
 
 inline constexpr layout layout::everywhere{.n = {}, .c = {}, .h = {}, .w = {}, .partial = {}};
 inline constexpr layout layout::replicate{};
-inline constexpr layout layout::shard_n{
-    .n = {mesh_axis::data, mesh_axis::first, mesh_axis::second}, .c = {}, .h = {}, .w = {}, .partial = {}};
+inline constexpr layout layout::shard_n{.n = {mesh_axis::data, mesh_axis::first, mesh_axis::second},
+                                        .c = {},
+                                        .h = {},
+                                        .w = {},
+                                        .partial = {}};
 inline constexpr layout layout::shard_c{.c = model_axes, .h = {}, .w = {}, .partial = {}};
 inline constexpr layout layout::shard_h{.c = {}, .h = model_axes, .w = {}, .partial = {}};
 inline constexpr layout layout::shard_w{.c = {}, .h = {}, .w = model_axes, .partial = {}};
@@ -56,13 +64,14 @@ inline std::string name_of(const layout& l) {
     const auto add = [&](bool is, const char* dimension) {
         if (is) cut += (cut.empty() ? "" : ", ") + std::string(dimension);
     };
-    add(l.n.count > 1, "N");
+    add(l.cuts_images(), "N");
     add(!l.c.empty(), "C");
     add(!l.h.empty(), "H");
     add(!l.w.empty(), "W");
     if (!cut.empty()) name = "shard<" + cut + ">";
     if (!l.partial.empty()) name += (name.empty() ? "" : ", ") + std::string("partial");
-    if (l.stage >= 0) name += (name.empty() ? "" : ", ") + ("stage<" + std::to_string(l.stage) + ">");
+    if (l.stage >= 0)
+        name += (name.empty() ? "" : ", ") + ("stage<" + std::to_string(l.stage) + ">");
     return name.empty() ? "replicate" : name;
 }
 
@@ -94,17 +103,18 @@ constexpr range cut(int extent, const axes& along, const seat& who, int grain = 
     return cut(extent, seat{along.part(who), along.parts(who)}, grain);
 }
 
-/// The grains of a tensor: how many channels, rows and columns stay together when it is cut.
+/// The grains of a tensor: how many channels, rows, columns and, along the first dimension, images or
+/// outputs of a parameter stay together when it is cut.
 struct grains {
-    int c = 1, h = 1, w = 1;
+    int c = 1, h = 1, w = 1, n = 1;
 };
 
 /// The box that a rank owns.
 /// before: shard_h of 7 rows on 4 ranks   after: [0 2) [2 4) [4 6) [6 7)
 constexpr box owned(const layout& where, const shape& s, const seat& who, const grains& by = {}) {
     if (where.stage >= 0 && who.rank % who.model() != where.stage_seat(who)) return {};
-    return {cut(s.n, where.n, who), cut(s.c, where.c, who, by.c), cut(s.h, where.h, who, by.h),
-            cut(s.w, where.w, who, by.w)};
+    return {cut(s.n, where.n, who, by.n), cut(s.c, where.c, who, by.c),
+            cut(s.h, where.h, who, by.h), cut(s.w, where.w, who, by.w)};
 }
 
 }  // namespace mpar

@@ -71,8 +71,10 @@ public:
         int of = 1;
     };
     constexpr share share_of(const step& s, int rank) const {
+        return share_of(tensor_at(s.y).where.partial, rank);
+    }
+    constexpr share share_of(const axes& along, int rank) const {
         const seat who = of_.who.at(rank);
-        const axes& along = tensor_at(s.y).where.partial;
         const int parts = along.parts(who), part = along.part(who);
         if (!of_.reproducible) return {{part, part + 1}, parts};
         const int taking = int(std::bit_floor(unsigned(std::min(parts, reproducible_leaves))));
@@ -82,14 +84,32 @@ public:
     }
     /// The input channels of one leaf.
     constexpr range leaf(const step& s, int index, int of) const {
-        return cut(extents(s.x()).c, seat{index, of}, of_.block);
+        return leaf(extents(s.x()).c, index, of);
+    }
+    constexpr range leaf(int channels, int index, int of) const {
+        return cut(channels, seat{index, of}, of_.block);
     }
     /// The input channels that a rank sums in a step whose sum is cut.
     constexpr range summed(const step& s, int rank) const {
-        const share mine = share_of(s, rank);
+        return summed(tensor_at(s.y).where.partial, extents(s.x()).c, rank);
+    }
+    /// The same of so many channels whose sum is cut along some axes.
+    constexpr range summed(const axes& along, int channels, int rank) const {
+        const share mine = share_of(along, rank);
         range all;
-        for (int l = mine.leaves.lo; l < mine.leaves.hi; ++l) all = hull(all, leaf(s, l, mine.of));
+        for (int l = mine.leaves.lo; l < mine.leaves.hi; ++l) {
+            all = hull(all, leaf(channels, l, mine.of));
+        }
         return all;
+    }
+
+    /// What a rank owns of a parameter: rows are cut as channels of tensors are, columns as sums.
+    constexpr box owner_of_parameter(int i, int rank) const {
+        const parameter& p = plan_.parameters[std::size_t(i)];
+        const shape s = p.as_shape();
+        box b = owned(p.where, s, of_.who.at(rank), {.n = of_.block});
+        if (!p.where.c.empty()) b.c = summed(p.where.c, s.c, rank);
+        return b.empty() ? box{} : b;
     }
 
     /// The box that a rank computes in a step; for the net's result, all of it. Where several ranks

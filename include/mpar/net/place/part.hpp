@@ -118,6 +118,12 @@ struct tensor_part {
     bool is_home = false;  ///< whether others lie in it
 };
 
+/// This rank's part of one parameter.
+struct parameter_part {
+    box owned;  ///< in the parameter's own extents: n counts output channels, c inputs of a sum
+    bool needed = false;  ///< whether a step that this rank computes takes it
+};
+
 /// This rank's part of one step.
 struct step_part {
     box y;         ///< what it computes
@@ -147,6 +153,7 @@ struct part {
     setting of;
     growing<tensor_part> tensors;
     growing<step_part> steps;
+    growing<parameter_part> parameters;
     growing<exchange> exchanges;  ///< in the order of their steps
     growing<slicing> slices;      ///< in the order of their steps
     long arena_bytes = 0;

@@ -32,6 +32,7 @@ public:
             for_each_mate([&](int r) { mine.held = hull(mine.held, all_.owner(int(t), r)); });
         }
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_step(static_cast<int>(i));
+        add_parameters();
         for (std::size_t i = 0; i < part_.steps.size(); ++i) add_exchanges(static_cast<int>(i));
         find_overlaps(all_, part_);
         homes(plan_, part_, [this](int t, int rank) { return all_.owner(t, rank); }).find();
@@ -72,6 +73,17 @@ private:
         for (const int t : s.inputs) {
             auto& held = part_.tensors[static_cast<std::size_t>(t)].held;
             for_each_mate([&](int r) { held = hull(held, all_.read(s, t, r)); });
+        }
+    }
+
+    [[gnu::cold]] constexpr void add_parameters() {
+        for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
+            part_.parameters.push_back({all_.owner_of_parameter(int(i), me())});
+        }
+        for (std::size_t i = 0; i < part_.steps.size(); ++i) {
+            if (part_.steps[i].y.empty()) continue;
+            plan_.for_each_parameter(
+                plan_.steps[i], [&](int p) { part_.parameters[std::size_t(p)].needed = true; });
         }
     }
 

@@ -80,6 +80,17 @@ constexpr layout output_layout(const operation& o, const placing& p, const layou
     return p.how == policy::follow ? following(o, x) : given_by(p, stages);
 }
 
+/// The layout of a parameter of a step whose output lies as `y`: rows are cut as y's channels are,
+/// columns as the sum over input channels is; along all other axes lie copies.
+constexpr layout parameter_layout(const parameter_form& p, const layout& y) {
+    layout l = layout::everywhere;
+    if (p.rows == cut_as::outputs) l.n = y.c;
+    if (p.columns == cut_as::summed) l.c = y.partial;
+    l.stage = y.stage;
+    l.stages = y.stages;
+    return l;
+}
+
 /// The layout in which an input that is read so is taken in order to give `y`: the same cut, or whole
 /// where all of it is read; of summands, the channels that they sum.
 constexpr layout input_layout(const index_map& x, layout y) {

@@ -38,6 +38,9 @@ public:
         : net_(net), chosen_(chosen) {
         const bool all = given.how == policy::none || given.how == policy::follow;
         given_ = all ? layout::everywhere : given_by(given);
+        plan_.steps.reserve(net.size() + 2);  // most often as many, and no copies when it grows
+        plan_.tensors.reserve(net.size() + 2);
+        plan_.parameters.reserve(4 * net.size());
         plan_.tensors.push_back({input, given_});
         values_.resize(net.size() + 1);
         for (std::size_t i = 0; i < net.size(); ++i) {
@@ -327,6 +330,21 @@ private:
                 scatter_for_reader(s.y);
             }
         }
+        for (const auto& s : plan_.steps) place_parameters(s);
+    }
+    /// What multiplies in a cut sum is a norm's too, which the step that ends the sum reads later:
+    /// it is cut along the axes that cut the channels of both.
+    [[gnu::cold]] constexpr void place_parameters(const step& s) {
+        if (s.weights < 0) return;
+        const layout& y = at(s.y).where;
+        const bool ends = traits_of(s.what).ends_sum;
+        if (y.c.empty() && y.partial.empty() && y.stage < 0 && !ends) return;  // everywhere
+        plan_.view().for_each_parameter(s, [&](int i) {
+            auto& p = plan_.parameters[std::size_t(i)];
+            layout l = parameter_layout(p, y);
+            if (ends && multiplies(p.is)) l.n = l.n.common(p.where.n);
+            p.where = l;
+        });
     }
     /// A sum's parts go straight to where its only reader takes them, if that is cut as finely.
     constexpr void scatter_for_reader(int t) {

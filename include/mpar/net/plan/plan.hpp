@@ -81,10 +81,19 @@ struct tensor {
     int last_reader = -1;  ///< step after which its memory is free; of an unread input -1
 };
 
-/// A parameter as weight files hold it.
+/// A parameter as weight files hold it: a tensor whose first extent (rows) counts output channels
+/// and whose second one (columns) the input channels of a sum.
 struct parameter : parameter_form {
-    int layer = 0;  ///< counts the layers that have parameters
-    place where;
+    int layer = 0;                      ///< counts the layers that have parameters
+    place at;                           ///< where its layer stands in the net
+    layout where = layout::everywhere;  ///< `n` cuts its rows, `c` its columns
+
+    constexpr shape as_shape() const {
+        shape s{1, 1, 1, 1};
+        int* const each[] = {&s.n, &s.c, &s.h, &s.w};
+        for (int i = 0; i < rank; ++i) *each[i] = extents[static_cast<std::size_t>(i)];
+        return s;
+    }
 };
 
 /// A plan as everything that runs or prints it sees it. Tensors without a producer are the inputs, the
@@ -122,6 +131,23 @@ struct plan {
         std::size_t count = 0;
         while (count < from.size() && from[count].layer == from.front().layer) ++count;
         return from.first(count);
+    }
+    /// f(index) for each parameter that a step computes with. Where a sum is cut, the step that
+    /// gives its summands takes what multiplies, and the one that ends it all but the filters.
+    template <class F>
+    constexpr void for_each_parameter(const step& s, F f) const {
+        const bool ends = traits_of(s.what).ends_sum;
+        const bool begins = s.y >= 0 && !tensors[std::size_t(s.y)].where.partial.empty();
+        for (const int first : {s.weights, s.norm}) {
+            if (first < 0) continue;
+            const int layer = parameters[std::size_t(first)].layer;
+            for (int i = first; i < int(parameters.size()); ++i) {
+                const parameter& p = parameters[std::size_t(i)];
+                if (p.layer != layer) break;
+                if ((begins && !multiplies(p.is)) || (ends && p.is == role::filters)) continue;
+                f(i);
+            }
+        }
     }
 };
 

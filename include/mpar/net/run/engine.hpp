@@ -106,6 +106,24 @@ public:
         loaded_ = true;
     }
 
+    /// load(), and the unpacked values are kept: kept() has them.
+    [[gnu::cold]] void store(const parameter_reader<T>& read) {
+        unload();
+        agree(*comm_, [&] { weights_->store(workers_.queue(), read); });
+        pack();
+    }
+    /// This rank's unpacked parameters, one copy for its sharers(); nullptr: they were not stored.
+    const stored_parameters<Backend, T>* kept() const { return weights_->kept(); }
+    /// Weights are those that kept() has by now, on all ranks. collective. throws: as load();
+    /// error(usage) when there are none.
+    [[gnu::cold]] void pack() {
+        if (!kept()) throw error(fault::usage, "mpar: no parameters are kept: store() keeps them");
+        unload();
+        agree(*comm_, [] {});  // what its other sharers have changed is there
+        agree(*comm_, [&] { weights_->pack(workers_.queue()); });
+        loaded_ = true;
+    }
+
     /// Everything that decides the bytes of this rank's packed() weights, besides the values read.
     recipe made_by() const { return weights_->made_by(); }
     /// The ranks that have one copy of the weights.
@@ -170,7 +188,9 @@ public:
 
     /// Bytes of memory that count as this rank's: what a team has in common counts as its first
     /// member's.
-    std::size_t weights_bytes() const { return team_->exchanges() ? weights_->bytes() : 0; }
+    std::size_t weights_bytes() const {
+        return team_->exchanges() ? weights_->bytes() + weights_->stored_bytes() : 0;
+    }
     std::size_t activations_bytes() const {
         return (team_->leads() ? tensors_.bytes() : 0) + (transfer_ ? transfer_->bytes() : 0);
     }

@@ -66,7 +66,7 @@ private:
     int shift_of(const axes& along, int index) const {
         int shift = 0;
         for (int i = along.count - 1; i >= 0; --i) {
-            const auto a = along.list[std::size_t(i)];
+            const auto a = along[i];
             shift += index % any_.extent(a) * stride(a);
             index /= any_.extent(a);
         }

@@ -22,10 +22,10 @@ struct batch_norm_op : keeps_extents, reads_same_place, needs_no_shape {
     static constexpr long flops(const box& y, const shape&) { return 2 * y.count(); }
     template <class Sink>
     constexpr void parameters(Sink& to) const {
-        to.add({role::scale, "weight", {channels}, 1});
-        to.add({role::shift, "bias", {channels}, 1});
-        to.add({role::mean, "running_mean", {channels}, 1});
-        to.add({role::variance, "running_var", {channels}, 1});
+        to.add({role::scale, "weight", {channels}, 1, cut_as::outputs});
+        to.add({role::shift, "bias", {channels}, 1, cut_as::outputs});
+        to.add({role::mean, "running_mean", {channels}, 1, cut_as::outputs});
+        to.add({role::variance, "running_var", {channels}, 1, cut_as::outputs});
     }
     /// weights: the scale per channel; bias: the shift.
     template <class Backend, class T>

@@ -35,8 +35,10 @@ struct conv2d_op {
         to.add({role::filters,
                 "weight",
                 {of.out, of.in / of.groups, of.window.h.kernel, of.window.w.kernel},
-                4});
-        if (of.bias) to.add({role::bias, "bias", {of.out}, 1});
+                4,
+                cut_as::outputs,
+                cut_as::summed});
+        if (of.bias) to.add({role::bias, "bias", {of.out}, 1, cut_as::outputs});
     }
     template <class Backend, class T>
     void run(const activation& act, const arguments<Backend, T>& a) const {

@@ -24,8 +24,8 @@ struct dense_op : needs_no_shape {
     constexpr long flops(const box& y, const shape&) const { return of.flops(y); }
     template <class Sink>
     constexpr void parameters(Sink& to) const {
-        to.add({role::filters, "weight", {of.out, of.in}, 2});
-        if (of.bias) to.add({role::bias, "bias", {of.out}, 1});
+        to.add({role::filters, "weight", {of.out, of.in}, 2, cut_as::outputs, cut_as::summed});
+        if (of.bias) to.add({role::bias, "bias", {of.out}, 1, cut_as::outputs});
     }
     template <class Backend, class T>
     void run(const activation& act, const arguments<Backend, T>& a) const {
