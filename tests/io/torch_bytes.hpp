@@ -19,7 +19,9 @@ using integers = std::vector<std::int64_t>;
 inline const std::string none = "N", yes = "\x88", no = "\x89", empty_tuple = ")";
 
 inline std::string text(const std::string& value) {
-    return "X" + le<std::uint32_t>(static_cast<std::uint32_t>(value.size())) + value;
+    std::string all = "X";  // in one expression gcc 12 warns of an overlap that is not there
+    all += le<std::uint32_t>(static_cast<std::uint32_t>(value.size()));
+    return all += value;
 }
 
 /// A short text as protocol 4 writes it.
