@@ -111,7 +111,7 @@ void check_gradients(const plan& p) {
 void check_all(const plan& p, const seat& mesh, int block, bool reproducible) {
     std::vector<part> parts;
     for (int r = 0; r < mesh.ranks; ++r) {
-        setting s{mesh.at(r), 2, block, 4};
+        setting s{mesh.at(r), 2, block, dtype::f32};
         s.reproducible = reproducible;
         parts.push_back(partition(p, s));
     }

@@ -57,9 +57,9 @@ concept queue_type = event_type<typename Q::event> &&
 ///   but one. What is copied there is read once an event that was recorded behind the copy is done.
 /// - `block<T>`, the channel block of the views that its kernels take. Views of another block are
 ///   for copy and flatten only. Row and image strides are free; stride_w is the block.
-/// - if it likes, `image_block<T>`: conv2d without groups and without tiles takes an x of no more
-///   channels in that block too; and `cache_bytes`, in which a step's tensors should fit: a batch
-///   then goes through steps some images at a time.
+/// - optionally `image_block<T>`: conv2d without groups and without tiles then takes an x of no more
+///   channels in that block too; `cache_bytes`, in which a step's tensors should fit: a batch then
+///   goes through steps some images at a time; and `divides`, a granularity.
 /// - Zeros in the lanes of y's last block that are no channel, given zeros there in x.
 /// - Nothing done for empty views; NaN in, NaN out.
 /// - The same bits for an element of y wherever it lies in y and whatever else the call computes:

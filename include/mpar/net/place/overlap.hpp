@@ -14,7 +14,7 @@ namespace mpar::detail {
 /// Divides the outputs of exchanges' producers and first readers into a middle and its edges, where
 /// the middle is large enough to be worth it: a kernel on a narrow edge is slow.
 /// A template as partition is.
-template <class = void>
+template <class OnlyIfCalled = void>
 class overlaps {
 public:
     constexpr overlaps(const geometry& all, part& mine) : all_(all), part_(mine) {}
@@ -166,7 +166,7 @@ constexpr range first_rows(const operation& what, const box& middle, const shape
     return {middle.h.lo, round_up(middle.h.lo + int(rows), std::max(tile, 1))};
 }
 
-template <class = void>
+template <class OnlyIfCalled = void>
 constexpr void find_overlaps(const geometry& all, part& mine) {
     overlaps<>(all, mine).find();
 }
