@@ -19,7 +19,7 @@ double now() {
 }
 
 void time_product(benchmark::State& state, mpar::communicator& comm, bool as_team, const plan& p) {
-    tools::matmul_house house(comm, as_team);
+    tools::matmul_house house(comm, as_team, p);
     tools::matmul_work work(comm, house, p);
     work.run();
     bench::samples times;
@@ -68,10 +68,11 @@ private:
 
 /// All ranks and the first one alone in turn.
 void time_mlp(benchmark::State& state, mpar::communicator& comm, int width) {
-    tools::matmul_house all(comm, true);
+    const plan room = choose({1, 2 * width, width}, algorithm::column, 1);  // both layers' matrices
+    tools::matmul_house all(comm, true, room);
     if (!all.is_team() && comm.size() > 1) return state.SkipWithError("ranks of several nodes");
     mpar::communicator self(MPI_COMM_SELF);
-    tools::matmul_house alone(self, false);
+    tools::matmul_house alone(self, false, room);
     mlp together(all.team(), all.crew(), width, comm.size());
     mlp single(alone.team(), alone.crew(), width, 1);
     bench::samples of_all, of_one;

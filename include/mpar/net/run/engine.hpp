@@ -201,10 +201,11 @@ private:
     void run(executor<Backend, T>& work, std::span<const view<const T>> x,
              std::span<const view<T>> y) {
         const std::span<const box> given(input_boxes_.data(), input_boxes_.size());
-        if (turns_ == 1) {
-            work.run(schedule_.all(), {x, given, y});
-            return work.wait();
-        }
+        turns_ == 1 ? work.run(schedule_.all(), {x, given, y}) : run_in_turns(work, x, given, y);
+        work.wait();
+    }
+    [[gnu::cold]] void run_in_turns(executor<Backend, T>& work, std::span<const view<const T>> x,
+                                    std::span<const box> given, std::span<const view<T>> y) {
         const int each = part_.of.batch;
         const auto turn = [&](int i, const auto& all, auto& these) {
             these.clear();
@@ -231,7 +232,6 @@ private:
             for (int k = 0; k < plan_.outputs(); ++k) work.restore(k, kept(i, k));
             work.run(schedule_.results(), {{}, {}, {turn_y_.data(), turn_y_.size()}});
         }
-        work.wait();
     }
     /// Room for what this rank has of output k of a turn.
     view<T> kept(int turn, int k) const {
