@@ -2,6 +2,12 @@
 // The library's macros and what the compiler's flags say about the machine. Knows no type of mpar.
 #pragma once
 
+// nvcc passes the pragmas of the host's kernels on to the host's compiler, but complains that it does not
+// know them itself.
+#if defined(__CUDACC__)
+#pragma nv_diag_suppress 1675
+#endif
+
 #define MPAR_VERSION_MAJOR 0
 #define MPAR_VERSION_MINOR 1
 #define MPAR_VERSION_PATCH 0

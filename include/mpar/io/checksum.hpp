@@ -40,7 +40,8 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t se
         odd.add(last + sizeof(words));
     }
     std::uint64_t result = splitmix64(splitmix64(seed) ^ bytes.size());
-    for (const lanes& l : {even, odd}) {
+    const lanes both[] = {even, odd};  // no initializer_list, which nvcc has not of vectors
+    for (const lanes& l : both) {
         for (int i = 0; i < 4; ++i) {
             result = splitmix64(result ^ l.sum[i]);
             result = splitmix64(result ^ l.turning[i]);

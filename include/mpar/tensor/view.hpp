@@ -9,6 +9,11 @@
 
 namespace mpar {
 
+#if defined(__CUDACC__)  // a conversion that is not for constant views does not happen to them
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 554
+#endif
+
 /// A batch of images in somebody's memory. Element (n, c, h, w) lies at
 /// data[n*stride_n + (c/block)*stride_c + h*stride_h + w*stride_w + c%block].
 ///
@@ -45,6 +50,10 @@ struct view {
         return {data, extents, block, stride_n, stride_c, stride_h, stride_w};
     }
 };
+
+#if defined(__CUDACC__)
+#pragma nv_diagnostic pop
+#endif
 
 /// Number of elements that a dense tensor of that shape takes in blocks of `block` channels.
 constexpr long storage(const shape& s, int block = 1) {

@@ -42,8 +42,9 @@ MPAR_ALWAYS_INLINE W multiply_add(const W& a, const W& b, const W& c) {
     } else {
 #if defined(__AVX512F__)
         constexpr int as_usual = 4;  // rounded
+        constexpr unsigned char all = 255;
         if constexpr (is_float) return __builtin_ia32_vfmaddps512_mask(a, b, c, -1, as_usual);
-        if constexpr (!is_float) return __builtin_ia32_vfmaddpd512_mask(a, b, c, -1, as_usual);
+        if constexpr (!is_float) return __builtin_ia32_vfmaddpd512_mask(a, b, c, all, as_usual);
 #endif
     }
 #else

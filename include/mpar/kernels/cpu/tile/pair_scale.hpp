@@ -87,7 +87,14 @@ inline constexpr lane_pairs<T> lane_table{};
 /// Lane i of the result is lane of[i] of a and b.
 template <class T, class F, std::size_t... I>
 MPAR_ALWAYS_INLINE vec<T> shuffled(const vec<T>& a, const vec<T>& b, F, std::index_sequence<I...>) {
+#if defined(__clang__)
     return __builtin_shufflevector(a, b, F::of(int(I))...);
+#else  // nvcc's front end cannot hand a pack of indices on to the compiler behind it
+    using index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    typedef index indices __attribute__((vector_size(sizeof(vec<T>))));
+    constexpr indices of = {index(F::of(int(I)))...};
+    return __builtin_shuffle(a, b, of);
+#endif
 }
 
 /// Lanes of groups of 2 Step lanes, all added up.
