@@ -2,8 +2,8 @@
 // The library's macros and what the compiler's flags say about the machine. Knows no type of mpar.
 #pragma once
 
-// nvcc passes the pragmas of the host's kernels on to the host's compiler, but complains that it does not
-// know them itself.
+// nvcc hands the pragmas of the host's kernels on to the host's compiler, but complains that it does
+// not know them itself.
 #if defined(__CUDACC__)
 #pragma nv_diag_suppress 1675
 #endif
