@@ -32,7 +32,7 @@ budget_ratio() {
         example,*) echo 6.2 ;;
     esac
 }
-budget_megabytes() { case $1 in empty) echo 230 ;; resnet50) echo 490 ;; example) echo 660 ;; esac; }
+budget_megabytes() { case $1 in empty) echo 230 ;; resnet50) echo 470 ;; example) echo 660 ;; esac; }
 budget_symbol=300
 rounds=5
 

@@ -73,8 +73,8 @@ public:
     }
 
     void run() {
-        const schedule actions(plan_, part_);
-        for (const action& a : actions.all()) {
+        const schedule order(plan_, part_);
+        for (const action& a : order.all()) {
             INFO("step " << a.step << ", action " << int(a.does));
             perform(a);
         }
@@ -88,7 +88,7 @@ public:
             CHECK(finished_[e] == 1);
         }
         CHECK(given_ == plan_.outputs());
-        CHECK(actions.steps().size() + actions.results().size() == actions.all().size());
+        CHECK(order.steps().size() + order.results().size() == order.all().size());
     }
 
 private:
@@ -253,8 +253,8 @@ void check_all_ranks(const plan& p, setting s) {
 std::map<action::kind, int> count_of(const plan& p, const setting& s) {
     std::map<action::kind, int> count;
     const part mine = partition(p, s);
-    const schedule actions(p, mine);
-    for (const action& a : actions.all()) ++count[a.does];
+    const schedule order(p, mine);
+    for (const action& a : order.all()) ++count[a.does];
     return count;
 }
 
@@ -325,8 +325,8 @@ TEST_CASE("the actions of a net of two convolutions, on 2 ranks by rows") {
     const lowered l = lower(g.view(), shape{1, 4, 16, 8}, policy::rows, policy::rows);
     setting s{{0, 2}};
     const part mine = partition(l.view(), s);
-    const schedule actions(l.view(), mine);
-    const auto all = actions.all();
+    const schedule order(l.view(), mine);
+    const auto all = order.all();
     using kind = action::kind;
     const auto rows = [](int lo, int hi) { return box{{0, 1}, {0, 4}, {lo, hi}, {0, 8}}; };
     const struct {

@@ -132,8 +132,8 @@ namespace detail {
 /// What moves before each step.
 [[gnu::cold]] inline std::vector<std::string> moves_of(const plan& p, const part& mine) {
     std::vector<std::string> moves(p.steps.size());
-    const schedule actions(p, mine);
-    for (const action& a : actions.all()) {
+    const schedule order(p, mine);
+    for (const action& a : order.all()) {
         if (a.does != action::kind::finish && a.does != action::kind::reduce) continue;
         std::string& words = moves[std::size_t(a.step)];
         if (!words.empty()) words += ", ";

@@ -36,7 +36,7 @@ namespace detail {
         add_line(reads.window.h);
         add_line(reads.window.w);
         if (net.inputs(i).empty()) {
-            const shape s = output_shape(o, std::span<const shape>{});
+            const shape s = output_shape(o, shapes{});
             for (const int n : {s.n, s.c, s.h, s.w}) all.push_back(n);
         }
         if (has_filters(o)) {

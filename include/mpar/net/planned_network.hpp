@@ -53,7 +53,7 @@ public:
 
     /// The same of a net with several inputs and outputs, in the order in which its graph has them.
     void forward(std::span<const view<const T>> inputs, std::span<const view<T>> outputs) {
-        running().forward(inputs, outputs, functions_);
+        running().forward(inputs.data(), inputs.size(), outputs.data(), outputs.size(), functions_);
     }
 
     /// Takes and gives dense NCHW values in host memory, and is otherwise the same.

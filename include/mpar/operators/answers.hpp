@@ -14,13 +14,13 @@ namespace mpar {
 /// An operator derives from those of these whose answer is its own; what it leaves unanswered does not
 /// compile.
 struct keeps_extents {
-    static constexpr shape output(std::span<const shape> x) { return x.front(); }
+    static constexpr shape output(shapes x) { return x.front(); }
 };
 struct reads_same_place {
     static constexpr index_map reads(int) { return {}; }
 };
 struct takes_anything {
-    static constexpr complaint refuses(std::span<const shape>) { return {}; }
+    static constexpr complaint refuses(shapes) { return {}; }
 };
 struct has_no_parameters {
     template <class Sink>
@@ -28,7 +28,7 @@ struct has_no_parameters {
 };
 /// The shapes alone say nothing that it does not know already.
 struct needs_no_shape {
-    static constexpr void resolve(std::span<const shape>) {}
+    static constexpr void resolve(shapes) {}
 };
 /// Lowered to others, or done by the engine.
 struct has_no_kernel {

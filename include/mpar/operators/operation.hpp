@@ -210,23 +210,23 @@ constexpr operation with_channels(operation o, int in, int out) {
 constexpr double epsilon_of(const operation& o) { return o.own_epsilon(); }
 
 /// The operation with its padding, channels and extents worked out for those inputs.
-constexpr operation resolve(operation o, std::span<const shape> x) {
+constexpr operation resolve(operation o, shapes x) {
     visit(o, [&](auto& a) { a.resolve(x); });
     return o;
 }
-constexpr operation resolve(const operation& o, const shape& x) { return resolve(o, {&x, 1}); }
+constexpr operation resolve(const operation& o, const shape& x) { return resolve(o, shapes(&x, 1)); }
 
 /// What `o`, resolved, says against such inputs.
-constexpr complaint refuses(const operation& o, std::span<const shape> x) {
+constexpr complaint refuses(const operation& o, shapes x) {
     return visit(o, [&](const auto& a) { return a.refuses(x); });
 }
 
 /// The shape rule: what `o`, resolved, gives. An extent of 0: the window does not fit.
-constexpr shape output_shape(const operation& o, std::span<const shape> x) {
+constexpr shape output_shape(const operation& o, shapes x) {
     return visit(o, [&](const auto& a) { return a.output(x); });
 }
 constexpr shape output_shape(const operation& o, const shape& x) {
-    return output_shape(o, std::span(&x, 1));
+    return output_shape(o, shapes{&x, 1});
 }
 
 /// How an output reads input `i`.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 namespace mpar {
 
@@ -12,6 +13,28 @@ struct shape {
 
     constexpr long count() const { return long(n) * c * h * w; }
     constexpr bool operator==(const shape&) const = default;
+};
+
+/// The extents of some tensors, in memory of others. (A span costs the compiler ten times as much.)
+class shapes {
+public:
+    constexpr shapes() = default;
+    constexpr shapes(const shape* first, std::size_t count) : first_(first), count_(count) {}
+    /// Of an array, a vector or the like, which is to live as long.
+    template <class All>
+    constexpr explicit(false) shapes(const All& all) : shapes(all.data(), all.size()) {}
+
+    constexpr const shape* begin() const { return first_; }
+    constexpr const shape* end() const { return first_ + count_; }
+    constexpr std::size_t size() const { return count_; }
+    constexpr bool empty() const { return count_ == 0; }
+    constexpr const shape& operator[](std::size_t i) const { return first_[i]; }
+    constexpr const shape& front() const { return first_[0]; }
+    constexpr shapes after_first() const { return {first_ + 1, count_ - 1}; }
+
+private:
+    const shape* first_ = nullptr;
+    std::size_t count_ = 0;
 };
 
 /// Half-open range of indices [lo, hi); empty when hi <= lo.

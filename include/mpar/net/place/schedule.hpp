@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 
 namespace mpar {
 
@@ -114,6 +113,16 @@ void each_edge(const box& y, const box& middle, F f) {
     }
 }
 
+/// Some actions in a row. (A span costs the compiler much more.)
+struct actions {
+    const action *first = nullptr, *last = nullptr;
+
+    const action* begin() const { return first; }
+    const action* end() const { return last; }
+    std::size_t size() const { return std::size_t(last - first); }
+    const action& operator[](std::size_t i) const { return first[i]; }
+};
+
 /// A forward of one rank.
 class schedule {
 public:
@@ -141,12 +150,12 @@ public:
     }
 
     /// Valid as long as this lives, and so not of a temporary.
-    std::span<const action> all() const& { return {all_.data(), all_.size()}; }
-    std::span<const action> all() const&& = delete;
+    actions all() const& { return {all_.begin(), all_.end()}; }
+    actions all() const&& = delete;
     /// All that comes before the outputs are given.
-    std::span<const action> steps() const& { return all().first(end_of_steps_); }
+    actions steps() const& { return {all_.begin(), all_.begin() + end_of_steps_}; }
     /// What gives the outputs.
-    std::span<const action> results() const& { return all().subspan(end_of_steps_); }
+    actions results() const& { return {all_.begin() + end_of_steps_, all_.end()}; }
 
 private:
     static bool has_padding(const tensor_part& t) { return t.held != t.inside && !t.held.empty(); }

@@ -156,7 +156,7 @@ private:
         given().readers = from.readers;
     }
 
-    [[gnu::cold]] constexpr bool accepts(const operation& o, std::span<const shape> x) {
+    [[gnu::cold]] constexpr bool accepts(const operation& o, shapes x) {
         if (const complaint c = refuses(o, x)) {
             // "residual: sum" is a step; the fault is the residual's
             fault(c, x.size() > 1 ? o.name.substr(0, o.name.find(": ")) : o.name);

@@ -133,20 +133,20 @@ public:
 
     /// x: what this rank passes of each input; y: each output, whole. All in the backend's memory.
     /// collective. Allocates nothing on the device; work is complete when it returns.
-    void forward(std::span<const view<const T>> x, std::span<const view<T>> y,
+    void forward(const view<const T>* x, std::size_t inputs, const view<T>* y, std::size_t outputs,
                  const net_functions<Backend, T>& functions) {
-        require(x.size(), std::size_t(plan_.inputs()), "inputs");
-        require(y.size(), std::size_t(plan_.outputs()), "outputs");
+        require(inputs, std::size_t(plan_.inputs()), "inputs");
+        require(outputs, std::size_t(plan_.outputs()), "outputs");
         for (int i = 0; i < plan_.inputs(); ++i) {
-            require("images", x[std::size_t(i)].extents, input_box(i).extents());
+            require("images", x[i].extents, input_box(i).extents());
         }
         for (int i = 0; i < plan_.outputs(); ++i) {
-            require("output", y[std::size_t(i)].extents, output_shape(i));
+            require("output", y[i].extents, output_shape(i));
         }
         if (!loaded_)
             throw error(fault::usage, "mpar: the network has no weights yet: load them first");
         if (checked_) {
-            for (const auto& images : x) require_same_images(images);
+            for (std::size_t i = 0; i < inputs; ++i) require_same_images(x[i]);
         }
         try {
             executor<Backend, T> work(plan_, part_, *team_, workers_, *weights_,
@@ -161,7 +161,7 @@ public:
     /// The same of a net with one input and one output.
     void forward(const view<const T>& x, const view<T>& y,
                  const net_functions<Backend, T>& functions) {
-        forward(std::span(&x, 1), std::span(&y, 1), functions);
+        forward(&x, 1, &y, 1, functions);
     }
 
     /// Why ranks do not work together as options ask; empty: they do.
@@ -198,39 +198,39 @@ public:
 private:
     /// One image after the other through the stages, where there are several; the results at last,
     /// so that no stage waits for another's.
-    void run(executor<Backend, T>& work, std::span<const view<const T>> x,
-             std::span<const view<T>> y) {
-        const std::span<const box> given(input_boxes_.data(), input_boxes_.size());
-        turns_ == 1 ? work.run(schedule_.all(), {x, given, y}) : run_in_turns(work, x, given, y);
+    void run(executor<Backend, T>& work, const view<const T>* x, const view<T>* y) {
+        if (turns_ == 1) {
+            work.run(schedule_.all(), {x, input_boxes_.data(), y});
+        } else {
+            run_in_turns(work, x, y);
+        }
         work.wait();
     }
-    [[gnu::cold]] void run_in_turns(executor<Backend, T>& work, std::span<const view<const T>> x,
-                                    std::span<const box> given, std::span<const view<T>> y) {
+    [[gnu::cold]] void run_in_turns(executor<Backend, T>& work, const view<const T>* x,
+                                    const view<T>* y) {
         const int each = part_.of.batch;
-        const auto turn = [&](int i, const auto& all, auto& these) {
+        const auto turn = [&](int i, const auto* all, int count, auto& these) {
             these.clear();
-            for (const auto& v : all) {
-                box b = whole(v.extents);
+            for (int k = 0; k < count; ++k) {
+                box b = whole(all[k].extents);
                 b.n = {i * each, (i + 1) * each};
-                these.push_back(v.part(b));
+                these.push_back(all[k].part(b));
             }
         };
         turn_boxes_.clear();
-        for (box b : given) {
+        for (box b : input_boxes_) {
             b.n = {0, each};
             turn_boxes_.push_back(b);
         }
         for (int i = 0; i < turns_; ++i) {
-            turn(i, x, turn_x_);
-            work.run(
-                schedule_.steps(),
-                {{turn_x_.data(), turn_x_.size()}, {turn_boxes_.data(), turn_boxes_.size()}, {}});
+            turn(i, x, plan_.inputs(), turn_x_);
+            work.run(schedule_.steps(), {turn_x_.data(), turn_boxes_.data(), nullptr});
             for (int k = 0; k < plan_.outputs(); ++k) work.keep(k, kept(i, k));
         }
         for (int i = 0; i < turns_; ++i) {
-            turn(i, y, turn_y_);
+            turn(i, y, plan_.outputs(), turn_y_);
             for (int k = 0; k < plan_.outputs(); ++k) work.restore(k, kept(i, k));
-            work.run(schedule_.results(), {{}, {}, {turn_y_.data(), turn_y_.size()}});
+            work.run(schedule_.results(), {nullptr, nullptr, turn_y_.data()});
         }
     }
     /// Room for what this rank has of output k of a turn.

@@ -11,7 +11,6 @@
 #include <mpar/net/run/transfer.hpp>
 #include <mpar/net/run/workers.hpp>
 
-#include <span>
 #include <string>
 
 namespace mpar {
@@ -23,9 +22,9 @@ class executor {
 public:
     /// What the caller passes and takes, for each input and each output of the plan.
     struct caller {
-        std::span<const view<const T>> x{};  ///< of an input, the box `given`
-        std::span<const box> given{};
-        std::span<const view<T>> y{};  ///< the whole output
+        const view<const T>* x = nullptr;  ///< of an input, the box `given`
+        const box* given = nullptr;
+        const view<T>* y = nullptr;  ///< the whole output
     };
 
     /// requires: all of them live as long. `messages`: nullptr where another member has them.
@@ -41,7 +40,7 @@ public:
           kernels_(p, mine, w, weights, tensors, functions) {}
 
     /// throws: what kernels, messages and other members fail with.
-    void run(std::span<const action> all, const caller& with) {
+    void run(const actions& all, const caller& with) {
         for (const action& a : all) {
             switch (a.does) {
                 case action::kind::begin: begin(a.step); break;

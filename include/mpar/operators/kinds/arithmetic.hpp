@@ -11,7 +11,7 @@ struct add_op : keeps_extents, reads_same_place, needs_no_shape, has_no_paramete
     static constexpr traits is() {
         return {.inputs = 2, .rides = riding::sum, .has_epilogue = true, .follows_second = true};
     }
-    static constexpr complaint refuses(std::span<const shape> x) {
+    static constexpr complaint refuses(shapes x) {
         if (x[0].c != x[1].c) return {misfit::arms, x[0].c, x[1].c};
         if (x[0].h != x[1].h) return {misfit::arms, x[0].h, x[1].h};
         if (x[0].w != x[1].w) return {misfit::arms, x[0].w, x[1].w};
@@ -30,10 +30,10 @@ struct multiply_op : keeps_extents, has_no_parameters {
     bool is_per_channel = false;  ///< second is [N, C, 1, 1]
 
     static constexpr traits is() { return {.inputs = 2, .has_epilogue = true}; }
-    constexpr void resolve(std::span<const shape> x) {
+    constexpr void resolve(shapes x) {
         is_per_channel = x[1].h == 1 && x[1].w == 1 && (x[0].h != 1 || x[0].w != 1);
     }
-    static constexpr complaint refuses(std::span<const shape> x) {
+    static constexpr complaint refuses(shapes x) {
         if (x[0].c != x[1].c) return {misfit::gate, x[0].c, x[1].c};
         if (x[1].h == 1 && x[1].w == 1) return {};
         if (x[0].h != x[1].h) return {misfit::gate, x[0].h, x[1].h};

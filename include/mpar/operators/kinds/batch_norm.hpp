@@ -15,7 +15,7 @@ struct batch_norm_op : keeps_extents, reads_same_place, needs_no_shape {
     static constexpr traits is() {
         return {.rides = riding::norm, .weights = packed_as::scales, .has_epilogue = true};
     }
-    constexpr complaint refuses(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const {
         if (channels != x[0].c) return {misfit::channels, channels, x[0].c};
         return {};
     }

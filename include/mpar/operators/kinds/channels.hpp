@@ -13,14 +13,14 @@ struct channels_op : has_no_parameters {
     int count = 0;  ///< of y; 0: all from shift on
 
     static constexpr traits is() { return {.moves_channels = true, .waits_for_halo = false}; }
-    constexpr void resolve(std::span<const shape> x) {
+    constexpr void resolve(shapes x) {
         if (count == 0) count = x[0].c - shift;
     }
-    constexpr complaint refuses(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const {
         if (count >= 1 && shift + count <= x[0].c) return {};
         return {misfit::slice, shift + std::max(count, 1), x[0].c};
     }
-    constexpr shape output(std::span<const shape> x) const {
+    constexpr shape output(shapes x) const {
         return {x[0].n, count ? count : x[0].c, x[0].h, x[0].w};
     }
     constexpr index_map reads(int) const {
@@ -36,16 +36,16 @@ struct channels_op : has_no_parameters {
 /// y = the channels of all inputs, in their order. Each becomes a step, an arm, that writes its own.
 struct concat_op : needs_no_shape, has_no_parameters, has_no_kernel {
     static constexpr traits is() { return {.inputs = -1, .rides = riding::joining}; }
-    static constexpr complaint refuses(std::span<const shape> x) {
+    static constexpr complaint refuses(shapes x) {
         for (const shape& arm : x) {
             if (arm.h != x[0].h) return {misfit::concat, x[0].h, arm.h};
             if (arm.w != x[0].w) return {misfit::concat, x[0].w, arm.w};
         }
         return {};
     }
-    static constexpr shape output(std::span<const shape> x) {
+    static constexpr shape output(shapes x) {
         shape y = x[0];
-        for (const shape& arm : x.subspan(1)) y.c += arm.c;
+        for (const shape& arm : x.after_first()) y.c += arm.c;
         return y;
     }
     static constexpr index_map reads(int) { return {.channels = channel_map::shifted}; }

@@ -21,11 +21,11 @@ struct conv2d_op {
                 .has_filters = true,
                 .takes_image_blocks = true};
     }
-    constexpr void resolve(std::span<const shape> x) {
+    constexpr void resolve(shapes x) {
         if (same_padding) pad_same(of.window, x.front());
     }
-    constexpr complaint refuses(std::span<const shape> x) const { return of.refuses(x.front()); }
-    constexpr shape output(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const { return of.refuses(x.front()); }
+    constexpr shape output(shapes x) const {
         return slid(of.window, x.front(), of.out);
     }
     constexpr index_map reads(int) const { return of.reads(); }

@@ -32,14 +32,14 @@ struct custom_op : has_no_kernel {
     int parameter_count = 0;
 
     static constexpr traits is() { return {.weights = packed_as::as_loaded, .is_of_net = true}; }
-    constexpr void resolve(std::span<const shape> x) {
+    constexpr void resolve(shapes x) {
         if (same_padding) pad_same(window, x.front());
     }
-    constexpr complaint refuses(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const {
         if (in && in != x[0].c) return {misfit::channels, in, x[0].c};
         return {};
     }
-    constexpr shape output(std::span<const shape> x) const {
+    constexpr shape output(shapes x) const {
         return slid(window, x[0], out ? out : x[0].c);
     }
     constexpr index_map reads(int) const {

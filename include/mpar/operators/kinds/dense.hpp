@@ -15,11 +15,11 @@ struct dense_op : needs_no_shape {
     static constexpr traits is() {
         return {.weights = packed_as::filters, .has_epilogue = true, .has_filters = true};
     }
-    constexpr complaint refuses(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const {
         if (x[0].h != 1 || x[0].w != 1) return {misfit::features, of.in, x[0].h * x[0].w};
         return of.refuses(x.front());
     }
-    constexpr shape output(std::span<const shape> x) const { return {x[0].n, of.out, 1, 1}; }
+    constexpr shape output(shapes x) const { return {x[0].n, of.out, 1, 1}; }
     static constexpr index_map reads(int) { return maps_everything(); }
     constexpr long flops(const box& y, const shape&) const { return of.flops(y); }
     template <class Sink>

@@ -30,7 +30,7 @@ struct input_op : needs_no_shape, takes_anything, has_no_parameters, has_no_kern
     shape extents{};  ///< of one image
 
     static constexpr traits is() { return {.inputs = 0, .rides = riding::entering}; }
-    constexpr shape output(std::span<const shape>) const { return extents; }
+    constexpr shape output(shapes) const { return extents; }
     static constexpr index_map reads(int) { return {}; }
     static constexpr long flops(const box&, const shape&) { return 0; }
 };

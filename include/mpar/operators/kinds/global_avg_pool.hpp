@@ -10,7 +10,7 @@ namespace mpar {
 /// the N*C*H row sums are gathered in place of x.
 struct global_avg_pool_op : needs_no_shape, takes_anything, has_no_parameters, has_no_kernel {
     static constexpr traits is() { return {.rides = riding::phases}; }
-    static constexpr shape output(std::span<const shape> x) { return {x[0].n, x[0].c, 1, 1}; }
+    static constexpr shape output(shapes x) { return {x[0].n, x[0].c, 1, 1}; }
     static constexpr index_map reads(int) { return {.all_rows = true, .all_columns = true}; }
     static constexpr long flops(const box& y, const shape& x) { return y.count() * x.h * x.w; }
 };
@@ -18,7 +18,7 @@ struct global_avg_pool_op : needs_no_shape, takes_anything, has_no_parameters, h
 /// [N, C, H, W] -> [N, C, H, 1].
 struct row_sums_op : needs_no_shape, takes_anything, has_no_parameters {
     static constexpr traits is() { return {}; }
-    static constexpr shape output(std::span<const shape> x) { return {x[0].n, x[0].c, x[0].h, 1}; }
+    static constexpr shape output(shapes x) { return {x[0].n, x[0].c, x[0].h, 1}; }
     static constexpr index_map reads(int) { return {.all_columns = true}; }
     static constexpr long flops(const box& y, const shape& x) { return y.count() * x.w; }
     template <class Backend, class T>
@@ -32,7 +32,7 @@ struct mean_rows_op : needs_no_shape, takes_anything, has_no_parameters {
     double divisor = 1;  ///< rows times columns of the image
 
     static constexpr traits is() { return {}; }
-    static constexpr shape output(std::span<const shape> x) { return {x[0].n, x[0].c, 1, 1}; }
+    static constexpr shape output(shapes x) { return {x[0].n, x[0].c, 1, 1}; }
     static constexpr index_map reads(int) { return {.all_rows = true, .all_columns = true}; }
     static constexpr long flops(const box& y, const shape& x) { return y.count() * x.h; }
     template <class Backend, class T>

@@ -15,7 +15,7 @@ struct pad_op : needs_no_shape, has_no_parameters {
     border how;
 
     static constexpr traits is() { return {}; }
-    constexpr complaint refuses(std::span<const shape> x) const {
+    constexpr complaint refuses(shapes x) const {
         if (how.with != border::kind::reflect) return {};
         const int rows = std::max(margin.top, margin.bottom);
         const int columns = std::max(margin.left, margin.right);
@@ -23,7 +23,7 @@ struct pad_op : needs_no_shape, has_no_parameters {
         if (columns >= x[0].w) return {misfit::mirror, columns, x[0].w};
         return {};
     }
-    constexpr shape output(std::span<const shape> x) const {
+    constexpr shape output(shapes x) const {
         return {x[0].n, x[0].c, x[0].h + margin.top + margin.bottom,
                 x[0].w + margin.left + margin.right};
     }

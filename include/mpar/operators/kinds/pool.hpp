@@ -11,10 +11,10 @@ struct pool_op : takes_anything, has_no_parameters {
     sliding window;
     bool same_padding = false;
 
-    constexpr void resolve(std::span<const shape> x) {
+    constexpr void resolve(shapes x) {
         if (same_padding) pad_same(window, x.front());
     }
-    constexpr shape output(std::span<const shape> x) const { return slid(window, x[0], x[0].c); }
+    constexpr shape output(shapes x) const { return slid(window, x[0], x[0].c); }
     constexpr index_map reads(int) const { return {.window = window}; }
     constexpr long flops(const box& y, const shape&) const {
         return y.count() * window.h.kernel * window.w.kernel;
