@@ -157,12 +157,13 @@ private:
         const int key = has_uneven_images(c) ? d : cut(of_.batch, seat{d, of_.who.data}).size();
         if (has_uneven_images(c)) cache_.clear();
         const auto [at, is_new] = cache_.try_emplace(key);
+        std::vector<wire>& wires = at->second;  // clang 14 takes no binding into a lambda
         if (is_new) {
             each_box(c, d, from, [&](int source, int reader, const box& b) {
-                at->second.push_back({source, reader, bytes_of(c, b)});
+                wires.push_back({source, reader, bytes_of(c, b)});
             });
         }
-        return at->second;
+        return wires;
     }
     template <class F>
     void each_box(const crossing& c, int d, const owners& from, F f) const {
