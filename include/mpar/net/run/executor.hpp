@@ -58,7 +58,8 @@ public:
         }
     }
 
-    /// What this rank has of an output, computed or received before the net's end, copied to or from memory of its own.
+    /// Copies what this rank has of an output, computed or received before the net's end, to memory of
+    /// its own, and back.
     void keep(int output, const view<T>& to) { move_output(output, to, false); }
     void restore(int output, const view<T>& from) { move_output(output, from, true); }
 
